@@ -1,0 +1,1 @@
+"""What Meridian does at night. Start reading at nightly.py."""

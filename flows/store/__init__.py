@@ -1,0 +1,1 @@
+"""Where data rests, one module a place: landing, warehouse, published, ledger."""
