@@ -1,0 +1,218 @@
+"""The landing: everything ever read, append-only. A batch is one gzip file of JSON lines, one gzip member a page.
+
+    landing/<source>/<stream>/<day>/<batch>.jsonl.gz
+
+While it is read the file is called `<batch>.part`. A page is appended and synced, then the ledger says how many bytes count;
+what stands behind them after a kill is a torn page and is cut off. Sealing renames the part file, then one ledger
+transaction makes the batch known and moves the cursor. Killed between any two of these steps, the next run goes on there.
+
+Each line is `{"key", "ordinal", "deleted", "record"}`; the record is exactly what the source said.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where one batch rests. `relative` is what the ledger keeps."""
+
+    root: Path
+    source: str
+    stream: str
+    batch: str
+
+    @property
+    def relative(self) -> str:
+        day = f"{self.batch[:4]}-{self.batch[4:6]}-{self.batch[6:8]}"
+        return f"{self.source}/{self.stream}/{day}/{self.batch}.jsonl.gz"
+
+    @property
+    def final(self) -> Path:
+        return self.root / self.relative
+
+    @property
+    def part(self) -> Path:
+        return self.final.with_name(f"{self.batch}.part")
+
+
+def place(root: Path, source: str, stream: str, batch: str) -> Place:
+    """Raises ValueError for a name that could leave the landing folder."""
+    for name in (source, stream, batch):
+        if not _SAFE.fullmatch(name) or ".." in name:
+            raise ValueError(f"{name!r} cannot name a folder of the landing: letters, digits, '_', '-' and '.' only")
+    return Place(root=root, source=source, stream=stream, batch=batch)
+
+
+def next_batch(last: str | None, now: datetime) -> str:
+    """A batch id that sorts behind `last` even when the clock stood still or went back."""
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    if last is None or f"{stamp}-000" > last:
+        return f"{stamp}-000"
+    head, number = last.rsplit("-", 1)
+    return f"{head}-{int(number) + 1:03d}"
+
+
+def line(key: str, ordinal: int, record: Mapping[str, Any] | None) -> bytes:
+    """One landed line; a record of None is a delete."""
+    head = {"key": key, "ordinal": ordinal, "deleted": record is None, "record": record}
+    try:
+        return orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE, default=str)
+    except TypeError:
+        # Integers beyond 64 bits and lone surrogates: JSON allows them, orjson does not.
+        import json
+
+        return json.dumps(head, default=str).encode() + b"\n"
+
+
+def digest(record: Mapping[str, Any] | None) -> bytes:
+    """Tells whether a record said something else than before, whatever the order of its fields."""
+    if record is None:
+        return b"deleted"
+    try:
+        content = orjson.dumps(record, option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError:
+        import json
+
+        content = json.dumps(record, sort_keys=True, default=str).encode()
+    return hashlib.blake2b(content, digest_size=12).digest()
+
+
+def append(where: Place, lines: Sequence[bytes], size: int) -> int:
+    """Write a page behind the first `size` bytes of the part file; returns the new size, on disk."""
+    where.part.parent.mkdir(parents=True, exist_ok=True)
+    with where.part.open("r+b" if where.part.exists() else "w+b") as file:
+        file.truncate(size)
+        file.seek(size)
+        # Level 3: 1.4 times the bytes of level 9 for a fifth of its CPU.
+        file.write(gzip.compress(b"".join(lines), compresslevel=3, mtime=0))
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()
+
+
+def reopen(where: Place, size: int) -> None:
+    """Make the part file exactly the `size` bytes that count, after a kill at whatever point."""
+    if where.final.exists() and not where.part.exists():
+        where.final.rename(where.part)
+    if size == 0:
+        where.part.unlink(missing_ok=True)
+    elif not where.part.exists() or where.part.stat().st_size < size:
+        raise FileNotFoundError(f"{where.part} should hold {size} bytes of a batch in the making; drop the reading to start the window again")
+    else:
+        os.truncate(where.part, size)
+
+
+def seal(where: Place) -> str:
+    """Give the finished part file its final name; returns the SHA-256 of its bytes. Safe to repeat."""
+    if where.part.exists():
+        where.part.rename(where.final)
+        sync_folder(where.final.parent)
+    return checksum(where.final)
+
+
+def checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rb") as file:
+        for raw in file:
+            yield orjson.loads(raw)
+
+
+class Index:
+    """Which keys of a stream are alive and what each said last: a cache beside the batches, brought up to date from them.
+
+    It lets a whole read land only what changed, and a sweep know what is gone. Lost or behind, it heals itself by reading
+    the batches it has not seen, so it needs no place in any transaction.
+    """
+
+    def __init__(self, root: Path, source: str, stream: str, batches: Sequence[str]) -> None:
+        folder = root / source / stream
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(folder / "index.sqlite", isolation_level=None)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = normal")
+        self._database.execute("create table if not exists live (key text primary key, digest blob) without rowid")
+        self._database.execute("create table if not exists seen (path text primary key)")
+        self._database.execute("create table if not exists alive (batch text, key text, primary key (batch, key)) without rowid")
+        seen = {path for (path,) in self._database.execute("select path from seen")}
+        if not seen <= set(batches):                       # a batch was rejected: what it said does not count any more
+            self._database.execute("delete from live")
+            self._database.execute("delete from seen")
+            seen = set()
+        for relative in batches:
+            if relative not in seen:
+                self._absorb(root / relative, relative)
+
+    def _absorb(self, path: Path, relative: str) -> None:
+        self._database.execute("begin immediate")
+        try:
+            for landed in read_lines(path):
+                if landed["deleted"]:
+                    self._database.execute("delete from live where key = ?", [landed["key"]])
+                else:
+                    self._database.execute("insert or replace into live values (?, ?)", [landed["key"], digest(landed["record"])])
+            self._database.execute("insert into seen values (?)", [relative])
+            self._database.execute("commit")
+        except BaseException:
+            self._database.execute("rollback")
+            raise
+
+    def changed(self, keyed: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, Mapping[str, Any]]]:
+        """The records that say something new."""
+        news = []
+        for key, record in keyed:
+            known = self._database.execute("select digest from live where key = ?", [key]).fetchone()
+            if known is None or known[0] != digest(record):
+                news.append((key, record))
+        return news
+
+    def note_alive(self, batch: str, keys: Iterable[str]) -> None:
+        """Remember, across kills, that a whole read or a sweep met these keys."""
+        with closing(self._database.cursor()) as cursor:
+            cursor.execute("begin immediate")
+            cursor.executemany("insert or ignore into alive values (?, ?)", ((batch, key) for key in keys))
+            cursor.execute("commit")
+
+    def gone(self, batch: str) -> list[str]:
+        """Keys that were alive before and were not met since `batch` began."""
+        return [key for (key,) in self._database.execute(
+            "select key from live where key not in (select key from alive where batch = ?) order by key", [batch])]
+
+    def forget_alive(self) -> None:
+        self._database.execute("delete from alive")
+
+    def size(self) -> int:
+        return int(self._database.execute("select count(*) from live").fetchone()[0])
+
+    def __contains__(self, key: str) -> bool:
+        return self._database.execute("select 1 from live where key = ?", [key]).fetchone() is not None
+
+    def close(self) -> None:
+        self._database.close()

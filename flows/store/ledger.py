@@ -1,0 +1,350 @@
+"""What cannot be recomputed: how far each stream was read, which batches landed, which nights ran, who holds a lease.
+
+SQLAlchemy Core on SQLite by default, PostgreSQL by URL. Every function that changes several rows does it in one transaction,
+so a process killed anywhere leaves either all of them or none. Instants are stored as ISO text in UTC, which sorts by time
+and reads the same on both databases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+
+metadata = sql.MetaData()
+
+streams = sql.Table(
+    "streams", metadata,
+    sql.Column("source", sql.Text, primary_key=True),
+    sql.Column("stream", sql.Text, primary_key=True),
+    sql.Column("kind", sql.Text, nullable=False),
+    sql.Column("cursor", sql.Text),                # everything before this instant has been read
+    sql.Column("last_attempt_at", sql.Text),
+    sql.Column("last_success_at", sql.Text),
+    sql.Column("last_swept_at", sql.Text),
+    sql.Column("failure", sql.Text),               # why the last attempt failed; null after a success
+    sql.Column("memory", sql.Text),                # JSON that the connector keeps between runs
+    sql.Column("fields", sql.Text),                # JSON: the stream's known schema, for drift
+)
+
+readings = sql.Table(                              # a batch that is being read; at most one a stream
+    "readings", metadata,
+    sql.Column("source", sql.Text, primary_key=True),
+    sql.Column("stream", sql.Text, primary_key=True),
+    sql.Column("batch", sql.Text, nullable=False),
+    sql.Column("window_start", sql.Text),
+    sql.Column("window_end", sql.Text, nullable=False),
+    sql.Column("position", sql.Text),              # JSON: resume behind this page
+    sql.Column("size", sql.BigInteger, nullable=False),     # bytes of the part file that count
+    sql.Column("records", sql.BigInteger, nullable=False),
+    sql.Column("deletes", sql.BigInteger, nullable=False),
+    sql.Column("pages", sql.BigInteger, nullable=False),
+    sql.Column("high_water", sql.Text),
+    sql.Column("is_complete", sql.Boolean, nullable=False),
+)
+
+batches = sql.Table(
+    "batches", metadata,
+    sql.Column("source", sql.Text, primary_key=True),
+    sql.Column("stream", sql.Text, primary_key=True),
+    sql.Column("batch", sql.Text, primary_key=True),
+    sql.Column("kind", sql.Text, nullable=False),
+    sql.Column("feeds", sql.Text, nullable=False),          # '<kind>.<table>' of the dbt source
+    sql.Column("path", sql.Text, nullable=False),           # below the landing folder
+    sql.Column("records", sql.BigInteger, nullable=False),
+    sql.Column("deletes", sql.BigInteger, nullable=False),
+    sql.Column("pages", sql.BigInteger, nullable=False),
+    sql.Column("size", sql.BigInteger, nullable=False),
+    sql.Column("sha256", sql.Text, nullable=False),
+    sql.Column("window_start", sql.Text),
+    sql.Column("window_end", sql.Text, nullable=False),
+    sql.Column("landed_at", sql.Text, nullable=False),
+    sql.Column("verdict", sql.Text, nullable=False),        # unchecked, passed, warned, held, accepted, rejected
+    sql.Column("decided_by", sql.Text),
+    sql.Column("reason", sql.Text),
+)
+
+nights = sql.Table(
+    "nights", metadata,
+    sql.Column("run", sql.Text, primary_key=True),
+    sql.Column("as_of", sql.Text, nullable=False),
+    sql.Column("started_at", sql.Text, nullable=False),
+    sql.Column("ended_at", sql.Text),
+    sql.Column("state", sql.Text, nullable=False),          # running, published, published with stale sources, unchanged, stopped by checks, failed, interrupted
+    sql.Column("version", sql.Text),
+    sql.Column("report", sql.Text),                         # JSON: steps with seconds, streams, checks
+)
+
+leases = sql.Table(
+    "leases", metadata,
+    sql.Column("name", sql.Text, primary_key=True),
+    sql.Column("owner", sql.Text, nullable=False),          # host:pid:start of the process, so that a dead owner is recognised
+    sql.Column("purpose", sql.Text, nullable=False),
+    sql.Column("taken_at", sql.Text, nullable=False),
+    sql.Column("expires_at", sql.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A batch in the making. `size` bytes of its part file count; what stands behind them is a torn page."""
+
+    source: str
+    stream: str
+    batch: str
+    window_start: datetime | None
+    window_end: datetime
+    position: Any = None
+    size: int = 0
+    records: int = 0
+    deletes: int = 0
+    pages: int = 0
+    high_water: datetime | None = None
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamState:
+    source: str
+    stream: str
+    kind: str
+    cursor: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    last_swept_at: datetime | None = None
+    failure: str | None = None
+    memory: Any = None
+    fields: Any = None
+
+
+class LeaseTaken(Exception):
+    """Somebody else is doing this right now."""
+
+
+Ledger = sql.Engine
+
+
+def open_ledger(url: str) -> Ledger:
+    """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite."""
+    if "://" not in url:
+        Path(url).parent.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{url}"
+    engine = sql.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        @sql.event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: Any) -> None:
+            # WAL lets `meridian status` read while a night writes; FULL makes a commit survive a power cut.
+            connection.isolation_level = None
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            connection.execute("pragma busy_timeout = 30000")
+
+        @sql.event.listens_for(engine, "begin")
+        def begin(connection: sql.Connection) -> None:
+            # pysqlite's deferred begin lets two writers deadlock on the upgrade; immediate makes the second wait.
+            connection.exec_driver_sql("begin immediate")
+
+    metadata.create_all(engine)
+    return engine
+
+
+def text(instant: datetime | None) -> str | None:
+    """An aware instant as ISO text in UTC."""
+    return None if instant is None else instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def dumps(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _loads(value: str | None) -> Any:
+    return None if value is None else json.loads(value)
+
+
+def put(connection: sql.Connection, table: sql.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Update the row with this key, or insert it."""
+    where = sql.and_(*(table.c[name] == value for name, value in key.items()))
+    if values and connection.execute(sql.update(table).where(where).values(**values)).rowcount:
+        return
+    if not values and connection.execute(sql.select(table).where(where)).first():
+        return
+    connection.execute(sql.insert(table).values(**key, **values))
+
+
+def stream_state(ledger: Ledger, source: str, stream: str, kind: str) -> StreamState:
+    with ledger.begin() as connection:
+        row = connection.execute(sql.select(streams).where(streams.c.source == source, streams.c.stream == stream)).mappings().first()
+    return _state(row) if row else StreamState(source=source, stream=stream, kind=kind)
+
+
+def stream_states(ledger: Ledger) -> list[StreamState]:
+    with ledger.begin() as connection:
+        return [_state(row) for row in connection.execute(sql.select(streams).order_by(streams.c.source, streams.c.stream)).mappings()]
+
+
+def _state(row: sql.RowMapping) -> StreamState:
+    return StreamState(
+        source=row["source"], stream=row["stream"], kind=row["kind"], cursor=instant(row["cursor"]),
+        last_attempt_at=instant(row["last_attempt_at"]), last_success_at=instant(row["last_success_at"]),
+        last_swept_at=instant(row["last_swept_at"]), failure=row["failure"], memory=_loads(row["memory"]), fields=_loads(row["fields"]),
+    )
+
+
+def note_failure(ledger: Ledger, *, source: str, stream: str, kind: str, at: datetime, failure: str) -> None:
+    with ledger.begin() as connection:
+        put(connection, streams, {"source": source, "stream": stream}, {"kind": kind, "last_attempt_at": text(at), "failure": failure})
+
+
+def remember_fields(ledger: Ledger, *, source: str, stream: str, fields: Any) -> None:
+    with ledger.begin() as connection:
+        connection.execute(sql.update(streams).where(streams.c.source == source, streams.c.stream == stream).values(fields=dumps(fields)))
+
+
+def current_reading(ledger: Ledger, source: str, stream: str) -> Reading | None:
+    with ledger.begin() as connection:
+        row = connection.execute(sql.select(readings).where(readings.c.source == source, readings.c.stream == stream)).mappings().first()
+    if row is None:
+        return None
+    window_end = instant(row["window_end"])
+    assert window_end is not None
+    return Reading(
+        source=source, stream=stream, batch=row["batch"], window_start=instant(row["window_start"]), window_end=window_end,
+        position=_loads(row["position"]), size=row["size"], records=row["records"], deletes=row["deletes"], pages=row["pages"],
+        high_water=instant(row["high_water"]), is_complete=bool(row["is_complete"]),
+    )
+
+
+def save_reading(ledger: Ledger, reading: Reading) -> None:
+    """Record how far a batch has come. Call after the bytes it speaks of are on disk."""
+    with ledger.begin() as connection:
+        put(connection, readings, {"source": reading.source, "stream": reading.stream}, {
+            "batch": reading.batch, "window_start": text(reading.window_start), "window_end": text(reading.window_end),
+            "position": dumps(reading.position), "size": reading.size, "records": reading.records, "deletes": reading.deletes,
+            "pages": reading.pages, "high_water": text(reading.high_water), "is_complete": reading.is_complete,
+        })
+
+
+def drop_reading(ledger: Ledger, source: str, stream: str) -> None:
+    with ledger.begin() as connection:
+        connection.execute(sql.delete(readings).where(readings.c.source == source, readings.c.stream == stream))
+
+
+def finish_reading(
+    ledger: Ledger, reading: Reading, *, kind: str, feeds: str, path: str | None, sha256: str | None, at: datetime,
+    cursor: datetime | None, memory: Any, swept: bool,
+) -> None:
+    """In one transaction: the batch is known, the cursor moves, the reading is over. `path` None: nothing new, no batch."""
+    key = {"source": reading.source, "stream": reading.stream}
+    with ledger.begin() as connection:
+        if path is not None:
+            put(connection, batches, {**key, "batch": reading.batch}, {
+                "kind": kind, "feeds": feeds, "path": path, "records": reading.records, "deletes": reading.deletes, "pages": reading.pages,
+                "size": reading.size, "sha256": sha256, "window_start": text(reading.window_start), "window_end": text(reading.window_end),
+                "landed_at": text(at), "verdict": "unchecked",
+            })
+        state = {"kind": kind, "cursor": text(cursor), "last_attempt_at": text(at), "last_success_at": text(at), "failure": None}
+        if memory is not None:
+            state["memory"] = dumps(memory)
+        if swept:
+            state["last_swept_at"] = text(at)
+        put(connection, streams, key, state)
+        connection.execute(sql.delete(readings).where(readings.c.source == reading.source, readings.c.stream == reading.stream))
+
+
+def list_batches(ledger: Ledger, source: str | None = None, stream: str | None = None) -> list[dict[str, Any]]:
+    """Batches in the order in which they must be absorbed."""
+    query = sql.select(batches).order_by(batches.c.source, batches.c.stream, batches.c.batch)
+    if source is not None:
+        query = query.where(batches.c.source == source)
+    if stream is not None:
+        query = query.where(batches.c.stream == stream)
+    with ledger.begin() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def last_batch(ledger: Ledger, source: str, stream: str) -> str | None:
+    with ledger.begin() as connection:
+        query = sql.select(sql.func.max(batches.c.batch)).where(batches.c.source == source, batches.c.stream == stream)
+        return connection.execute(query).scalar()
+
+
+def judge_batch(ledger: Ledger, *, source: str, stream: str, batch: str, verdict: str, decided_by: str | None = None, reason: str | None = None) -> bool:
+    """Set a batch's verdict; a rejected batch gives its window back, so that the next run reads it again. False: no such batch."""
+    with ledger.begin() as connection:
+        where = sql.and_(batches.c.source == source, batches.c.stream == stream, batches.c.batch == batch)
+        row = connection.execute(sql.select(batches).where(where)).mappings().first()
+        if row is None:
+            return False
+        connection.execute(sql.update(batches).where(where).values(verdict=verdict, decided_by=decided_by, reason=reason))
+        if verdict == "rejected":
+            connection.execute(sql.update(streams).where(streams.c.source == source, streams.c.stream == stream).values(
+                cursor=row["window_start"], memory=None))
+        return True
+
+
+def start_night(ledger: Ledger, *, run: str, as_of: str, at: datetime) -> None:
+    with ledger.begin() as connection:
+        # Whoever starts a night holds the lease, so any other night that still says "running" was killed.
+        connection.execute(sql.update(nights).where(nights.c.state == "running").values(state="interrupted", ended_at=text(at)))
+        put(connection, nights, {"run": run}, {"as_of": as_of, "started_at": text(at), "state": "running"})
+
+
+def end_night(ledger: Ledger, *, run: str, at: datetime, state: str, version: str | None, report: Mapping[str, Any]) -> None:
+    with ledger.begin() as connection:
+        put(connection, nights, {"run": run}, {"ended_at": text(at), "state": state, "version": version, "report": dumps(report)})
+
+
+def list_nights(ledger: Ledger, limit: int = 20) -> Sequence[dict[str, Any]]:
+    with ledger.begin() as connection:
+        rows = connection.execute(sql.select(nights).order_by(nights.c.started_at.desc()).limit(limit)).mappings()
+        return [{**row, "report": _loads(row["report"])} for row in rows]
+
+
+def myself() -> str:
+    """This process as a lease owner: host, pid and the kernel's start time of the pid, which tells a reused pid from the old one."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return "0"
+
+
+def owner_is_dead(owner: str) -> bool:
+    """True only when the owner ran on this host and is certainly gone."""
+    host, pid, started = owner.rsplit(":", 2)
+    return host == socket.gethostname() and Path("/proc/self").exists() and _started(int(pid)) != started
+
+
+@contextmanager
+def lease(ledger: Ledger, name: str, *, purpose: str, now: datetime, lasts: timedelta = timedelta(hours=6)) -> Iterator[str]:
+    """Hold `name` alone. Raises LeaseTaken with the holder and the next move. A dead holder on this host, or an expired one, is replaced."""
+    owner = myself()
+    with ledger.begin() as connection:
+        row = connection.execute(sql.select(leases).where(leases.c.name == name)).mappings().first()
+        if row is not None and not owner_is_dead(row["owner"]) and row["expires_at"] > (text(now) or ""):
+            host, pid, _ = row["owner"].rsplit(":", 2)
+            raise LeaseTaken(
+                f"{row['purpose']} has held {name!r} since {row['taken_at'][:19]} UTC (process {pid} on {host}); "
+                f"wait for it to end, or stop that process: the hold ends with it"
+            )
+        put(connection, leases, {"name": name}, {"owner": owner, "purpose": purpose, "taken_at": text(now), "expires_at": text(now + lasts)})
+    try:
+        yield owner
+    finally:
+        with ledger.begin() as connection:
+            connection.execute(sql.delete(leases).where(leases.c.name == name, leases.c.owner == owner))

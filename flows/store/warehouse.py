@@ -1,0 +1,219 @@
+"""The warehouse: one private DuckDB file, a cache of the landing. Deleting it costs time, never data.
+
+`prepare` lays the landed batches before dbt as views in schema `raw`, one for each table that the project's sources declare.
+A view holds only what staging has not absorbed yet; `mark_absorbed` is called once dbt has built. Killed in between, the
+same batches are read again, and because staging keeps the newest batch per key the result is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+# A held batch keeps back the later ones of its stream: absorbed out of order, an old record would overwrite a newer one.
+ABSORBABLE = ("passed", "warned", "accepted")
+_COLUMNS = {"_source": "varchar", "_batch": "varchar", "_ordinal": "bigint", "_key": "varchar", "_deleted": "boolean", "record": "json"}
+MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
+    "stream_states": {
+        "source": "varchar", "kind": "varchar", "stream": "varchar", "last_success_at": "timestamp", "last_attempt_at": "timestamp",
+        "is_stale": "boolean", "reason": "varchar",
+    },
+    "calendars": {"calendar": "varchar", "time_zone": "varchar", "weekday": "varchar", "opens_at": "varchar", "closes_at": "varchar"},
+    "holidays": {"calendar": "varchar", "day": "date"},
+    "kpi_sources": {"kpi": "varchar", "kind": "varchar"},
+}
+_PREVIOUS: Mapping[str, Mapping[str, str]] = {
+    "kpis": {
+        "kpi": "varchar", "period_grain": "varchar", "period_start": "date", "segment_type": "varchar", "segment": "varchar", "value": "double",
+        "numerator": "double", "denominator": "double", "sample_size": "bigint", "target": "double", "status": "varchar", "data_version": "varchar",
+    },
+    "restatements": {
+        "kpi": "varchar", "period_grain": "varchar", "period_start": "date", "segment_type": "varchar", "segment": "varchar",
+        "old_value": "double", "new_value": "double", "old_version": "varchar", "new_version": "varchar", "reason": "varchar", "restated_at": "timestamp",
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What dbt will find: new batches by (source, stream), and whether everything is read anew."""
+
+    new: Mapping[tuple[str, str], Sequence[str]]
+    is_rebuild: bool
+    held: Sequence[tuple[str, str, str]]
+
+    @property
+    def has_news(self) -> bool:
+        return self.is_rebuild or any(self.new.values())
+
+
+def literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def declared_sources(project: Path) -> list[tuple[str, str]]:
+    """(kind, table) of every dbt source in the project's staging folder, from its YAML."""
+    declared = []
+    for path in sorted((project / "models" / "staging").rglob("*.yml")):
+        for source in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("sources", []):
+            if source["name"] != "meridian":
+                declared += [(source["name"], table["name"]) for table in source.get("tables", [])]
+    return sorted(set(declared))
+
+
+def staging_fingerprint(project: Path) -> str:
+    """Changes when staging would parse old batches differently, so that they must all be read again."""
+    sha = hashlib.sha256()
+    for folder, pattern in (("models/staging", "*.sql"), ("macros", "landing*.sql"), ("macros", "time*.sql")):
+        for path in sorted((project / folder).rglob(pattern)):
+            sha.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
+@contextmanager
+def connect(path: Path, *, read_only: bool = False) -> Any:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(str(path), read_only=read_only)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def remove(path: Path) -> None:
+    # The write-ahead log goes first: DuckDB refuses a new file beside an old log.
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def prepare(
+    path: Path, *, landing: Path, project: Path, batches: Sequence[Mapping[str, Any]], tables: Mapping[str, Iterable[Sequence[Any]]],
+    previous: Path | None, rebuild: bool = False,
+) -> Prepared:
+    """Make the raw views for one build.
+
+    batches: the ledger's rows (source, stream, batch, feeds, path, verdict) in order. tables: rows for `MERIDIAN_TABLES`.
+    previous: folder with the Parquet files of the published version, for restatements.
+    """
+    fingerprint = staging_fingerprint(project)
+    if path.exists() and not rebuild:
+        rebuild = _stored_fingerprint(path) != fingerprint
+    if rebuild:
+        remove(path)
+    is_rebuild = not path.exists()
+    with connect(path) as warehouse:
+        warehouse.execute("create schema if not exists raw")
+        warehouse.execute("create table if not exists raw.absorbed (source varchar, stream varchar, batch varchar, primary key (source, stream))")
+        warehouse.execute("create table if not exists raw.built_from (fingerprint varchar)")
+        warehouse.execute("delete from raw.built_from")
+        warehouse.execute("insert into raw.built_from values (?)", [fingerprint])
+        absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute("from raw.absorbed").fetchall()}
+
+        files: dict[str, list[str]] = defaultdict(list)
+        new: dict[tuple[str, str], list[str]] = defaultdict(list)
+        held: list[tuple[str, str, str]] = []
+        blocked: set[tuple[str, str]] = set()
+        for row in batches:
+            stream = (row["source"], row["stream"])
+            if row["verdict"] == "rejected" or row["batch"] <= absorbed.get(stream, ""):
+                continue
+            if row["verdict"] not in ABSORBABLE:
+                blocked.add(stream)
+                held.append((*stream, row["batch"]))
+            if stream not in blocked:
+                files[row["feeds"]].append(str(landing / row["path"]))
+                new[stream].append(row["batch"])
+        for kind, table in declared_sources(project):
+            warehouse.execute(f"create or replace view raw.{quoted(f'{kind}__{table}')} as {_select(files.get(f'{kind}.{table}', []))}")
+        _lay_tables(warehouse, tables)
+        _lay_previous(warehouse, previous)
+    return Prepared(new=dict(new), is_rebuild=is_rebuild, held=held)
+
+
+def _stored_fingerprint(path: Path) -> str | None:
+    try:
+        with connect(path, read_only=True) as warehouse:
+            row = warehouse.execute("from raw.built_from").fetchone()
+            return row[0] if row else None
+    except duckdb.Error:
+        # Unreadable or half made: it is a cache, read the landing again.
+        return None
+
+
+def _select(files: Sequence[str]) -> str:
+    if not files:
+        empty = ", ".join(f"null::{kind} as {name}" for name, kind in _COLUMNS.items())
+        return f"select {empty} where false"
+    listed = ", ".join(literal(file) for file in files)
+    return (                                     # .../<source>/<stream>/<day>/<batch>.jsonl.gz
+        "select string_split(filename, '/')[-4] as _source, "
+        "regexp_extract(filename, '([^/]+)[.]jsonl[.]gz$', 1) as _batch, "
+        "ordinal as _ordinal, key as _key, deleted as _deleted, record "
+        f"from read_json([{listed}], format = 'newline_delimited', compression = 'gzip', filename = true, maximum_object_size = 268435456, "
+        "columns = {key: 'varchar', ordinal: 'bigint', deleted: 'boolean', record: 'json'})"
+    )
+
+
+def _lay_tables(warehouse: Any, tables: Mapping[str, Iterable[Sequence[Any]]]) -> None:
+    for name, columns in MERIDIAN_TABLES.items():
+        described = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
+        warehouse.execute(f"create or replace table raw.{quoted('meridian__' + name)} ({described})")
+        rows = [list(row) for row in tables.get(name, [])]
+        if rows:
+            warehouse.executemany(f"insert into raw.{quoted('meridian__' + name)} values ({', '.join('?' for _ in columns)})", rows)
+
+
+def _lay_previous(warehouse: Any, previous: Path | None) -> None:
+    for name, columns in _PREVIOUS.items():
+        file = previous / f"{name}.parquet" if previous else None
+        if file is not None and file.exists():
+            query = f"select * from read_parquet({literal(str(file))})"
+        else:
+            query = "select " + ", ".join(f"null::{kind} as {quoted(column)}" for column, kind in columns.items()) + " where false"
+        warehouse.execute(f"create or replace view raw.{quoted('meridian__previous_' + name)} as {query}")
+
+
+def mark_absorbed(path: Path, prepared: Prepared) -> None:
+    """Staging has taken these batches in."""
+    with connect(path) as warehouse:
+        warehouse.execute("begin")
+        for (source, stream), names in prepared.new.items():
+            if names:
+                warehouse.execute("insert or replace into raw.absorbed values (?, ?, ?)", [source, stream, names[-1]])
+        warehouse.execute("commit")
+        warehouse.execute("checkpoint")
+
+
+def kinds_behind_kpis(manifest: Path) -> list[tuple[str, str]]:
+    """(kpi, kind) for every KPI model and every source kind its lineage reaches, from dbt's manifest."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))
+    parents, sources = nodes["parent_map"], nodes["sources"]
+
+    def kinds(node: str, seen: set[str]) -> set[str]:
+        if node in sources:
+            return {sources[node]["source_name"]}
+        found: set[str] = set()
+        for parent in parents.get(node, []):
+            if parent not in seen:
+                seen.add(parent)
+                found |= kinds(parent, seen)
+        return found
+
+    pairs = []
+    for unique_id, node in nodes["nodes"].items():
+        if node["resource_type"] == "model" and node["name"].startswith("kpi_") and node.get("config", {}).get("meta", {}).get("kpi"):
+            pairs += [(node["name"].removeprefix("kpi_"), kind) for kind in sorted(kinds(unique_id, set()) - {"meridian"})]
+    return sorted(pairs)
