@@ -1,0 +1,70 @@
+"""Reading what an HTTP answer really is: a vendor's message, a login page, a date, the reason a connection failed. Pure functions for rest.py."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import requests
+
+MESSAGES = ("error", "title", "message", "description", "detail", "error_description")   # where vendors put their words, most general first
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port: what credentials are bound to."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def vendor_message(response: requests.Response) -> str:
+    """What the source itself says about a failure, in one line of at most 300 characters."""
+    try:
+        body = whole = jsonlib.loads(response.content)
+    except (ValueError, RecursionError):
+        text = response.content[:20_000].decode("utf-8", "replace")
+        title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        return " ".join((title.group(1) if title else text[:300]).split())[:300] or (response.reason or "no message")
+    texts: list[str] = []
+    while isinstance(body, dict) and body:
+        texts += [str(body[name]) for name in MESSAGES if isinstance(body.get(name), str | int)]
+        body = next((body[name] for name in ("error", "errors", "details") if isinstance(body.get(name), dict)), None)
+    return (": ".join(dict.fromkeys(texts)) or jsonlib.dumps(whole))[:300]
+
+
+def path_of(url: str) -> str:
+    """The address without its query: parameters may hold customers' data, and some vendors' tokens."""
+    return urlsplit(url).path or "/"
+
+
+def reason(error: BaseException) -> str:
+    """The innermost cause: what the library's own text buries under its retry machinery."""
+    while True:
+        inner = getattr(error, "reason", None) or (error.args[-1] if error.args else None)
+        if not isinstance(inner, BaseException):
+            return f"{type(error).__name__} {error}".strip()
+        error = inner
+
+
+def is_html(response: requests.Response) -> bool:
+    return "html" in response.headers.get("Content-Type", "").lower() or response.content.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html"))
+
+
+def asks_for_login(response: requests.Response) -> bool:
+    page = response.content[:200_000].lower()
+    return b'type="password"' in page or b"type='password'" in page or bool(re.search(rb"<title>[^<]*(log ?in|sign ?in|single sign)", page))
+
+
+def http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
