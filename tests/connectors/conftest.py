@@ -1,0 +1,5 @@
+"""Fixtures of all connector tests."""
+
+from tests.connectors.faults import faults
+
+__all__ = ["faults"]

@@ -1,0 +1,123 @@
+"""A server that misbehaves on demand. A test scripts what each next request gets and afterwards reads what was asked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+LOGIN_PAGE = b"<!doctype html><html><head><title>Acme - Sign in</title></head><body><form><input type='password'></form></body></html>"
+GATEWAY_PAGE = b"<html><head><title>Welcome to nginx</title></head><body>It works</body></html>"
+
+
+@dataclass
+class Fault:
+    """One scripted answer. ending: 'whole', 'cut' (fewer bytes than Content-Length says), 'reset' (TCP reset in the middle of the body),
+    'hang up' (closed without a byte), 'drip' (one byte at a time until the client leaves)."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    ending: str = "whole"
+
+
+@dataclass
+class Asked:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def good(value: Any) -> Fault:
+    return Fault(body=json.dumps(value).encode())
+
+
+class FaultServer:
+    """`plan` is used up request by request; then `otherwise` answers."""
+
+    def __init__(self) -> None:
+        self.plan: list[Fault] = []
+        self.otherwise: Callable[[Asked], Fault] = lambda asked: good({"fine": True})
+        self.asked: list[Asked] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length))
+                outer.asked.append(asked)
+                fault = outer.plan.pop(0) if outer.plan else outer.otherwise(asked)
+                if fault.ending == "hang up":
+                    self.close_connection = True
+                    return
+                self.send_response_only(fault.status)
+                for name, value in {"Content-Type": fault.content_type, "Content-Length": str(len(fault.body)), **fault.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                half = fault.body[: len(fault.body) // 2]
+                if fault.ending == "whole":
+                    self.wfile.write(fault.body)
+                elif fault.ending == "drip":
+                    try:
+                        for byte in fault.body:
+                            self.wfile.write(bytes([byte]))
+                            self.wfile.flush()
+                    except OSError:
+                        pass
+                else:
+                    self.wfile.write(half)
+                    self.wfile.flush()
+                    self.close_connection = True
+                    if fault.ending == "reset":
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        self.connection.close()
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+            def handle(self) -> None:
+                try:
+                    super().handle()
+                except (OSError, ValueError):
+                    pass   # the client left, or we hung up on it
+
+            def finish(self) -> None:
+                try:
+                    super().finish()
+                except (OSError, ValueError):
+                    pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    @contextmanager
+    def running(self) -> Iterator[FaultServer]:
+        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+            thread.join(5)
+
+
+@pytest.fixture
+def faults() -> Iterator[FaultServer]:
+    with FaultServer().running() as server:
+        yield server
