@@ -1,0 +1,79 @@
+{#
+    Business time. Opening hours become spans of UTC time (int_calendar_spans), each knowing how many open seconds its calendar had
+    before it. The open seconds up to any instant are then one ASOF join away, and business time between two instants is a
+    difference: no loop, no row per minute.
+
+    Rules: a span is meant on the wall of the calendar's time zone. A wall time that comes twice (clocks go back) is its first
+    occurrence; one that never comes (clocks go forward) is the instant of the change. A holiday is a calendar day on that wall:
+    nothing on it counts, also not the morning part of a night shift begun the day before.
+#}
+
+{# First day that business time covers. Instants before it count as that day's midnight; a test refuses tickets older than it. #}
+{% macro business_time_starts_on() %}date '2005-01-01'{% endmacro %}
+
+{# Business time reaches this many days past as_of, so that the instant at which a running clock will be breached can be told. #}
+{% macro business_time_days_ahead() %}120{% endmacro %}
+
+{# The calendar that always exists, open around the clock. What names no calendar, or one nobody declared, runs on it. #}
+{% macro round_the_clock() %}'24x7'{% endmacro %}
+
+{# Seconds that the wall of `time_zone` is ahead of UTC at `instant` (a TIMESTAMP in UTC). #}
+{% macro utc_offset_seconds(instant, time_zone) -%}
+    cast(epoch({{ local_time(instant, time_zone) }}) - epoch({{ instant }}) as bigint)
+{%- endmacro %}
+
+{#
+    with_business_seconds('clocks', 'calendar', {'started_at': 'started_second', ...}): the relation's columns plus, for every instant
+    named, the open seconds of the row's calendar up to that instant (BIGINT; null when the instant is null). Subtract two of them.
+    Every calendar must be in int_calendar_spans; a row with another calendar gets 0 at every instant (a test refuses that).
+#}
+{% macro with_business_seconds(relation, calendar, instants) -%}
+    select
+        timed.*
+        {%- for instant, name in instants.items() %},
+        case
+            when timed.{{ instant }} is not null
+                then coalesce(
+                    spans_{{ loop.index }}.open_seconds_before
+                        + least(epoch(timed.{{ instant }}) - epoch(spans_{{ loop.index }}.starts_at), spans_{{ loop.index }}.open_seconds),
+                    0
+                )
+        end as {{ name }}
+        {%- endfor %}
+    from {{ relation }} as timed
+    {%- for instant, name in instants.items() %}
+    asof left join {{ ref('int_calendar_spans') }} as spans_{{ loop.index }}
+        on timed.{{ calendar }} = spans_{{ loop.index }}.calendar
+        and timed.{{ instant }} >= spans_{{ loop.index }}.starts_at
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+    with_business_instant('clocks', 'calendar', 'due_second', 'due_at'): the other way round, the instant at which the calendar has been
+    open for that many seconds; null when that lies beyond the days ahead.
+#}
+{% macro with_business_instant(relation, calendar, second, name) -%}
+    select
+        timed.*,
+        case
+            when timed.{{ second }} <= spans.open_seconds_before + spans.open_seconds
+                then spans.starts_at + to_microseconds(cast((timed.{{ second }} - spans.open_seconds_before) * 1000000 as bigint))
+        end as {{ name }}
+    from {{ relation }} as timed
+    asof left join {{ ref('int_calendar_spans') }} as spans
+        on timed.{{ calendar }} = spans.calendar
+        and timed.{{ second }} > spans.open_seconds_before
+{%- endmacro %}
+
+{#
+    The instant at which the as_of day ends in the reporting zone, as a TIMESTAMP in UTC. What happened at or after it has not
+    happened yet. A midnight that comes twice (clocks go back across it) is its first occurrence.
+#}
+{% macro end_of_as_of() -%}
+    {%- set midnight = "(cast(" ~ as_of() ~ " + 1 as timestamp) at time zone " ~ time_zone() ~ ") at time zone 'UTC'" -%}
+    (case
+        when {{ local_time(midnight ~ " - interval 1 hour") }} = cast({{ as_of() }} + 1 as timestamp)
+            then {{ midnight }} - interval 1 hour
+        else {{ midnight }}
+    end)
+{%- endmacro %}

@@ -1,0 +1,29 @@
+{#
+    What this run was told: as_of, time zone, currency, version. Read from a var when one is given (unit tests, a person at a
+    terminal), else from the environment, and only at execution: an environment variable read while parsing would make dbt
+    parse the model again every night.
+#}
+{% macro run_setting(name) %}
+    {%- set given = var(name, none) -%}
+    {%- if given is none and execute -%}
+        {%- set given = env_var('MERIDIAN_' ~ name | upper, '') -%}
+        {%- if given == '' -%}
+            {{ exceptions.raise_compiler_error(
+                "This run was not told '" ~ name ~ "'. Set MERIDIAN_" ~ name | upper ~ " or pass --vars '{" ~ name ~ ": ...}'."
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+    {{- return(given) -}}
+{% endmacro %}
+
+{# The last complete reporting day, inclusive, as a DATE literal. #}
+{% macro as_of() %}date '{{ run_setting('as_of') }}'{% endmacro %}
+
+{# Quoted text literals. #}
+{% macro time_zone() %}'{{ run_setting('time_zone') }}'{% endmacro %}
+{% macro reporting_currency() %}'{{ run_setting('currency') }}'{% endmacro %}
+{% macro data_version() %}'{{ run_setting('data_version') }}'{% endmacro %}
+{% macro code_revision() %}'{{ run_setting('code_revision') }}'{% endmacro %}
+
+{# The instant of this build, as a TIMESTAMP in UTC. #}
+{% macro built_at() %}{{ utc("'" ~ run_setting('built_at') ~ "'") }}{% endmacro %}
