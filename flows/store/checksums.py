@@ -45,7 +45,7 @@ def literal(text: str | Path) -> str:
 
 def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:
     """(name, type) of every column of `relation`, as it is spelled in SQL."""
-    return [(row[0], row[1]) for row in connection.execute(f"describe select * from {relation}").fetchall()]  # noqa: S608
+    return [(row[0], row[1]) for row in connection.execute(f"describe select * from {relation}").fetchall()]
 
 
 def _row_text(columns: Sequence[tuple[str, str]]) -> str:
@@ -62,7 +62,7 @@ def _row_text(columns: Sequence[tuple[str, str]]) -> str:
 def table_checksum(connection: duckdb.DuckDBPyConnection, relation: str, *, leave_out: Collection[str] = NAMES_OF_THE_BUILD) -> tuple[int, str]:
     """(rows, checksum) of `relation`; equal checksums mean the same rows (and the same column names)."""
     columns = [(name, kind) for name, kind in columns_of(connection, relation) if name not in leave_out]
-    query = f"select count(*), coalesce(sum(md5_number_lower({_row_text(columns)})::hugeint), 0) from {relation}"  # noqa: S608
+    query = f"select count(*), coalesce(sum(md5_number_lower({_row_text(columns)})::hugeint), 0) from {relation}"
     row = connection.execute(query).fetchone()
     assert row is not None
     names = connection.execute("select md5_number_lower(?)", [",".join(sorted(name for name, _ in columns))]).fetchone()
@@ -83,7 +83,7 @@ def differences(left: Path, right: Path, *, leave_out: Collection[str] = NAMES_O
         connection.execute(f"attach {literal(left)} as l (read_only); attach {literal(right)} as r (read_only)")
         in_left, in_right = _tables(connection, "l"), _tables(connection, "r")
         for table in sorted(in_left | in_right):
-            rows = {side: None if table not in present else connection.execute(f"select count(*) from {side}.main.{quoted(table)}").fetchall()[0][0]  # noqa: S608
+            rows = {side: None if table not in present else connection.execute(f"select count(*) from {side}.main.{quoted(table)}").fetchall()[0][0]
                     for side, present in (("l", in_left), ("r", in_right))}
             if rows["l"] is None or rows["r"] is None:
                 found.append(Difference(table=table, rows_left=rows["l"], rows_right=rows["r"]))
@@ -104,8 +104,9 @@ def _compare(connection: duckdb.DuckDBPyConnection, table: str, rows_left: int, 
     texts = {side: _row_text([column for column in columns[side] if column[0] in shared]) for side in ("l", "r")}
     only: dict[str, tuple[int, tuple[str, ...]]] = {}
     for here, there in (("l", "r"), ("r", "l")):
-        query = (f"select replace(replace(row_text, chr(29), ' | '), chr(30), ' | ∅'), n from (select row_text, count(*) over () as n from "  # noqa: S608
-                 f"(select {texts[here]} as row_text from {relations[here]} except all select {texts[there]} from {relations[there]})) limit {max(examples, 1)}")
+        query = (f"select replace(replace(row_text, chr(29), ' | '), chr(30), ' | ∅'), n from (select row_text, count(*) over () as n from "
+                 f"(select {texts[here]} as row_text from {relations[here]} except all select {texts[there]} from {relations[there]})) "
+                 f"limit {max(examples, 1)}")
         rows = connection.execute(query).fetchall()
         only[here] = (rows[0][1] if rows else 0, tuple(row[0] for row in rows[:examples]))
     if not only["l"][0] and not only["r"][0] and names["l"] == names["r"]:

@@ -184,14 +184,10 @@ class Index:
             self._database.execute("rollback")
             raise
 
-    def changed(self, keyed: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, Mapping[str, Any]]]:
-        """The records that say something new."""
-        news = []
-        for key, record in keyed:
-            known = self._database.execute("select digest from live where key = ?", [key]).fetchone()
-            if known is None or known[0] != digest(record):
-                news.append((key, record))
-        return news
+    def last_said(self, key: str) -> bytes | None:
+        """Digest of what the key's record said last; None when it is not alive."""
+        row = self._database.execute("select digest from live where key = ?", [key]).fetchone()
+        return row[0] if row else None
 
     def note_alive(self, batch: str, keys: Iterable[str]) -> None:
         """Remember, across kills, that a whole read or a sweep met these keys."""
@@ -212,7 +208,7 @@ class Index:
         return int(self._database.execute("select count(*) from live").fetchone()[0])
 
     def __contains__(self, key: str) -> bool:
-        return self._database.execute("select 1 from live where key = ?", [key]).fetchone() is not None
+        return self.last_said(key) is not None
 
     def close(self) -> None:
         self._database.close()

@@ -78,7 +78,7 @@ nights = sql.Table(
     sql.Column("as_of", sql.Text, nullable=False),
     sql.Column("started_at", sql.Text, nullable=False),
     sql.Column("ended_at", sql.Text),
-    sql.Column("state", sql.Text, nullable=False),          # running, published, published with stale sources, unchanged, stopped by checks, failed, interrupted
+    sql.Column("state", sql.Text, nullable=False),          # one of flows.nightly.STATES
     sql.Column("version", sql.Text),
     sql.Column("report", sql.Text),                         # JSON: steps with seconds, streams, checks
 )

@@ -17,15 +17,16 @@ stable name would give it the old one back.
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from flows.store.disk import PublishError
 
 MARTS = "marts.duckdb"
 PARQUET = "parquet"
@@ -35,14 +36,6 @@ FLIPS = "flips.json"
 VERSIONS = "versions"
 
 _VERSION = re.compile(r"^\d{4}-\d{2}-\d{2}\.\d{3,}$")
-
-
-class PublishError(Exception):
-    """Nothing was published; what was current still is. The message says what to do."""
-
-
-class FilesystemFull(PublishError):
-    """There was no room for the new version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +74,7 @@ class Version:
 def current_name(published: Path) -> str | None:
     """The name of the current version; None before the first publication."""
     try:
-        return Path(os.readlink(published / CURRENT)).name
+        return (published / CURRENT).readlink().name
     except FileNotFoundError:
         return None
 
@@ -116,7 +109,7 @@ def list_versions(published: Path) -> list[Version]:
 def next_version(published: Path, as_of: date) -> str:
     """'2026-10-31.001' for the first version of that day, then .002 ...; a number is not used again while anything remembers it."""
     seen = set(version_names(published))
-    for flip in _read_flips(published):
+    for flip in written_flips(published):
         seen |= {name for name in (flip.left, flip.to) if name}
     numbers = [int(name.rsplit(".", 1)[1]) for name in seen if name.startswith(f"{as_of:%Y-%m-%d}.")]
     return f"{as_of:%Y-%m-%d}.{max(numbers, default=0) + 1:03d}"
@@ -129,7 +122,7 @@ def flips(published: Path) -> list[Flip]:
     says what it left, as read from the pointer itself: a turn happened if the next one left what it led to, and the last one
     happened if `current` is where it led.
     """
-    written = _read_flips(published)
+    written = written_flips(published)
     after = [flip.left for flip in written[1:]] + [current_name(published)]
     return [flip for flip, then in zip(written, after, strict=True) if flip.to == then]
 
@@ -147,24 +140,37 @@ def _order(name: str) -> tuple[str, int]:
     return day, int(number)
 
 
+def lineage(turns: Sequence[Flip]) -> tuple[list[str], dict[str, Flip]]:
+    """(the line of good versions ending in the current one, the withdrawn ones with the rollback that left them).
+
+    Publishing adds to the line; rolling back takes off all that came after the version gone back to. So the version to go back to
+    by default is the last but one, and it is never one that was already found bad.
+    """
+    line: list[str] = []
+    withdrawn: dict[str, Flip] = {}
+    for flip in turns:
+        if flip.action == "rollback" and flip.to in line:
+            while line[-1] != flip.to:
+                withdrawn[line.pop()] = flip
+        else:
+            line.append(flip.to)
+        withdrawn.pop(flip.to, None)
+    return line, withdrawn
+
+
 def _version(published: Path, name: str, current_version: str | None, turns: list[Flip]) -> Version:
     path = published / VERSIONS / name
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    withdrawn = None
-    for flip in turns:
-        if flip.action == "rollback" and flip.left == name:
-            withdrawn = flip
-        elif flip.to == name:
-            withdrawn = None
     return Version(
         name=name, path=path, as_of=date.fromisoformat(manifest["as_of"]), built_at=datetime.fromisoformat(manifest["built_at"]),
         published_at=datetime.fromisoformat(manifest["published_at"]), code_revision=manifest["code_revision"], tables=manifest["tables"],
         size_bytes=sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file()),
-        is_current=name == current_version, withdrawn=withdrawn, manifest=manifest,
+        is_current=name == current_version, withdrawn=lineage(turns)[1].get(name), manifest=manifest,
     )
 
 
-def _read_flips(published: Path) -> list[Flip]:
+def written_flips(published: Path) -> list[Flip]:
+    """Every turn ever begun, whether it then happened or not."""
     path = published / FLIPS
     if not path.is_file():
         return []

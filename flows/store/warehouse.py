@@ -83,6 +83,16 @@ def staging_fingerprint(project: Path) -> str:
     return sha.hexdigest()
 
 
+def project_fingerprint(project: Path) -> str:
+    """Short name of the SQL that defines the numbers: it changes when a definition may have changed."""
+    sha = hashlib.sha256()
+    for folder in ("models", "macros"):
+        for path in sorted((project / folder).rglob("*")):
+            if path.suffix in (".sql", ".yml"):
+                sha.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()[:12]
+
+
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,173 @@
+"""Build: dbt turns what landed into marts inside the private warehouse, tests included."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from flows.ingest import stale_streams
+from flows.settings import WEEKDAYS, Settings
+from flows.store import ledger as ledgers
+from flows.store import warehouse as warehouses
+
+QUIET = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_PARTIAL_PARSE": "true", "DBT_USE_COLORS": "false"}
+
+
+class BuildFailed(Exception):
+    """dbt could not build, or a test with severity error failed. The text names the nodes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    name: str
+    kind: str                      # model, test, unit_test, seed
+    status: str                    # success, pass, warn, error, fail, skipped
+    seconds: float
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    nodes: tuple[Node, ...]
+    new_batches: int
+    is_rebuild: bool
+    held: tuple[tuple[str, str, str], ...]
+    seconds: float
+
+    @property
+    def warnings(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.status == "warn")
+
+
+def prepare(settings: Settings, ledger: ledgers.Ledger, *, now: datetime, rebuild: bool = False) -> warehouses.Prepared:
+    """Lay new batches and Meridian's own facts before dbt."""
+    calendars, holidays = [], []
+    for name, calendar in settings.configuration.calendars.items():
+        for weekday in WEEKDAYS:
+            calendars += [(name, calendar.time_zone, weekday, opens, closes) for opens, closes in getattr(calendar, weekday)]
+        holidays += [(name, day) for day in calendar.holidays]
+    manifest = target_folder(settings) / "manifest.json"
+    previous = settings.published / "current" / "parquet"
+    return warehouses.prepare(
+        settings.warehouse, landing=settings.landing, project=settings.dbt_project, batches=ledgers.list_batches(ledger),
+        tables={
+            "stream_states": stale_streams(settings, ledger, now), "calendars": calendars, "holidays": holidays,
+            "kpi_sources": warehouses.kinds_behind_kpis(manifest) if manifest.exists() else [],
+        },
+        previous=previous if previous.exists() else None, rebuild=rebuild,
+    )
+
+
+def target_folder(settings: Settings) -> Path:
+    """dbt's target beside the warehouse, so that two deployments of one checkout do not share it."""
+    return settings.home / "dbt"
+
+
+def variables(settings: Settings, *, as_of: date, version: str, now: datetime) -> dict[str, Any]:
+    company = settings.configuration.company
+    return {
+        "as_of": as_of.isoformat(), "time_zone": company.time_zone, "currency": company.currency, "data_version": version,
+        "code_revision": warehouses.project_fingerprint(settings.dbt_project), "built_at": now.isoformat(timespec="seconds"),
+    }
+
+
+def run_dbt(
+    settings: Settings, arguments: Sequence[str], *, dbt_vars: Mapping[str, Any], say: Callable[[str], None] = lambda line: None,
+) -> list[Node]:
+    """Run dbt as a process of its own (in-process it would keep the warehouse locked) and return what became of each node.
+
+    Raises BuildFailed when a node failed; the message of each stands in the text.
+    """
+    target = target_folder(settings)
+    target.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "info", "--log-path", str(settings.home / "logs"), *arguments,
+        "--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project), "--target-path", str(target),
+        "--vars", json.dumps(dict(dbt_vars)),
+    ]
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in settings_secrets(settings)}, **QUIET,
+        "MERIDIAN_WAREHOUSE": str(settings.warehouse), "MERIDIAN_THREADS": str(settings.configuration.night.threads),
+    }
+    results = target / "run_results.json"
+    results.unlink(missing_ok=True)
+    problems: list[str] = []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=settings.dbt_project)
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            _relay(line, say, problems)
+        code = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    nodes = _nodes(results)
+    failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+    if code or failed:
+        details = [f"{node.kind} {node.name}: {node.message}" for node in failed] or problems[-5:] or [f"dbt ended with code {code}"]
+        raise BuildFailed("\n".join(details))
+    return nodes
+
+
+def settings_secrets(settings: Settings) -> set[str]:
+    """Names of the environment variables that sources read their keys from: dbt has no business with them."""
+    return {
+        str(value) for source in settings.configuration.sources.values() for option, value in source.options.items() if option.endswith("_env")
+    }
+
+
+def _relay(line: str, say: Callable[[str], None], problems: list[str]) -> None:
+    try:
+        event = json.loads(line)
+        info = event.get("info", {})
+    except (json.JSONDecodeError, AttributeError):
+        problems.append(line.strip())
+        return
+    if info.get("level") == "error":
+        problems.append(info.get("msg", ""))
+    if info.get("name") in ("LogModelResult", "LogTestResult") and info.get("msg"):
+        say(info["msg"])
+
+
+def _nodes(results: Path) -> list[Node]:
+    if not results.exists():
+        return []
+    content = json.loads(results.read_text(encoding="utf-8"))
+    return [
+        Node(
+            name=result["unique_id"].split(".")[2], kind=result["unique_id"].split(".")[0], status=result["status"],
+            seconds=round(result["execution_time"], 3), message=(result.get("message") or "").strip(),
+        )
+        for result in content["results"]
+    ]
+
+
+def build(
+    settings: Settings, ledger: ledgers.Ledger, *, as_of: date, version: str, now: datetime, rebuild: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Built:
+    """Absorb what landed and build every mart. On return the warehouse holds marts as of the end of `as_of`, tested."""
+    started = time.monotonic()
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    if not (target_folder(settings) / "manifest.json").exists():
+        # The lineage tells which sources stand behind a KPI; the first build has no manifest yet.
+        prepare(settings, ledger, now=now, rebuild=rebuild)
+        run_dbt(settings, ["parse"], dbt_vars=variables(settings, as_of=as_of, version=version, now=now))
+        rebuild = False
+    prepared = prepare(settings, ledger, now=now, rebuild=rebuild)
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--threads", str(settings.configuration.night.threads)]
+    nodes = run_dbt(settings, arguments, dbt_vars=variables(settings, as_of=as_of, version=version, now=now), say=say)
+    warehouses.mark_absorbed(settings.warehouse, prepared)
+    return Built(
+        nodes=tuple(nodes), new_batches=sum(map(len, prepared.new.values())), is_rebuild=prepared.is_rebuild, held=tuple(prepared.held),
+        seconds=round(time.monotonic() - started, 3),
+    )

@@ -1,0 +1,282 @@
+"""Ingest: read every stream of every source from where the last run stopped, and land what is new.
+
+Sources fail apart: whatever happens to one stream becomes its row in the result, never the end of the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from connectors.stream import Connector, Cursor, Page, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
+from flows.settings import Settings
+from flows.store import landing as landings
+from flows.store import ledger as ledgers
+
+# A sweep that finds more than this share of a stream gone is not believed: a listing cut short looks just like that.
+LARGEST_SWEEP = 0.5
+FEWEST_TO_DOUBT = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamResult:
+    source: str
+    kind: str
+    stream: str
+    state: str                      # read, resumed, failed
+    records: int = 0                # landed: new or changed
+    deletes: int = 0
+    pages: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    cursor: datetime | None = None
+    batches: tuple[str, ...] = ()
+    failure: str | None = None
+    is_retryable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """Where ingest writes: the landing folder, the ledger, and whose clock counts.
+
+    believe: '<source>/<stream>' whose sweep may take away more than half of the records this once.
+    """
+
+    landing: Path
+    ledger: ledgers.Ledger
+    clock: Callable[[], datetime]
+    believe: frozenset[str] = frozenset()
+
+
+def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Connector:
+    """Make the connector of a configured source. Raises SourceError when its options or secrets cannot work."""
+    from connectors import registry
+
+    source = settings.configuration.sources[name]
+    return registry.connect(
+        name, source.kind, source.options, secrets=settings.secrets, home=settings.home, base=settings.path.parent, clock=settings.clock,
+    )
+
+
+def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamResult:
+    """Read one stream up to now. Never raises a SourceError: a failure is a result, and what was landed before it stays."""
+    started = time.monotonic()
+    requests_before = connector.requests_made(stream.name)
+    batches: list[str] = []
+    totals = {"records": 0, "deletes": 0, "pages": 0}
+    state, failure, retryable = "read", None, False
+    try:
+        # A reading that an earlier run left behind ends at that run's "now": finish it, then read on to ours.
+        while True:
+            left_behind = ledgers.current_reading(store.ledger, connector.name, stream.name)
+            reading, landed = _read_window(connector, stream, store, left_behind)
+            for name in totals:
+                totals[name] += getattr(reading, name)
+            if landed:
+                batches.append(reading.batch)
+            if left_behind is None:
+                break
+            state = "resumed"
+    except SourceError as error:
+        state, failure, retryable = "failed", str(error), error.retryable
+    except OSError as error:
+        state, failure, retryable = "failed", f"{connector.name}/{stream.name}: {error.strerror or error} — see to the disk that holds {store.landing}", False
+    if failure:
+        ledgers.note_failure(store.ledger, source=connector.name, stream=stream.name, kind=connector.kind, at=store.clock(), failure=failure)
+    after = ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)
+    return StreamResult(
+        source=connector.name, kind=connector.kind, stream=stream.name, state=state, **totals, batches=tuple(batches), failure=failure,
+        requests=connector.requests_made(stream.name) - requests_before, seconds=round(time.monotonic() - started, 3),
+        cursor=after.cursor, is_retryable=retryable,
+    )
+
+
+def _read_window(connector: Connector, stream: Stream, store: Store, left_behind: ledgers.Reading | None) -> tuple[ledgers.Reading, bool]:
+    """Read one window to its end and seal it. Returns the finished reading and whether there was anything to land."""
+    state = ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)
+    known = [row["path"] for row in ledgers.list_batches(store.ledger, connector.name, stream.name) if row["verdict"] != "rejected"]
+    index = landings.Index(store.landing, connector.name, stream.name, known) if stream.deletes in ("full", "sweep") else None
+    try:
+        reading = left_behind or _new_reading(connector, stream, store, state)
+        where = landings.place(store.landing, connector.name, stream.name, reading.batch)
+        if not reading.is_complete:
+            reading, said = _resume(stream, where, reading, index)
+            reading = _read_pages(connector, stream, store, where, reading, index, said)
+            if index is not None and _sweep_is_due(stream, state, store.clock()):
+                reading = _land_deletes(connector, stream, store, where, reading, index, said)
+            reading = replace(reading, is_complete=True)
+            ledgers.save_reading(store.ledger, reading)
+        landed = reading.size > 0
+        sha256 = landings.seal(where) if landed else None
+        ledgers.finish_reading(
+            store.ledger, reading, kind=connector.kind, feeds=stream.feeds or f"{connector.kind}.{stream.name}",
+            path=where.relative if landed else None, sha256=sha256, at=store.clock(),
+            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=_memory(connector, stream), swept=stream.deletes in ("full", "sweep"),
+        )
+        if index is not None:
+            index.forget_alive()
+        return reading, landed
+    finally:
+        if index is not None:
+            index.close()
+
+
+def _new_reading(connector: Connector, stream: Stream, store: Store, state: ledgers.StreamState) -> ledgers.Reading:
+    now = store.clock()
+    start = stream.earliest
+    if stream.cursor is not None and state.cursor is not None:
+        start = state.cursor - stream.cursor.overlap
+    batch = landings.next_batch(ledgers.last_batch(store.ledger, connector.name, stream.name), now)
+    reading = ledgers.Reading(source=connector.name, stream=stream.name, batch=batch, window_start=start, window_end=now)
+    ledgers.save_reading(store.ledger, reading)
+    return reading
+
+
+def _resume(
+    stream: Stream, where: landings.Place, reading: ledgers.Reading, index: landings.Index | None,
+) -> tuple[ledgers.Reading, dict[str, bytes]]:
+    """Cut off a torn page; returns the reading to go on from and what this batch already says of each key (for comparing)."""
+    if reading.pages and reading.position is None:
+        # The connector cannot go on from there: the window starts again, the batch keeps its name.
+        reading = replace(reading, size=0, records=0, deletes=0, pages=0, high_water=None)
+    try:
+        landings.reopen(where, reading.size)
+    except FileNotFoundError:
+        reading = replace(reading, size=0, records=0, deletes=0, pages=0, position=None, high_water=None)
+        landings.reopen(where, 0)
+    if reading.pages == 0 and index is not None:
+        index.forget_alive()
+    said: dict[str, bytes] = {}
+    if index is not None and reading.size:
+        for landed in landings.read_lines(where.part):
+            said[landed["key"]] = landings.digest(landed["record"])
+    return reading, said
+
+
+def _read_pages(
+    connector: Connector, stream: Stream, store: Store, where: landings.Place, reading: ledgers.Reading,
+    index: landings.Index | None, said: dict[str, bytes],
+) -> ledgers.Reading:
+    window = Window(start=reading.window_start, end=reading.window_end)
+    for page in _pages(connector, stream, window, reading):
+        keyed = [(landed_key(stream, record), record) for record in page.records]
+        if index is not None and stream.deletes == "full":
+            index.note_alive(reading.batch, (key for key, _ in keyed))
+        news = _news(keyed, index, said)
+        deletes = [key for key in page.deleted if index is None or key in said or key in index]
+        for key in deletes:
+            said[key] = landings.digest(None)
+        reading = _land(store, where, reading, news, deletes, position=page.position, high_water=page.high_water)
+    return reading
+
+
+def _pages(connector: Connector, stream: Stream, window: Window, reading: ledgers.Reading) -> Iterator[Page]:
+    try:
+        yield from connector.read(stream, window, resume=reading.position if reading.pages else None)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnexpectedShape(
+            f"the answer could not be read: {error!r}", source=connector.name, stream=stream.name, mend="see what changed at the source; nothing was lost",
+        ) from error
+
+
+def _news(keyed: list[tuple[str, Record]], index: landings.Index | None, said: dict[str, bytes]) -> list[tuple[str, Record]]:
+    """Records that say something else than what was last landed of their key."""
+    if index is None:
+        return keyed
+    news = []
+    for key, record in keyed:
+        digest = landings.digest(record)
+        if (said[key] if key in said else index.last_said(key)) != digest:
+            said[key] = digest
+            news.append((key, record))
+    return news
+
+
+def _land(
+    store: Store, where: landings.Place, reading: ledgers.Reading, news: list[tuple[str, Record]], deletes: list[str], *,
+    position: Any, high_water: datetime | None,
+) -> ledgers.Reading:
+    """One page, on disk and then in the ledger."""
+    ordinal = reading.records + reading.deletes
+    lines = [landings.line(key, ordinal + number, record) for number, (key, record) in enumerate(news)]
+    lines += [landings.line(key, ordinal + len(news) + number, None) for number, key in enumerate(deletes)]
+    size = landings.append(where, lines, reading.size) if lines else reading.size
+    reading = replace(
+        reading, size=size, records=reading.records + len(news), deletes=reading.deletes + len(deletes), pages=reading.pages + 1,
+        position=position, high_water=max(filter(None, (reading.high_water, high_water)), default=None),
+    )
+    ledgers.save_reading(store.ledger, reading)
+    return reading
+
+
+def _sweep_is_due(stream: Stream, state: ledgers.StreamState, now: datetime) -> bool:
+    if stream.deletes == "full" or state.last_swept_at is None:
+        return True
+    # Half a day early is on time: nightly runs do not start to the second.
+    return now - state.last_swept_at >= timedelta(days=stream.sweep_every) - timedelta(hours=12)
+
+
+def _land_deletes(
+    connector: Connector, stream: Stream, store: Store, where: landings.Place, reading: ledgers.Reading,
+    index: landings.Index, said: dict[str, bytes],
+) -> ledgers.Reading:
+    """What was alive and is not there any more, landed as deletes."""
+    if stream.deletes == "sweep":
+        if not index.size():
+            return reading
+        index.forget_alive()
+        index.note_alive(reading.batch, connector.keys(stream))
+    deleted = landings.digest(None)
+    gone = [key for key in index.gone(reading.batch) if said.get(key) != deleted]
+    name = f"{connector.name}/{stream.name}"
+    if len(gone) >= FEWEST_TO_DOUBT and len(gone) > LARGEST_SWEEP * index.size() and name not in store.believe:
+        raise UnexpectedShape(
+            f"{len(gone)} of {index.size()} records seem to be gone", source=connector.name, stream=stream.name,
+            mend=f"look at what our account may see there; if they really were deleted: meridian nightly --believe {name}",
+        )
+    return _land(store, where, reading, [], gone, position=reading.position, high_water=None) if gone else reading
+
+
+def _next_cursor(cursor: Cursor | None, reading: ledgers.Reading, before: datetime | None) -> datetime | None:
+    """Never past what is final at the source, never backwards."""
+    if cursor is None:
+        return None
+    reached = reading.window_end - cursor.lag
+    if reading.high_water is not None:
+        reached = min(reached, reading.high_water)
+    return max(filter(None, (before, reached)))
+
+
+def _memory(connector: Connector, stream: Stream) -> Any:
+    remember = getattr(connector, "memory", None)
+    return remember(stream) if remember else None
+
+
+def failed_source(name: str, kind: str, error: SourceError) -> StreamResult:
+    """The result of a source that could not even be connected to."""
+    return StreamResult(source=name, kind=kind, stream="*", state="failed", failure=str(error), is_retryable=error.retryable)
+
+
+def stale_streams(
+    settings: Settings, ledger: ledgers.Ledger, now: datetime,
+) -> list[tuple[str, str, str, datetime | None, datetime | None, bool, str | None]]:
+    """(source, kind, stream, last success, last attempt, stale?, why) for the published freshness table."""
+    rows = []
+    for state in ledgers.stream_states(ledger):
+        source = settings.configuration.sources.get(state.source)
+        if source is None:
+            continue
+        reason = state.failure
+        if reason is None and (state.last_success_at is None or now - state.last_success_at > timedelta(hours=source.stale_after_hours)):
+            reason = f"not read for {source.stale_after_hours:g} hours"
+        rows.append((state.source, state.kind, state.stream, _naive(state.last_success_at), _naive(state.last_attempt_at), reason is not None, reason))
+    return rows
+
+
+def _naive(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=None)
+

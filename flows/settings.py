@@ -1,0 +1,279 @@
+"""Everything a deployment may set: one `meridian.toml`, read once into frozen objects.
+
+Secrets are never in it: a source names the environment variable that holds its key, and the value comes from the process
+environment or from a `.env` file beside the configuration (mode 600). Errors name the file, the line and the nearest valid key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PROJECT = Path(__file__).resolve().parent.parent
+CONFIG_NAME = "meridian.toml"
+DEMO_CONFIG = PROJECT / "var" / "demo" / CONFIG_NAME
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+
+
+class ConfigurationError(Exception):
+    """meridian.toml cannot be used. The text has one line per problem: file, line, what, and what would be right."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(_Section):
+    name: str
+    time_zone: str = "UTC"
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    languages: tuple[Literal["en", "zh-CN"], ...] = ("en",)
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, value: str) -> str:
+        return _known_zone(value)
+
+
+class State(_Section):
+    home: str = "var"
+    ledger: str | None = None
+
+
+class Night(_Section):
+    schedule: str = "30 2 * * *"
+    time_zone: str | None = None
+    parallel_streams: int = Field(default=4, ge=1, le=64)
+    threads: int = Field(default=2, ge=1, le=64)
+    clock_file: str | None = None
+    log_format: Literal["text", "json"] = "text"
+
+
+class Publish(_Section):
+    keep_days: int = Field(default=30, ge=1)
+
+
+class Calendar(_Section):
+    time_zone: str
+    holidays: tuple[date, ...] = ()
+    mon: tuple[tuple[str, str], ...] = ()
+    tue: tuple[tuple[str, str], ...] = ()
+    wed: tuple[tuple[str, str], ...] = ()
+    thu: tuple[tuple[str, str], ...] = ()
+    fri: tuple[tuple[str, str], ...] = ()
+    sat: tuple[tuple[str, str], ...] = ()
+    sun: tuple[tuple[str, str], ...] = ()
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, value: str) -> str:
+        return _known_zone(value)
+
+    @field_validator(*WEEKDAYS)
+    @classmethod
+    def times(cls, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        for opens, closes in value:
+            for time in (opens, closes):
+                if not _TIME.fullmatch(time):
+                    raise ValueError(f"{time!r} is not a time of day; write HH:MM, at most 24:00")
+        return value
+
+
+class Source(BaseModel):
+    """kind and, beside it, the options of that kind (checked by the connector itself)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+    stale_after_hours: float = Field(default=36, gt=0)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Configuration(_Section):
+    company: Company
+    state: State = State()
+    night: Night = Night()
+    publish: Publish = Publish()
+    calendars: dict[str, Calendar] = {}
+    sources: dict[str, Source] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every flow gets: the checked configuration, the folders, the secrets, and a clock."""
+
+    path: Path
+    configuration: Configuration
+    secrets: Mapping[str, str] = field(repr=False)
+    clock: Callable[[], datetime]
+
+    @property
+    def home(self) -> Path:
+        return (self.path.parent / self.configuration.state.home).resolve()
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published"
+
+    @property
+    def ledger(self) -> str:
+        return self.configuration.state.ledger or str(self.home / "ledger.sqlite")
+
+    @property
+    def dbt_project(self) -> Path:
+        return PROJECT / "dbt_project"
+
+    def as_of(self, now: datetime) -> date:
+        """The last day that is over in the reporting time zone."""
+        return now.astimezone(ZoneInfo(self.configuration.company.time_zone)).date() - timedelta(days=1)
+
+
+def find_config(given: str | Path | None = None) -> Path:
+    """The configuration in force: as given, MERIDIAN_CONFIG, ./meridian.toml, or the demo's. Raises ConfigurationError when there is none."""
+    chosen = given or os.environ.get("MERIDIAN_CONFIG")
+    if chosen:
+        if not Path(chosen).is_file():
+            raise ConfigurationError(f"{chosen}: there is no such file — `meridian init` writes one")
+        return Path(chosen).resolve()
+    for candidate in (Path.cwd() / CONFIG_NAME, DEMO_CONFIG):
+        if candidate.is_file():
+            return candidate.resolve()
+    raise ConfigurationError(f"no {CONFIG_NAME} in {Path.cwd()} — `meridian init` writes one, `make demo` sets up a company to try")
+
+
+def load(given: str | Path | None = None, *, environment: Mapping[str, str] | None = None) -> Settings:
+    path = find_config(given)
+    configuration = parse(path.read_text(encoding="utf-8"), path)
+    environment = os.environ if environment is None else environment
+    return Settings(
+        path=path, configuration=configuration, secrets={**_read_env_file(path.parent / ".env"), **environment},
+        clock=_clock(path, configuration.night.clock_file),
+    )
+
+
+def parse(text: str, path: Path) -> Configuration:
+    """The checked configuration, or ConfigurationError with a line for each problem."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: not valid TOML: {error}") from None
+    problems: list[str] = []
+    configuration = None
+    try:
+        configuration = Configuration.model_validate(content)
+    except ValidationError as error:
+        problems += [_problem(text, path, dict(issue)) for issue in error.errors(include_url=False, include_context=False)]
+    for name, source in (content.get("sources") or {}).items():
+        if isinstance(source, dict):
+            problems += _source_problems(text, path, name, source)
+    if problems or configuration is None:
+        raise ConfigurationError("\n".join(problems))
+    return configuration
+
+
+def _source_problems(text: str, path: Path, name: str, source: Mapping[str, Any]) -> list[str]:
+    from connectors import registry
+
+    kind = source.get("kind")
+    where = f"{path}:{line_of(text, ('sources', name))}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        return [f"{where}: source name {name!r} — small letters, digits and '_' only: it names folders and columns"]
+    if not isinstance(kind, str):
+        return []                    # pydantic has said so
+    if kind not in registry.KINDS:
+        return [f"{path}:{line_of(text, ('sources', name, 'kind'))}: sources.{name}.kind = {kind!r} is no kind of source{_nearest(kind, list(registry.KINDS))}"]
+    known = {"kind", "stale_after_hours", *registry.option_names(kind)}
+    return [
+        f"{path}:{line_of(text, ('sources', name, option))}: sources.{name}.{option} is not an option of {kind}{_nearest(option, sorted(known))}"
+        for option in source if option not in known
+    ]
+
+
+def _problem(text: str, path: Path, issue: Mapping[str, Any]) -> str:
+    location = tuple(str(part) for part in issue["loc"] if not isinstance(part, int))
+    dotted = ".".join(location)
+    where = f"{path}:{line_of(text, location)}"
+    if issue["type"] == "extra_forbidden":
+        return f"{where}: {dotted} is not a setting{_nearest(location[-1], _keys_at(location[:-1]))}"
+    if issue["type"] == "missing":
+        return f"{where}: {dotted} is missing"
+    return f"{where}: {dotted} = {issue['input']!r}: {issue['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_at(location: tuple[str, ...]) -> list[str]:
+    model: Any = Configuration
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
+            annotation = model.model_fields[part].annotation
+            arguments = getattr(annotation, "__args__", ())
+            model = arguments[1] if getattr(annotation, "__origin__", None) is dict else annotation
+    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _nearest(wrong: str, valid: list[str]) -> str:
+    close = difflib.get_close_matches(wrong, valid, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; valid here: {', '.join(valid)}"
+
+
+def line_of(text: str, location: tuple[str, ...]) -> int:
+    """The line on which a dotted key stands, or that of the nearest table above it; 1 when it is nowhere."""
+    table: tuple[str, ...] = ()
+    best = (0, 1)
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if header := re.match(r"\[+([^\]]+)\]+", stripped):
+            table = tuple(part.strip().strip("\"'") for part in header.group(1).split("."))
+            found = table
+        elif assignment := re.match(r"([A-Za-z0-9_.\"'-]+)\s*=", stripped):
+            found = (*table, *(part.strip("\"'") for part in assignment.group(1).split(".")))
+        else:
+            continue
+        if found == location[: len(found)] and len(found) > best[0]:
+            best = (len(found), number)
+    return best[1]
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"not an IANA time zone{_nearest(value, sorted(available_timezones()))}")
+    return value
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"{path}: others on this machine can read your secrets — chmod 600 {path}")
+    pairs = (line.split("=", 1) for line in path.read_text(encoding="utf-8").splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+def _clock(path: Path, clock_file: str | None) -> Callable[[], datetime]:
+    """The wall clock, or that of a sandbox: its file holds the company's instant and the real instant at which it was set."""
+    if clock_file is None:
+        return lambda: datetime.now(UTC)
+    company_text, real_text = (path.parent / clock_file).read_text(encoding="utf-8").split()
+    company, real = datetime.fromisoformat(company_text), datetime.fromisoformat(real_text)
+    return lambda: company + (datetime.now(UTC) - real)

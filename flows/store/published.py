@@ -1,0 +1,284 @@
+"""Write – audit – publish: a version of the marts is visible whole or not at all.
+
+    candidate = prepare(published, warehouse, version=..., tables=[...], ...)   # copied aside, nobody sees it
+    ...checks read candidate.marts...
+    publish(candidate, checks=[...], published_at=...)                          # or discard(candidate)
+
+Publishing is one rename: that of the `current` link (see versions.py for the layout). A process killed anywhere leaves the old version
+or the new one, and what it left lying is swept by the next `prepare`. Readers take no part: they hold files that are never
+written again, so they neither wait nor make anybody wait.
+
+Nothing here reads the clock; instants are passed in and aware.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+
+from flows.store.checksums import NAMES_OF_THE_BUILD, columns_of, literal, quoted, table_checksum
+from flows.store.disk import FilesystemFull, link_whole, remove_tree, room_wanted, sync, sync_tree, take_lock, write_whole
+from flows.store.versions import (
+    CURRENT,
+    FLIPS,
+    MANIFEST,
+    MARTS,
+    PARQUET,
+    VERSIONS,
+    Flip,
+    PublishError,
+    Version,
+    connect,
+    current,
+    current_name,
+    flips,
+    lineage,
+    list_versions,
+    next_version,
+    version,
+    version_names,
+    written_flips,
+)
+
+__all__ = [
+    "Candidate", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "discard", "flips", "list_versions",
+    "next_version", "prepare", "prune", "publish", "rollback", "version",
+]
+
+Step = Callable[[str], None]
+"""Called with the name of each step that is behind us; a test kills the process in it."""
+
+
+def _no_step(name: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table to publish. relation: its name in the warehouse ('marts.kpis'); descriptions become comments in the marts file."""
+
+    name: str
+    relation: str
+    description: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A version that nobody sees yet. Exactly the files that are checked are the files that are published.
+
+    _lock keeps a second builder out (the kernel lets go of it when this process dies); publish and discard let go of it.
+    """
+
+    published: Path
+    version: str
+    path: Path
+    manifest: Mapping[str, Any]
+    _lock: IO[bytes] = field(repr=False, compare=False)
+
+    @property
+    def marts(self) -> Path:
+        return self.path / MARTS
+
+
+def prepare(
+    published: Path, warehouse: Path, *, version: str, as_of: date, built_at: datetime, tables: Sequence[Table], code_revision: str = "",
+    sources: Sequence[Mapping[str, Any]] = (), step: Step = _no_step,
+) -> Candidate:
+    """Copy `tables` out of the private warehouse into a candidate beside the published versions.
+
+    built_at: aware instant of the run. sources: JSON-able states of the sources, as they go into the manifest. The warehouse is
+    opened read-only; whoever built it must have closed it. Raises FilesystemFull, or PublishError when a table is missing or another builder is at it.
+    """
+    if built_at.tzinfo is None:
+        raise ValueError("built_at must say its time zone")
+    versions = published / VERSIONS
+    versions.mkdir(parents=True, exist_ok=True)
+    lock = take_lock(published / ".build.lock", wait=False)
+    try:
+        sweep_leftovers(published)
+        step("swept")
+        if (versions / version).exists():
+            raise PublishError(f"version {version} is already published; a version is never written twice, ask next_version() for a new name")
+        path = versions / f".{version}.tmp"
+        with room_wanted(published):
+            (path / PARQUET).mkdir(parents=True)
+            described = _write_tables(path, warehouse, version=version, as_of=as_of, built_at=built_at, tables=tables,
+                                      code_revision=code_revision, sources=sources, step=step)
+            sync_tree(path)
+        step("synced")
+    except BaseException:
+        remove_tree(versions / f".{version}.tmp")
+        lock.close()
+        raise
+    manifest = {"version": version, "as_of": as_of.isoformat(), "built_at": built_at.isoformat(), "code_revision": code_revision,
+                "tables": described, "checksums_leave_out": sorted(NAMES_OF_THE_BUILD), "sources": [dict(source) for source in sources]}
+    return Candidate(published=published, version=version, path=path, manifest=manifest, _lock=lock)
+
+
+def publish(candidate: Candidate, *, checks: Sequence[Mapping[str, Any]], published_at: datetime, who: str = "nightly", why: str = "",
+            step: Step = _no_step) -> Version:
+    """Turn `current` to the candidate. checks: JSON-able results, kept in the manifest; whether they allow publication is the caller's decision."""
+    published, name = candidate.published, candidate.version
+    try:
+        manifest = {**candidate.manifest, "published_at": published_at.isoformat(), "checks": [dict(check) for check in checks]}
+        with room_wanted(published), _flipping(published):
+            write_whole(candidate.path / MANIFEST, manifest)
+            for file in candidate.path.rglob("*"):
+                if file.is_file():      # a BI tool that opens for writing by default is refused instead of leaving a log beside the file
+                    file.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+            step("manifest written")
+            _write_down(published, Flip(action="publish", at=published_at, left=current_name(published), to=name, who=who, why=why), step)
+            candidate.path.rename(published / VERSIONS / name)
+            sync(published / VERSIONS)
+            step("renamed")
+            _turn(published, name, step)
+    except BaseException:
+        if current_name(published) != name:
+            remove_tree(published / VERSIONS / name)
+        discard(candidate)
+        raise
+    candidate._lock.close()
+    return version(published, name)
+
+
+def discard(candidate: Candidate) -> None:
+    """Throw the candidate away; what is published stays."""
+    remove_tree(candidate.path)
+    candidate._lock.close()
+
+
+def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: datetime, step: Step = _no_step) -> Version:
+    """Make an older version current again: `to`, or the last good one before the current. The version left is marked withdrawn."""
+    with room_wanted(published), _flipping(published):
+        now = current_name(published)
+        if now is None:
+            raise PublishError(f"nothing is published in {published} yet, so there is nothing to go back to")
+        if to is None:
+            line = [name for name in lineage(flips(published))[0] if name in version_names(published)]
+            if len(line) < 2:
+                raise PublishError(f"there is no version before {now} to go back to; `meridian publish list` shows what is kept")
+            to = line[-2]
+        target = version(published, to)
+        if target.is_current:
+            raise PublishError(f"{to} is already the current version")
+        _write_down(published, Flip(action="rollback", at=at, left=now, to=to, who=who, why=why), step)
+        _turn(published, to, step)
+    return version(published, to)
+
+
+def prune(published: Path, *, keep_days: int, now: datetime, step: Step = _no_step) -> list[str]:
+    """Delete versions published more than keep_days before `now`. Kept always: the current version and the one a rollback would take.
+
+    Readers that hold a deleted version's file open read on; the room is free once they let go. Returns the names deleted.
+    """
+    gone: list[str] = []
+    with _flipping(published):
+        line = [name for name in lineage(flips(published))[0] if name in version_names(published)]
+        kept = {*line[-2:], current_name(published)}
+        for old in list_versions(published):
+            if old.name in kept or old.published_at >= now - timedelta(days=keep_days):
+                continue
+            hidden = old.path.with_name(f".{old.name}.gone")     # first out of the list in one act, then file by file
+            old.path.rename(hidden)
+            step("hidden")
+            remove_tree(hidden)
+            step("removed")
+            gone.append(old.name)
+    return gone
+
+
+def sweep_leftovers(published: Path) -> None:
+    """Remove what killed runs left: candidates, half-deleted versions, unfinished links. Only with the build lock in hand."""
+    for entry in (published / VERSIONS).glob(".*"):
+        if entry.name.endswith((".tmp", ".gone")):
+            remove_tree(entry)
+    for entry in published.glob(".*.new"):
+        entry.unlink(missing_ok=True)
+    # a version that was written down and put into its place, but never became current: nobody was told of it, its run starts anew
+    known = {name for flip in flips(published) for name in (flip.left, flip.to)} | {current_name(published)}
+    for flip in written_flips(published):
+        if flip.to not in known:
+            remove_tree(published / VERSIONS / flip.to)
+
+
+def _write_tables(
+    path: Path, warehouse: Path, *, version: str, as_of: date, built_at: datetime, tables: Sequence[Table], code_revision: str,
+    sources: Sequence[Mapping[str, Any]], step: Step,
+) -> dict[str, dict[str, Any]]:
+    described: dict[str, dict[str, Any]] = {}
+    connection = duckdb.connect(str(path / MARTS))
+    try:
+        connection.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
+        for table in tables:
+            name = quoted(table.name)
+            try:
+                connection.execute(f"create table {name} as select * from warehouse.{table.relation}")
+            except duckdb.CatalogException as error:
+                reason = str(error).splitlines()[0]
+                raise PublishError(f"cannot publish {table.name}: the warehouse has no {table.relation}; was it built? ({reason})") from error
+            columns = [column for column, _ in columns_of(connection, name)]
+            if table.description:
+                connection.execute(f"comment on table {name} is {literal(table.description)}")
+            for column in columns:
+                if table.columns.get(column):
+                    connection.execute(f"comment on column {name}.{quoted(column)} is {literal(table.columns[column])}")
+            rows, checksum = table_checksum(connection, name)
+            connection.execute(f"copy {name} to {literal(path / PARQUET / (table.name + '.parquet'))} (format parquet, compression zstd)")
+            described[table.name] = {"rows": rows, "checksum": checksum, "columns": len(columns)}
+            step(f"copied {table.name}")
+        connection.execute("detach warehouse")
+        instant = built_at.timestamp()
+        connection.execute(
+            "create table meridian_version as select ?::varchar as version, ?::date as as_of, make_timestamp((?::double * 1000000)::bigint) as built_at, "
+            "make_timestamp((?::double * 1000000)::bigint) as published_at, ?::varchar as code_revision, ?::json as sources",
+            [version, as_of, instant, instant, code_revision, json.dumps([dict(source) for source in sources], default=str)])
+        connection.execute(
+            "comment on table meridian_version is "
+            "'Which version of the marts this file is. Instants are UTC; published_at is the instant of the run that published it. One row in all.'")
+        connection.execute(f"copy meridian_version to {literal(path / PARQUET / 'meridian_version.parquet')} (format parquet)")
+        connection.execute("checkpoint")
+    finally:
+        connection.close()
+    (path / f"{MARTS}.wal").unlink(missing_ok=True)     # empty after the checkpoint; a log beside a read-only file makes it unopenable
+    step("marts written")
+    return described
+
+
+def _write_down(published: Path, flip: Flip, step: Step) -> None:
+    """Keep who turned what to what, before it happens; `versions.flips` can tell when it then did not happen."""
+    turns = [*written_flips(published), flip]
+    write_whole(published / FLIPS, [{**asdict(turn), "at": turn.at.isoformat()} for turn in turns])
+    step("turn written down")
+
+
+def _turn(published: Path, to: str, step: Step) -> None:
+    """The one act that publishes: the rename of the `current` link."""
+    for name in (MARTS, PARQUET, MANIFEST):
+        link = published / name
+        if not link.is_symlink() or str(link.readlink()) != f"{CURRENT}/{name}":
+            link_whole(link, f"{CURRENT}/{name}")
+    step("names in place")
+    link_whole(published / CURRENT, f"{VERSIONS}/{to}")
+    step("turned")
+    # left by a tool that opened the stable name for writing; it belongs to a version that this name no longer leads to
+    (published / f"{MARTS}.wal").unlink(missing_ok=True)
+
+
+@contextmanager
+def _flipping(published: Path) -> Iterator[None]:
+    """Turns of the pointer one after the other. Held for milliseconds, and never while checks run: a rollback need not wait for a night's build."""
+    published.mkdir(parents=True, exist_ok=True)
+    lock = take_lock(published / ".flip.lock", wait=True)
+    try:
+        yield
+    finally:
+        lock.close()
