@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -90,16 +90,12 @@ class FaultServer:
                 pass
 
             def handle(self) -> None:
-                try:
+                with suppress(OSError, ValueError):   # the client left, or we hung up on it
                     super().handle()
-                except (OSError, ValueError):
-                    pass   # the client left, or we hung up on it
 
             def finish(self) -> None:
-                try:
+                with suppress(OSError, ValueError):
                     super().finish()
-                except (OSError, ValueError):
-                    pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

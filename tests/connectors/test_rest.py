@@ -253,7 +253,7 @@ def test_redirects_in_a_ring_end(faults: FaultServer) -> None:
 
 
 def test_a_page_link_to_another_host_is_refused_before_anything_is_sent(faults: FaultServer) -> None:
-    with pytest.raises(UnexpectedShape, match="evil.example"):
+    with pytest.raises(UnexpectedShape, match=r"evil\.example"):
         rest_to(faults.url, auth=bearer(SECRET)).get("https://evil.example/api?page=2")
     assert rest_to(faults.url).get(faults.url + "/api?page=2") == {"fine": True}
 

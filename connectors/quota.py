@@ -1,0 +1,126 @@
+"""What a source allows, shared by every process that calls it: the nightly run, a backfill and a robot together stay below the limit.
+
+`limit` requests in any `period` of seconds: the n-th place from now is the departure of the limit-th last one plus the period. A classic
+token bucket of the same size lets up to twice the limit through in its first period (the full bucket and its refill), which vendors with
+sliding windows answer with 429. Places are booked ahead, so that waiting is fair and nobody polls.
+
+Nothing outlives a killed process but the places it had booked: there is no lock file and no owner. SQLite's own lock is released by the
+operating system with the process, and each booking is one short transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from connectors.rest import Quota
+from connectors.stream import Misconfigured, QuotaExhausted
+
+BEYOND_A_CLOCK_JUMP = 3600.0   # seconds; a booking later than period + this was made before the machine's clock was set back
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """requests per period (seconds). margin: seconds added to the period, because a request arrives later than it departs and not always as late."""
+
+    requests: int
+    period: float = 60.0
+    margin: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.period <= 0:
+            raise Misconfigured(f"a quota of {self.requests} requests in {self.period} s", mend="both must be positive")
+
+
+def memory_quota(limit: Limit, *, source: str, now: Callable[[], float] = time.time) -> Quota:
+    """For tests and for sources that only one process calls."""
+    return _MemoryQuota(limit, source, now)
+
+
+def shared_quota(folder: Path, source: str, limit: Limit, *, name: str = "", now: Callable[[], float] = time.time) -> Quota:
+    """The quota of `source` for all processes that use the same `folder` (home/quota). name: one of several limits of a source."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return _SharedQuota(folder / f"{'-'.join(part for part in (source, name) if part)}.sqlite", limit, source, now)
+
+
+def _next_place(now: float, limit: Limit, limiting: float | None, held: float) -> float:
+    """When the next request may depart. limiting: departure of the limit-th last request."""
+    window = limit.period + limit.margin
+    horizon = now + window + BEYOND_A_CLOCK_JUMP
+    return max([now] + [moment for moment in (held, limiting + window if limiting is not None else now) if moment <= horizon])
+
+
+def _exhausted(source: str, place: float, wait: float) -> NoReturn:
+    at = datetime.fromtimestamp(place, UTC)
+    raise QuotaExhausted(f"its request quota is used up; the next free place is in {wait:.0f} s", retry_at=at, source=source,
+                         mend=f"carries on by itself after {at:%H:%M:%S} UTC")
+
+
+class _MemoryQuota:
+    def __init__(self, limit: Limit, source: str, now: Callable[[], float]) -> None:
+        self._limit, self._source, self._now = limit, source, now
+        self._departures: deque[float] = deque(maxlen=limit.requests)
+        self._held = 0.0
+        self._lock = threading.Lock()
+
+    def reserve(self, *, at_most: float) -> float:
+        with self._lock:
+            now = self._now()
+            limiting = self._departures[0] if len(self._departures) == self._limit.requests else None
+            place = _next_place(now, self._limit, limiting, self._held)
+            if place - now > max(0.0, at_most):
+                _exhausted(self._source, place, place - now)
+            self._departures.append(place)
+            return place - now
+
+    def hold(self, seconds: float) -> None:
+        with self._lock:
+            self._held = max(self._held, self._now() + seconds)
+
+
+class _SharedQuota:
+    """One small file; a connection per call, because a connection must not cross a fork or a thread and a call costs 0.2 ms beside a request."""
+
+    def __init__(self, path: Path, limit: Limit, source: str, now: Callable[[], float]) -> None:
+        self._path, self._limit, self._source, self._now = path, limit, source, now
+        with closing(self._open()) as connection:
+            connection.execute("begin immediate")
+            connection.execute("create table if not exists departures (number integer primary key autoincrement, at real not null)")
+            connection.execute("create table if not exists held (only integer primary key check (only = 1), until real not null)")
+            connection.execute("commit")
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=30.0, isolation_level=None)
+        # A booking lost in a power cut costs one 429; waiting for the disk on every request would cost more.
+        connection.execute("pragma synchronous = off")
+        return connection
+
+    def reserve(self, *, at_most: float) -> float:
+        with closing(self._open()) as connection:
+            connection.execute("begin immediate")
+            now = self._now()
+            row = connection.execute("select at from departures order by number desc limit 1 offset ?", [self._limit.requests - 1]).fetchone()
+            held = connection.execute("select until from held").fetchone()
+            place = _next_place(now, self._limit, row[0] if row else None, held[0] if held else 0.0)
+            if place - now > max(0.0, at_most):
+                connection.execute("rollback")
+                _exhausted(self._source, place, place - now)
+            connection.execute("insert into departures (at) values (?)", [place])
+            connection.execute("delete from departures where number <= (select max(number) from departures) - ?", [self._limit.requests])
+            connection.execute("commit")
+            return place - now
+
+    def hold(self, seconds: float) -> None:
+        with closing(self._open()) as connection:
+            connection.execute("begin immediate")
+            until = self._now() + seconds
+            connection.execute("insert into held values (1, ?) on conflict (only) do update set until = max(until, excluded.until)", [until])
+            connection.execute("commit")
