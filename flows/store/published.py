@@ -201,13 +201,14 @@ def sweep_leftovers(published: Path) -> None:
     for entry in (published / VERSIONS).glob(".*"):
         if entry.name.endswith((".tmp", ".gone")):
             remove_tree(entry)
-    for entry in published.glob(".*.new"):
-        entry.unlink(missing_ok=True)
-    # a version that was written down and put into its place, but never became current: nobody was told of it, its run starts anew
-    known = {name for flip in flips(published) for name in (flip.left, flip.to)} | {current_name(published)}
-    for flip in written_flips(published):
-        if flip.to not in known:
-            remove_tree(published / VERSIONS / flip.to)
+    with _flipping(published):
+        for entry in published.glob(".*.new"):
+            entry.unlink(missing_ok=True)
+        # a version that was written down and put into its place, but never became current: nobody was told of it, its run starts anew
+        known = {name for flip in flips(published) for name in (flip.left, flip.to)} | {current_name(published)}
+        for flip in written_flips(published):
+            if flip.to not in known:
+                remove_tree(published / VERSIONS / flip.to)
 
 
 def _write_tables(

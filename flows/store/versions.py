@@ -124,7 +124,7 @@ def flips(published: Path) -> list[Flip]:
     """
     written = written_flips(published)
     after = [flip.left for flip in written[1:]] + [current_name(published)]
-    return [flip for flip, then in zip(written, after, strict=True) if flip.to == then]
+    return [flip for flip, then in zip(written, after, strict=False) if flip.to == then]
 
 
 def connect(published: Path) -> duckdb.DuckDBPyConnection:
