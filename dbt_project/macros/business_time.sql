@@ -23,19 +23,22 @@
 {%- endmacro %}
 
 {#
-    with_business_seconds('clocks', 'calendar', {'started_at': 'started_second', ...}): the relation's columns plus, for every instant
-    named, the open seconds of the row's calendar up to that instant (BIGINT; null when the instant is null). Subtract two of them.
-    Every calendar must be in int_calendar_spans; a row with another calendar gets 0 at every instant (a test refuses that).
+    with_business_time('clocks', 'calendar', {'started_at': 'started', ...}): the relation's columns plus, for every instant named, the
+    open microseconds of the row's calendar up to that instant (BIGINT; null when the instant is null). Subtract two of them. Whole
+    microseconds, because a clock that stops exactly at its limit was in time and a sum of doubles would miss that.
+    Every calendar must be in int_calendar_spans; a row with another one gets 0 at every instant (a test refuses that).
 #}
-{% macro with_business_seconds(relation, calendar, instants) -%}
+{% macro with_business_time(relation, calendar, instants) -%}
     select
         timed.*
         {%- for instant, name in instants.items() %},
         case
             when timed.{{ instant }} is not null
                 then coalesce(
-                    spans_{{ loop.index }}.open_seconds_before
-                        + least(epoch(timed.{{ instant }}) - epoch(spans_{{ loop.index }}.starts_at), spans_{{ loop.index }}.open_seconds),
+                    spans_{{ loop.index }}.open_seconds_before * 1000000 + least(
+                        epoch_us(timed.{{ instant }}) - epoch_us(spans_{{ loop.index }}.starts_at),
+                        spans_{{ loop.index }}.open_seconds * 1000000
+                    ),
                     0
                 )
         end as {{ name }}
@@ -49,20 +52,22 @@
 {%- endmacro %}
 
 {#
-    with_business_instant('clocks', 'calendar', 'due_second', 'due_at'): the other way round, the instant at which the calendar has been
-    open for that many seconds; null when that lies beyond the days ahead.
+    with_business_instant('clocks', 'calendar', 'due', 'due_at'): the other way round, the instant at which the calendar has been open
+    for that many microseconds; null when that lies beyond the days ahead.
 #}
-{% macro with_business_instant(relation, calendar, second, name) -%}
+{% macro with_business_instant(relation, calendar, business_time, name) -%}
     select
         timed.*,
         case
-            when timed.{{ second }} <= spans.open_seconds_before + spans.open_seconds
-                then spans.starts_at + to_microseconds(cast((timed.{{ second }} - spans.open_seconds_before) * 1000000 as bigint))
+            when timed.{{ business_time }} <= (spans.open_seconds_before + spans.open_seconds) * 1000000
+                then spans.starts_at + to_microseconds(timed.{{ business_time }} - spans.open_seconds_before * 1000000)
         end as {{ name }}
-    from {{ relation }} as timed
+    from (
+        select *, {{ business_time }} / 1000000.0 as business_seconds_sought from {{ relation }}
+    ) as timed
     asof left join {{ ref('int_calendar_spans') }} as spans
         on timed.{{ calendar }} = spans.calendar
-        and timed.{{ second }} > spans.open_seconds_before
+        and timed.business_seconds_sought > spans.open_seconds_before
 {%- endmacro %}
 
 {#
@@ -76,4 +81,9 @@
             then {{ midnight }} - interval 1 hour
         else {{ midnight }}
     end)
+{%- endmacro %}
+
+{# 'HH:MM' (00:00 to 24:00) → minutes since midnight. #}
+{% macro minute_of_day(text) -%}
+    (cast(split_part({{ text }}, ':', 1) as integer) * 60 + cast(split_part({{ text }}, ':', 2) as integer))
 {%- endmacro %}

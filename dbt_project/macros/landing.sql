@@ -12,7 +12,7 @@
         landed.batch_id,
         landed.ordinal,
         landed.is_deleted,
-        landed.fields.*
+        fields.*
     from (
         select
             _source as source_name,

@@ -1,0 +1,14 @@
+{# Instants and durations that orders and promises are measured by. #}
+
+{#
+    The instant at which `day` ends where `zone` is (null: the reporting zone), as a TIMESTAMP in UTC. A promise for a date is
+    kept until then.
+#}
+{% macro end_of_local_day(day, zone) -%}
+    ((cast({{ day }} + 1 as timestamp) at time zone coalesce({{ zone }}, {{ time_zone() }})) at time zone 'UTC')
+{%- endmacro %}
+
+{# Elapsed hours as DOUBLE, to the second; null when either instant is. #}
+{% macro hours_between(earlier, later) -%}
+    (date_diff('second', {{ earlier }}, {{ later }}) / 3600.0)
+{%- endmacro %}
