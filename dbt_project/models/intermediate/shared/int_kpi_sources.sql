@@ -1,0 +1,1 @@
+{{ kpi_source_rows() }}

@@ -1,0 +1,28 @@
+with
+judged as (
+    select * from {{ ref('int_kpis__judged') }}
+),
+
+goal_attainment as (
+    select * from {{ ref('kpi_goal_attainment') }}
+),
+
+definitions as (
+    select * from {{ ref('int_kpi_definitions') }}
+),
+
+targets as (
+    select * from {{ ref('int_targets') }}
+),
+
+goal_attainment_judged as (
+    {{ kpi_judged('goal_attainment') }}
+),
+
+final as (
+    select * from judged
+    union all by name
+    select * from goal_attainment_judged
+)
+
+select * from final

@@ -1,0 +1,28 @@
+{{ config(unique_key=['source_name', 'record_key']) }}
+
+with
+source as (
+    select * from {{ source('files', 'procedures') }}
+),
+
+parsed as (
+    {{ parse('source', ['process', 'step', 'activity', 'must_follow', 'within_hours']) }}
+),
+
+renamed as (
+    select
+        source_name,
+        record_key,
+        batch_id,
+        ordinal,
+        is_deleted,
+        nullif(trim(process), '') as process,
+        try_cast(step as integer) as step,
+        nullif(trim(activity), '') as activity,
+        nullif(trim(must_follow), '') as must_follow,
+        try_cast(within_hours as double) as within_hours
+    from parsed
+)
+
+select * from renamed
+{{ newest_per_key() }}

@@ -1,0 +1,30 @@
+{{ config(unique_key=['source_name', 'record_key']) }}
+
+with
+source as (
+    select * from {{ source('files', 'projects') }}
+),
+
+parsed as (
+    {{ parse('source', ['project', 'unit', 'kpi', 'direction', 'registered_on', 'starts_on', 'expected_effect']) }}
+),
+
+renamed as (
+    select
+        source_name,
+        record_key,
+        batch_id,
+        ordinal,
+        is_deleted,
+        nullif(trim(project), '') as project,
+        nullif(trim(unit), '') as unit,
+        nullif(trim(kpi), '') as kpi,
+        lower(nullif(trim(direction), '')) as direction,
+        try_cast(registered_on as date) as registered_on,
+        try_cast(starts_on as date) as starts_on,
+        try_cast(expected_effect as double) as expected_effect
+    from parsed
+)
+
+select * from renamed
+{{ newest_per_key() }}

@@ -1,0 +1,29 @@
+{{ config(unique_key=['source_name', 'record_key']) }}
+
+with
+source as (
+    select * from {{ source('files', 'sla_policies') }}
+),
+
+parsed as (
+    {{ parse('source', ['policy', 'priority', 'first_reply_minutes', 'resolution_minutes', 'calendar', 'pauses_on_pending']) }}
+),
+
+renamed as (
+    select
+        source_name,
+        record_key,
+        batch_id,
+        ordinal,
+        is_deleted,
+        nullif(trim(policy), '') as policy,
+        lower(nullif(trim(priority), '')) as priority,
+        try_cast(first_reply_minutes as double) as first_reply_minutes,
+        try_cast(resolution_minutes as double) as resolution_minutes,
+        nullif(trim(calendar), '') as calendar,
+        try_cast(pauses_on_pending as boolean) as pauses_on_pending
+    from parsed
+)
+
+select * from renamed
+{{ newest_per_key() }}
