@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.stream import Connector, Cursor, Page, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
+from connectors.stream import Connector, Cursor, Misconfigured, Page, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
 from flows.settings import Settings
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
@@ -52,13 +52,20 @@ class Store:
     believe: frozenset[str] = frozenset()
 
 
-def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Connector:
+def connect_source(settings: Settings, name: str) -> Connector:
     """Make the connector of a configured source. Raises SourceError when its options or secrets cannot work."""
     from connectors import registry
 
     source = settings.configuration.sources[name]
+    secrets = {}
+    for option, variable in source.options.items():
+        if option.endswith("_env"):
+            if not settings.secrets.get(str(variable)):
+                mend = f"set it, or put it into {settings.path.parent / '.env'}"
+                raise Misconfigured(f"the environment variable {variable} is not set", source=name, mend=mend)
+            secrets[option.removesuffix("_env")] = settings.secrets[str(variable)]
     return registry.connect(
-        name, source.kind, source.options, secrets=settings.secrets, home=settings.home, base=settings.path.parent, clock=settings.clock,
+        name, source.kind, source.options, secrets=secrets, home=settings.home, base=settings.path.parent, clock=settings.clock,
     )
 
 
@@ -259,6 +266,13 @@ def _memory(connector: Connector, stream: Stream) -> Any:
 def failed_source(name: str, kind: str, error: SourceError) -> StreamResult:
     """The result of a source that could not even be connected to."""
     return StreamResult(source=name, kind=kind, stream="*", state="failed", failure=str(error), is_retryable=error.retryable)
+
+
+def note_source_failure(ledger: ledgers.Ledger, name: str, kind: str, *, at: datetime, failure: str) -> None:
+    """Every stream known of a source that could not be reached has failed with it."""
+    for state in ledgers.stream_states(ledger):
+        if state.source == name:
+            ledgers.note_failure(ledger, source=name, stream=state.stream, kind=kind, at=at, failure=failure)
 
 
 def stale_streams(

@@ -227,7 +227,7 @@ def _keys_at(location: tuple[str, ...]) -> list[str]:
     for part in location:
         if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
             annotation = model.model_fields[part].annotation
-            arguments = getattr(annotation, "__args__", ())
+            arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
             model = arguments[1] if getattr(annotation, "__origin__", None) is dict else annotation
     return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
 

@@ -314,12 +314,14 @@ def list_nights(ledger: Ledger, limit: int = 20) -> Sequence[dict[str, Any]]:
 
 def myself() -> str:
     """This process as a lease owner: host, pid and the kernel's start time of the pid, which tells a reused pid from the old one."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return f"{socket.gethostname()}:{os.getpid()}:{process_started(os.getpid())}"
 
 
-def _started(pid: int) -> str:
+def process_started(pid: int) -> str:
+    """The kernel's start time of a process, in clock ticks since boot; '0' when it is gone, a zombie, or the system does not tell."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return "0" if fields[0] == "Z" else fields[19]
     except (OSError, IndexError):
         return "0"
 
@@ -327,7 +329,7 @@ def _started(pid: int) -> str:
 def owner_is_dead(owner: str) -> bool:
     """True only when the owner ran on this host and is certainly gone."""
     host, pid, started = owner.rsplit(":", 2)
-    return host == socket.gethostname() and Path("/proc/self").exists() and _started(int(pid)) != started
+    return host == socket.gethostname() and Path("/proc/self").exists() and process_started(int(pid)) != started
 
 
 @contextmanager

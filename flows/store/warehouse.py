@@ -8,7 +8,6 @@ same batches are read again, and because staging keeps the newest batch per key 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,7 +28,6 @@ MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
     },
     "calendars": {"calendar": "varchar", "time_zone": "varchar", "weekday": "varchar", "opens_at": "varchar", "closes_at": "varchar"},
     "holidays": {"calendar": "varchar", "day": "date"},
-    "kpi_sources": {"kpi": "varchar", "kind": "varchar"},
 }
 _PREVIOUS: Mapping[str, Mapping[str, str]] = {
     "kpis": {
@@ -196,6 +194,16 @@ def _lay_previous(warehouse: Any, previous: Path | None) -> None:
         warehouse.execute(f"create or replace view raw.{quoted('meridian__previous_' + name)} as {query}")
 
 
+def unabsorbed(path: Path, batches: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The batches that staging has not taken in; all of them when there is no warehouse."""
+    try:
+        with connect(path, read_only=True) as warehouse:
+            absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute("from raw.absorbed").fetchall()}
+    except duckdb.Error:
+        absorbed = {}
+    return [row for row in batches if row["verdict"] != "rejected" and row["batch"] > absorbed.get((row["source"], row["stream"]), "")]
+
+
 def mark_absorbed(path: Path, prepared: Prepared) -> None:
     """Staging has taken these batches in."""
     with connect(path) as warehouse:
@@ -206,24 +214,3 @@ def mark_absorbed(path: Path, prepared: Prepared) -> None:
         warehouse.execute("commit")
         warehouse.execute("checkpoint")
 
-
-def kinds_behind_kpis(manifest: Path) -> list[tuple[str, str]]:
-    """(kpi, kind) for every KPI model and every source kind its lineage reaches, from dbt's manifest."""
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))
-    parents, sources = nodes["parent_map"], nodes["sources"]
-
-    def kinds(node: str, seen: set[str]) -> set[str]:
-        if node in sources:
-            return {sources[node]["source_name"]}
-        found: set[str] = set()
-        for parent in parents.get(node, []):
-            if parent not in seen:
-                seen.add(parent)
-                found |= kinds(parent, seen)
-        return found
-
-    pairs = []
-    for unique_id, node in nodes["nodes"].items():
-        if node["resource_type"] == "model" and node["name"].startswith("kpi_") and node.get("config", {}).get("meta", {}).get("kpi"):
-            pairs += [(node["name"].removeprefix("kpi_"), kind) for kind in sorted(kinds(unique_id, set()) - {"meridian"})]
-    return sorted(pairs)

@@ -1,0 +1,229 @@
+"""`meridian`: every verb that a person needs at a terminal. Each command is a few lines over the module that does the work."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from flows.settings import ConfigurationError, Settings, load
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
+publish_app = typer.Typer(no_args_is_help=True, help="Published versions: list them, go back to one.")
+batch_app = typer.Typer(no_args_is_help=True, help="Landed batches that the checks hold back: take them in, or read their window again.")
+app.add_typer(publish_app, name="publish")
+app.add_typer(batch_app, name="batch")
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="meridian.toml to use (default: MERIDIAN_CONFIG, ./meridian.toml, or the demo's).")]
+Lang = Annotated[str | None, typer.Option("--lang", help="en or zh-CN (default: the first language of the company).")]
+
+
+def fail(text: str, code: int = 1) -> NoReturn:
+    typer.secho(text, fg="red", err=True)
+    raise typer.Exit(code)
+
+
+def settings_of(config: Path | None) -> Settings:
+    try:
+        return load(config)
+    except ConfigurationError as error:
+        fail(str(error), 2)
+
+
+def language_of(settings: Settings, lang: str | None) -> Any:
+    if lang is not None and lang not in ("en", "zh-CN"):
+        fail(f"--lang {lang}: en or zh-CN", 2)
+    return lang or settings.configuration.company.languages[0]
+
+
+@app.command()
+def nightly(
+    config: Config = None,
+    as_of: Annotated[str | None, typer.Option(help="Last day that counts, YYYY-MM-DD (default: yesterday in the reporting time zone).")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Read only this source; repeat for several.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the warehouse anew from the landing.")] = False,
+    believe: Annotated[list[str] | None, typer.Option(help="<source>/<stream> whose sweep may delete more than half of its records this once.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Run one night now: pull, check, build, publish, and print the scorecard."""
+    settings = settings_of(config)
+    try:
+        day = date.fromisoformat(as_of) if as_of else None
+    except ValueError:
+        fail(f"--as-of {as_of}: a day is written YYYY-MM-DD", 2)
+    if day and day > settings.as_of(settings.clock()):
+        fail(f"--as-of {day}: that day is not over yet; the last complete day is {settings.as_of(settings.clock())}", 2)
+    for name in source or []:
+        if name not in settings.configuration.sources:
+            fail(f"--source {name}: {settings.path} has no such source; there are {', '.join(settings.configuration.sources)}", 2)
+    from flows import up
+
+    try:
+        server = up.ensure_server(settings, say=typer.echo)
+    except up.NotUp as error:
+        fail(str(error))
+    with up.pointed_at(server, settings):
+        from flows import nightly as night
+
+        state = night.nightly(as_of=day, sources=source, rebuild=rebuild, believe=believe, config=str(settings.path), return_state=True)  # type: ignore[call-arg]
+    from flows import show
+
+    typer.echo()
+    if state.is_completed():
+        typer.echo(show.after_a_night(settings, language_of(settings, lang), server_port=server.port))
+    else:
+        fail(f"{state.name}: {state.message}")
+
+
+@app.command()
+def status(config: Config = None) -> None:
+    """The last nights, the current version, and how fresh every source is."""
+    from flows import show
+
+    typer.echo(show.status(settings_of(config)))
+
+
+@app.command()
+def kpis(
+    config: Config = None, lang: Lang = None,
+    grain: Annotated[str, typer.Option(help="week or month.")] = "month",
+    kpi: Annotated[str | None, typer.Argument(help="Show one KPI's periods instead of the scorecard.")] = None,
+    segment: Annotated[str, typer.Option(help="Segment type to split by, e.g. team (with a KPI).")] = "all",
+) -> None:
+    """The scorecard of the current version, or one KPI's history."""
+    from flows import show
+
+    settings = settings_of(config)
+    if grain not in ("day", "week", "month"):
+        fail(f"--grain {grain}: day, week or month", 2)
+    try:
+        typer.echo(show.history(settings, kpi, grain, segment) if kpi else show.scorecard_text(settings, language_of(settings, lang), grain))
+    except LookupError as error:
+        fail(str(error.args[0]))
+
+
+@app.command()
+def checks(config: Config = None) -> None:
+    """What failed in the last night's checks, what is held, and what changed at the sources."""
+    from flows import show
+
+    typer.echo(show.checks(settings_of(config)))
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Check versions, folders, disk, credentials and every source, and say how to mend what is wrong."""
+    from flows import doctor as doctors
+
+    findings = doctors.examine(settings_of(config))
+    for finding in findings:
+        typer.secho(f"{'ok  ' if finding.is_well else 'BAD '} {finding.subject}: {finding.detail}", fg=None if finding.is_well else "red")
+        if not finding.is_well:
+            typer.echo(f"     → {finding.mend}")
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder to write meridian.toml and .env into.")] = Path()) -> None:
+    """Write a commented meridian.toml to fill in, and a .env for its secrets."""
+    from flows import init as inits
+
+    try:
+        for path in inits.write(folder):
+            typer.echo(f"wrote {path}")
+    except FileExistsError as error:
+        fail(f"{error.filename} is already there; nothing was written")
+    typer.echo("next: name your sources in meridian.toml, put their keys into .env, then `meridian doctor`")
+
+
+@app.command()
+def up(config: Config = None) -> None:
+    """Start a Prefect server and a worker, and deploy the flows on their schedules."""
+    from flows import up as ups
+
+    settings = settings_of(config)
+    try:
+        server = ups.ensure_server(settings, say=typer.echo)
+        ups.start_worker(settings, server, say=typer.echo)
+        ups.deploy(settings, server)
+    except ups.NotUp as error:
+        fail(str(error))
+    night = settings.configuration.night
+    typer.echo(f"Prefect UI: http://127.0.0.1:{server.port}")
+    typer.echo(f"nightly runs at {night.schedule!r} in {night.time_zone or settings.configuration.company.time_zone}")
+
+
+@app.command()
+def down(config: Config = None) -> None:
+    """Stop the worker and the server that `meridian up` or `meridian nightly` started."""
+    from flows import up as ups
+
+    stopped = ups.down(settings_of(config))
+    typer.echo(f"stopped {' and '.join(stopped)}" if stopped else "nothing was running")
+
+
+@publish_app.command("list")
+def publish_list(config: Config = None) -> None:
+    """The versions that are kept; * marks the current one."""
+    from flows import show
+
+    typer.echo(show.versions(settings_of(config)))
+
+
+@publish_app.command("rollback")
+def publish_rollback(
+    config: Config = None,
+    to: Annotated[str | None, typer.Option(help="Version to go back to (default: the one before the current).")] = None,
+    why: Annotated[str, typer.Option(help="Reason; kept with the rollback.")] = "",
+) -> None:
+    """Make an older version current again. Readers see it at their next connection."""
+    from flows.store import published
+
+    settings = settings_of(config)
+    try:
+        version = published.rollback(settings.published, to=to, who=getpass.getuser(), why=why, at=settings.clock())
+    except published.PublishError as error:
+        fail(str(error))
+    typer.echo(f"{version.name} (as of {version.as_of}) is current again")
+
+
+@batch_app.command("accept")
+def batch_accept(source: str, stream: str, batch: str, reason: Annotated[str, typer.Option(prompt=True)], config: Config = None) -> None:
+    """Take a held batch in although a check failed. The next night builds it."""
+    _judge(config, source, stream, batch, "accepted", reason)
+
+
+@batch_app.command("reject")
+def batch_reject(source: str, stream: str, batch: str, reason: Annotated[str, typer.Option(prompt=True)], config: Config = None) -> None:
+    """Leave a held batch out and read its window again in the next night. Its file stays in the landing."""
+    _judge(config, source, stream, batch, "rejected", reason)
+
+
+def _judge(config: Path | None, source: str, stream: str, batch: str, verdict: str, reason: str) -> None:
+    from flows.store import ledger as ledgers
+
+    ledger = ledgers.open_ledger(settings_of(config).ledger)
+    held = [row for row in ledgers.list_batches(ledger, source, stream) if row["batch"] == batch]
+    if not held:
+        fail(f"{source}/{stream} has no batch {batch}; `meridian checks` lists what is held")
+    if held[0]["verdict"] != "held":
+        fail(f"{source}/{stream} {batch} is not held, it is {held[0]['verdict']}")
+    ledgers.judge_batch(ledger, source=source, stream=stream, batch=batch, verdict=verdict, decided_by=getpass.getuser(), reason=reason)
+    typer.echo(f"{source}/{stream} {batch}: {verdict}; it counts from the next `meridian nightly`")
+
+
+def main(run: Callable[[], Any] = app) -> None:
+    """Entry point. What a person can mend is one line; anything else keeps its traceback, which a bug report needs."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+

@@ -1,0 +1,108 @@
+"""Doctor: look at everything a night needs and say, for what is wrong, how to mend it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from connectors.stream import SourceError
+from flows import up
+from flows.ingest import connect_source
+from flows.settings import PROJECT, Settings
+from flows.store import ledger as ledgers
+from flows.store import published
+
+LEAST_FREE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    subject: str
+    is_well: bool
+    detail: str
+    mend: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """One finding for each thing looked at. Asks every source one or two questions; changes nothing."""
+    return [*_versions(), *_folders(settings), *_state(settings), *_prefect(settings), *_sources(settings)]
+
+
+def _versions() -> Iterator[Finding]:
+    known = sys.version_info >= (3, 11)
+    yield Finding(subject="Python", is_well=known, detail=sys.version.split()[0], mend="Meridian needs Python 3.11 or later")
+    wrong = []
+    for line in (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines():
+        if "==" not in line or line.startswith((" ", "#")):
+            continue
+        requirement = line.split(";")[0].strip(" \\")
+        name, version = requirement.split("==")
+        if ";" in line and _is_absent(name):
+            continue                  # for another platform
+        if _is_absent(name) or metadata.version(name) != version.strip():
+            wrong.append(f"{name} {'is missing' if _is_absent(name) else metadata.version(name)} instead of {version.strip()}")
+    yield Finding(subject="packages", is_well=not wrong, detail="; ".join(wrong[:5]) or "as in requirements.lock", mend="run `make install`")
+
+
+def _is_absent(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return True
+    return False
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    probe = settings.home / ".doctor"
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        yield Finding(subject="home", is_well=False, detail=f"{settings.home}: {error.strerror}", mend="make it a folder that this user may write")
+        return
+    free = shutil.disk_usage(settings.home).free
+    yield Finding(
+        subject="disk", is_well=free >= LEAST_FREE_BYTES, detail=f"{free / 1e9:.1f} GB free at {settings.home}",
+        mend=f"a night wants {LEAST_FREE_BYTES / 1e9:.0f} GB; free some, or lower publish.keep_days in {settings.path}")
+
+
+def _state(settings: Settings) -> Iterator[Finding]:
+    try:
+        nights = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)
+    except Exception as error:
+        yield Finding(subject="ledger", is_well=False, detail=f"cannot be opened: {type(error).__name__}", mend=f"look at state.ledger in {settings.path}")
+        return
+    yield Finding(subject="ledger", is_well=True, detail=f"last night {nights[0]['state']}" if nights else "no night has run yet")
+    version = published.current(settings.published)
+    yield Finding(subject="published", is_well=True, detail=version.name if version else "nothing yet")
+
+
+def _prefect(settings: Settings) -> Iterator[Finding]:
+    server = up.find(settings, "server")
+    if server is None:
+        yield Finding(subject="Prefect server", is_well=True, detail="not running; `meridian up` starts it for the schedule")
+        return
+    answers = up.is_answering(server.port)
+    yield Finding(
+        subject="Prefect server", is_well=answers, detail=f"http://127.0.0.1:{server.port}" + ("" if answers else " does not answer"),
+        mend=f"`meridian down`, then `meridian up`; its log is {up.folder(settings) / 'server.log'}")
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    if not settings.configuration.sources:
+        yield Finding(subject="sources", is_well=False, detail="none configured", mend=f"add a [sources.<name>] to {settings.path}")
+    for name, source in settings.configuration.sources.items():
+        subject = f"source {name} ({source.kind})"
+        try:
+            connector = connect_source(settings, name)
+            try:
+                yield Finding(subject=subject, is_well=True, detail=connector.check())
+            finally:
+                connector.close()
+        except SourceError as error:
+            yield Finding(subject=subject, is_well=False, detail=str(error).split(" — ")[0], mend=error.mend or f"look at [sources.{name}] in {settings.path}")
+

@@ -1,0 +1,67 @@
+"""What a night leaves behind for people: artifacts in the Prefect UI, and the same facts as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flows.reporting import scorecard
+from flows.settings import Settings
+from flows.store import published
+
+if TYPE_CHECKING:
+    from flows.nightly import Night
+
+
+def leave_artifacts(settings: Settings, night: Night, state: str, message: str) -> None:
+    """One table of streams, one of checks, one page with the scorecard."""
+    from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+    streams = [
+        {
+            "source": result.source, "stream": result.stream, "state": result.state, "records": result.records, "deletes": result.deletes,
+            "pages": result.pages, "requests": result.requests, "seconds": result.seconds,
+            "read up to": result.cursor.isoformat(timespec="seconds") if result.cursor else "whole", "failure": result.failure or "",
+        }
+        for result in night.streams
+    ]
+    create_table_artifact(key="streams", description=f"What each stream brought, night as of {night.as_of}", table=streams or [{"source": "none"}])
+    failed = [_check_row(row) for row in night.checks if not row["passed"]]
+    passed = len(night.checks) - len(failed)
+    create_table_artifact(
+        key="checks", description=f"{passed} checks passed, {len(failed)} failed",
+        table=[*failed, {"subject": f"{passed} checks", "check": "all others", "result": "passed"}],
+    )
+    cards = read_cards(settings) if night.version else []
+    create_markdown_artifact(
+        key="scorecard", description=f"{state}: {night.version or 'no new version'}", markdown=_page(settings, night, state, message, cards),
+    )
+
+
+def read_cards(settings: Settings, grain: str = "month") -> list[scorecard.Card]:
+    """The scorecard of the current version."""
+    connection = published.connect(settings.published)
+    try:
+        return scorecard.read(connection, currency=settings.configuration.company.currency, grain=grain)
+    finally:
+        connection.close()
+
+
+def _check_row(row: Mapping[str, Any]) -> dict[str, str]:
+    shown = {name: str(row[name]) for name in ("subject", "check", "observed", "expected", "detail")}
+    return {**shown, "result": str(row["severity"])}
+
+
+def _page(settings: Settings, night: Night, state: str, message: str, cards: list[scorecard.Card]) -> str:
+    lines = [f"# {state.capitalize()}", "", message, ""]
+    for language in settings.configuration.company.languages if cards else ():
+        lines += ["| " + " | ".join(scorecard.HEADS[language]) + " |", "|---|---:|---:|---|---|"]
+        for card in cards:
+            cells = (card.title(language), card.shown(card.value, language), card.shown(card.target, language), card.verdict(language), f"`{card.bars}`")
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    lines += ["| step | seconds |", "|---|---:|", *(f"| {step} | {seconds:.1f} |" for step, seconds in night.seconds.items()), ""]
+    lines += [f"Marts: `{settings.published / 'marts.duckdb'}`"]
+    if night.drift:
+        lines += ["", "## Changed at the source", *(f"- {row['source']}/{row['stream']}: {row['field']} {row['change']}" for row in night.drift)]
+    return "\n".join(lines)

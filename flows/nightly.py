@@ -1,0 +1,239 @@
+"""The night: ingest → check what landed → build → check what would be published → publish.
+
+Start reading here. `nightly` is the story; each step is a plain function in the module that is named after it, wrapped here as
+a Prefect task. The ledger, not Prefect's database, is the truth about what happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from connectors.stream import Connector, SourceError, Stream
+from flows import build as builds
+from flows import check as checking
+from flows import ingest as ingesting
+from flows import night_report
+from flows import publish as publishing
+from flows.settings import Settings, load
+from flows.store import ledger as ledgers
+from flows.store import published
+
+STATES = ("running", "published", "published with stale sources", "unchanged", "stopped by checks", "failed", "interrupted")
+
+
+class SourceUnavailable(Exception):
+    """Reading a stream failed in a way that waiting may mend; carries the result for the report when waiting did not."""
+
+    def __init__(self, result: ingesting.StreamResult) -> None:
+        super().__init__(result.failure)
+        self.result = result
+
+
+@dataclass
+class Night:
+    """What happened so far; becomes the night's report in the ledger and its artifacts in the UI."""
+
+    run: str
+    as_of: date
+    streams: list[ingesting.StreamResult] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    drift: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    version: str | None = None
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[step] = round(time.monotonic() - started, 2)
+
+    def report(self, **more: Any) -> dict[str, Any]:
+        streams = [{**asdict(result), "cursor": ledgers.text(result.cursor)} for result in self.streams]
+        return {"streams": streams, "failed_checks": [row for row in self.checks if not row["passed"]], "checks": len(self.checks),
+                "drift": self.drift, "seconds": self.seconds, **more}
+
+
+@task(task_run_name="read {connector.name}/{stream.name}", retries=2, retry_delay_seconds=[10, 60], retry_jitter_factor=0.5, persist_result=False,
+      cache_policy=NO_CACHE, retry_condition_fn=lambda _task, _run, state: _may_be_retried(state))
+def read_stream(connector: Connector, stream: Stream, store: ingesting.Store) -> ingesting.StreamResult:
+    result = ingesting.ingest_stream(connector, stream, store)
+    if result.state == "failed":
+        get_run_logger().error(result.failure)
+        if result.is_retryable:
+            raise SourceUnavailable(result)
+    elif result.records or result.deletes:
+        get_run_logger().info(
+            "%s/%s: %d records, %d deletes, %d pages, %.1f s",
+            result.source, result.stream, result.records, result.deletes, result.pages, result.seconds)
+    return result
+
+
+def _may_be_retried(state: State[Any]) -> bool:
+    try:
+        state.result(raise_on_failure=True)
+    except SourceUnavailable:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+@task(name="check what landed", persist_result=False, cache_policy=NO_CACHE)
+def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: dict[tuple[str, str], Stream]) -> checking.BatchChecks:
+    return checking.check_batches(settings, ledger, declared, now=settings.clock())
+
+
+@task(name="build marts", persist_result=False, cache_policy=NO_CACHE)
+def build_marts(settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, rebuild: bool) -> builds.Built:
+    logger = get_run_logger()
+    return builds.build(settings, ledger, as_of=as_of, version=version, now=settings.clock(), rebuild=rebuild, say=logger.debug)
+
+
+@task(name="check and publish", persist_result=False, cache_policy=NO_CACHE)
+def publish_marts(
+    settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, checks_before: Sequence[dict[str, Any]],
+) -> publishing.Publication:
+    return publishing.audit_and_publish(settings, ledger, version=version, as_of=as_of, now=settings.clock(), checks_before=checks_before)
+
+
+@flow(name="nightly", flow_run_name="night", task_runner=ThreadPoolTaskRunner(max_workers=8), persist_result=False)  # type: ignore[arg-type]
+def nightly(
+    as_of: date | None = None, sources: list[str] | None = None, rebuild: bool = False, believe: list[str] | None = None, config: str | None = None,
+) -> State[Any]:
+    """Pull every source, build and check the marts, publish them.
+
+    as_of: last day that counts, inclusive (default: yesterday in the reporting time zone). sources: only these (default: all).
+    rebuild: build the warehouse anew from the landing. believe: '<source>/<stream>' whose sweep may delete more than half.
+    config: path of meridian.toml (default: as `meridian` finds it).
+    """
+    settings = load(config)
+    ledger = ledgers.open_ledger(settings.ledger)
+    started = settings.clock()
+    night = Night(run=flow_run.get_id() or f"night-{started:%Y%m%dT%H%M%S}", as_of=date.fromisoformat(str(as_of)) if as_of else settings.as_of(started))
+    try:
+        with ledgers.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
+            ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=started)
+            state, message = "failed", ""
+            try:
+                state, message = _live_through(settings, ledger, night, sources, rebuild, frozenset(believe or ()))
+            except (builds.BuildFailed, published.PublishError) as error:
+                message = str(error)
+            finally:
+                ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
+                night_report.leave_artifacts(settings, night, state, message)
+    except ledgers.LeaseTaken as error:
+        return Failed(name="Refused", message=str(error))
+    if state in ("failed", "stopped by checks"):
+        return Failed(name=state.capitalize(), message=message)
+    return Completed(name=state.capitalize(), message=message)
+
+
+def _live_through(
+    settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, rebuild: bool, believe: frozenset[str],
+) -> tuple[str, str]:
+    logger = get_run_logger()
+    with night.timed("ingest"):
+        declared = _ingest(settings, ledger, night, only, believe)
+    with night.timed("check what landed"):
+        landed = check_batches(settings, ledger, declared)
+        night.checks += map(dict, landed.rows)
+        night.drift += map(dict, landed.drift)
+    for change in landed.drift:
+        logger.warning("%(source)s/%(stream)s: field %(field)s %(change)s", change)
+
+    if landed.held:
+        names = ", ".join("/".join(held) for held in landed.held)
+        return "stopped by checks", (
+            f"held: {names}. Nothing was published; {_current(settings)} stays current. See `meridian checks`, then `meridian batch accept` or `reject`")
+    version = published.next_version(settings.published, night.as_of)
+    if not rebuild and _nothing_to_do(settings, ledger, night.as_of):
+        night.version = published.current(settings.published).name  # type: ignore[union-attr]
+        return "unchanged", f"nothing new since {night.version}, which stays current"
+    with night.timed("build"):
+        built = build_marts(settings, ledger, night.as_of, version, rebuild)
+        logger.info("built %d nodes from %d new batches%s", len(built.nodes), built.new_batches, ", from the whole landing" if built.is_rebuild else "")
+        night.checks += [
+            {"border": "build", "subject": node.name, "check": "dbt test", "severity": "warning", "passed": False, "observed": node.message,
+             "expected": "", "detail": node.message}
+            for node in built.warnings
+        ]
+    with night.timed("check and publish"):
+        publication = publish_marts(settings, ledger, night.as_of, version, list(night.checks))
+        night.checks = list(map(dict, publication.checks))
+    if publication.version is None:
+        failed = "; ".join(f"{row['subject']}: {row['check']} ({row['detail']})" for row in publication.critical)
+        return "stopped by checks", f"{failed}. Nothing was published; {_current(settings)} stays current"
+    night.version = publication.version
+    failed_sources = sorted({result.source for result in night.streams if result.state == "failed"})
+    if failed_sources:
+        return "published with stale sources", f"{publication.version}; not fresh: {', '.join(failed_sources)}. Their marts keep the last data and say so"
+    return "published", publication.version
+
+
+def _ingest(
+    settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, believe: frozenset[str],
+) -> dict[tuple[str, str], Stream]:
+    """Read all streams of all sources side by side; one that fails fails alone."""
+    store = ingesting.Store(landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe)
+    logger = get_run_logger()
+    declared: dict[tuple[str, str], Stream] = {}
+    connectors: list[Connector] = []
+    futures = []
+    try:
+        for name, source in settings.configuration.sources.items():
+            if only and name not in only:
+                continue
+            try:
+                connector = ingesting.connect_source(settings, name)
+                connectors.append(connector)
+                streams = connector.streams()
+                logger.info("%s: reading %d streams from %s", name, len(streams), connector.check())
+            except SourceError as error:
+                logger.error("%s", error)
+                night.streams.append(ingesting.failed_source(name, source.kind, error))
+                ingesting.note_source_failure(ledger, name, source.kind, at=settings.clock(), failure=str(error))
+                continue
+            declared |= {(name, stream.name): stream for stream in streams}
+            futures += [read_stream.submit(connector, stream, store) for stream in streams]
+        for future in futures:
+            future.wait()
+            outcome = future.state.result(raise_on_failure=False)
+            if isinstance(outcome, SourceUnavailable):
+                night.streams.append(outcome.result)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                night.streams.append(outcome)
+    finally:
+        for connector in connectors:
+            connector.close()
+    return declared
+
+
+def _nothing_to_do(settings: Settings, ledger: ledgers.Ledger, as_of: date) -> bool:
+    """The current version was built of exactly what has landed, by the same definitions, for the same day, with sources as stale as now."""
+    current = published.current(settings.published)
+    if current is None or current.as_of != as_of or current.withdrawn is not None:
+        return False
+    told = {(row["source"], row["stream"]): row["is_stale"] for row in current.manifest.get("sources", [])}
+    true = {(row[0], row[2]): row[5] for row in ingesting.stale_streams(settings, ledger, settings.clock())}
+    return told == true and builds.is_up_to_date(settings, ledger, code_revision=current.code_revision)
+
+
+def _current(settings: Settings) -> str:
+    current = published.current(settings.published)
+    return current.name if current else "no version"

@@ -1,0 +1,80 @@
+"""Publish: copy the built marts aside, check exactly what readers would get, then turn `current` to it – or stop and say why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flows.build import target_folder
+from flows.ingest import stale_streams
+from flows.settings import Settings
+from flows.store import ledger as ledgers
+from flows.store import published
+from flows.store.warehouse import project_fingerprint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """What became of a candidate. `version` None: `critical` failures stopped it and the version before stays current."""
+
+    version: str | None
+    checks: tuple[Mapping[str, Any], ...]
+    rows: int = 0
+    pruned: tuple[str, ...] = ()
+
+    @property
+    def critical(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(check for check in self.checks if not check["passed"] and check["severity"] == "critical")
+
+    @property
+    def warnings(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(check for check in self.checks if not check["passed"] and check["severity"] != "critical")
+
+
+def published_tables(settings: Settings) -> list[published.Table]:
+    """The models tagged `published`, with the descriptions that become comments in the file, from dbt's manifest."""
+    nodes = json.loads((target_folder(settings) / "manifest.json").read_text(encoding="utf-8"))["nodes"].values()
+    return [
+        published.Table(
+            name=node["alias"], relation=f'"{node["schema"]}"."{node["alias"]}"', description=node["description"].strip(),
+            columns={name: column["description"].strip() for name, column in node["columns"].items()},
+        )
+        for node in sorted(nodes, key=lambda node: node["name"])
+        if node["resource_type"] == "model" and "published" in node["tags"]
+    ]
+
+
+def audit_and_publish(
+    settings: Settings, ledger: ledgers.Ledger, *, version: str, as_of: date, now: datetime, checks_before: Sequence[Mapping[str, Any]] = (),
+    why: str = "",
+) -> Publication:
+    """Check the candidate and publish it when nothing critical failed. checks_before: results of the landed batches, kept in the manifest."""
+    sources = [
+        {"source": source, "kind": kind, "stream": stream, "last_success_at": success and success.isoformat(), "is_stale": stale, "reason": reason}
+        for source, kind, stream, success, _, stale, reason in stale_streams(settings, ledger, now)
+    ]
+    candidate = published.prepare(
+        settings.published, settings.warehouse, version=version, as_of=as_of, built_at=now, tables=published_tables(settings),
+        code_revision=project_fingerprint(settings.dbt_project), sources=sources,
+    )
+    try:
+        # Great Expectations costs four seconds to import; nothing above needs it.
+        from expectations.run import check_marts
+
+        before = published.current(settings.published)
+        report = check_marts(candidate.marts, previous_duckdb=before.path / "marts.duckdb" if before else None, as_of=as_of)
+    except BaseException:
+        published.discard(candidate)
+        raise
+    checks = (*checks_before, *(row.as_dict() for row in report.rows))
+    if report.critical_failures:
+        published.discard(candidate)
+        return Publication(version=None, checks=checks)
+    version_now = published.publish(candidate, checks=checks, published_at=now, why=why)
+    pruned = published.prune(settings.published, keep_days=settings.configuration.publish.keep_days, now=now)
+    return Publication(
+        version=version_now.name, checks=checks, rows=sum(table["rows"] for table in version_now.tables.values()), pruned=tuple(pruned),
+    )

@@ -1,0 +1,1 @@
+"""What people read: the scorecard, later the weekly report."""

@@ -1,0 +1,124 @@
+"""Show: what the commands print, as text. Reads the ledger and the published version, writes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flows import up
+from flows.night_report import read_cards
+from flows.reporting import scorecard
+from flows.settings import Settings
+from flows.store import ledger as ledgers
+from flows.store import published
+
+
+def after_a_night(settings: Settings, language: scorecard.Language, *, server_port: int) -> str:
+    """The scorecard, the version, the time each step took, and where to look next."""
+    night = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)[0]
+    report: dict[str, Any] = night["report"]
+    landed = sum(stream["records"] for stream in report["streams"])
+    lines = [scorecard_text(settings, language, "month"), ""]
+    lines.append(f"{night['state'].capitalize()}: {report['message']}" if night["state"] != "published" else f"Published: {night['version']}")
+    lines.append(f"Landed {landed:,} records; {report['checks']} checks, {len(report['failed_checks'])} with remarks")
+    lines.append("Time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report["seconds"].items()))
+    lines += [
+        "Look next:",
+        f"  marts       {settings.published / 'marts.duckdb'}",
+        f"  Prefect UI  http://127.0.0.1:{server_port}",
+        "  meridian kpis <id> --grain week, meridian status, meridian checks",
+    ]
+    return "\n".join(lines)
+
+
+def scorecard_text(settings: Settings, language: scorecard.Language, grain: str) -> str:
+    version = _current(settings)
+    cards = read_cards(settings, grain)
+    head = f"{settings.configuration.company.name} · {version.name} · {('as of', '截至')[language == 'zh-CN']} {version.as_of}"
+    return f"{head}\n\n{scorecard.table(cards, language)}"
+
+
+def history(settings: Settings, kpi: str, grain: str, segment_type: str) -> str:
+    """One KPI, period by period, newest last. LookupError names the nearest id when there is none of this name."""
+    import difflib
+
+    _current(settings)
+    connection = published.connect(settings.published)
+    try:
+        known = dict(connection.execute("select distinct on (kpi) kpi, unit from kpi_catalogue").fetchall())
+        if kpi not in known:
+            near = difflib.get_close_matches(kpi, list(known), n=1)
+            raise LookupError(f"there is no KPI {kpi!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"))
+        rows = connection.execute(
+            "select period_start, segment, value, target, status, sample_size from kpis where kpi = ? and period_grain = ? and segment_type = ? "
+            "order by period_start desc, segment limit 40", [kpi, grain, segment_type]).fetchall()
+    finally:
+        connection.close()
+    if not rows:
+        raise LookupError(f"{kpi} has no rows by {grain} and {segment_type}")
+    unit, currency = known[kpi], settings.configuration.company.currency
+    lines = [f"{kpi} by {grain}, {segment_type}"]
+    for start, segment, value, target, status, sample in reversed(rows):
+        lines.append(
+            f"{start}  {scorecard.pad(segment, 20)}  {scorecard.show(value, unit, currency):>14}  target {scorecard.show(target, unit, currency):>12}  "
+            f"{scorecard.STATUS[status][1]:<10}  n={sample or 0}")
+    return "\n".join(lines)
+
+
+def status(settings: Settings) -> str:
+    """Nights, version, streams, processes."""
+    ledger = ledgers.open_ledger(settings.ledger)
+    version = published.current(settings.published)
+    lines = [f"configuration  {settings.path}", f"home           {settings.home}"]
+    lines.append(f"current        {version.name}, as of {version.as_of}, published {_minute(version.published_at)}" if version else "current        nothing is published yet")
+    server = up.find(settings, "server")
+    lines.append(f"Prefect        http://127.0.0.1:{server.port}" if server else "Prefect        not running (`meridian up`)")
+    lines += ["", "last nights"]
+    for night in ledgers.list_nights(ledger, limit=7):
+        message = (night["report"] or {}).get("message", "")
+        lines.append(f"  {_minute(night['started_at'])}  as of {night['as_of']}  {night['state']}" + (f": {message}" if message and message != night["version"] else ""))
+    lines += ["", "streams"]
+    for state in ledgers.stream_states(ledger):
+        fresh = f"read {_minute(state.last_success_at)}" if state.last_success_at else "never read"
+        lines.append(f"  {state.source + '/' + state.stream:<36} {fresh}" + (f"  FAILED: {state.failure}" if state.failure else ""))
+    return "\n".join(lines)
+
+
+def checks(settings: Settings) -> str:
+    """Failed checks of the last night, held batches, drift."""
+    ledger = ledgers.open_ledger(settings.ledger)
+    nights = [night for night in ledgers.list_nights(ledger, limit=1) if night["report"]]
+    lines = []
+    for night in nights:
+        report = night["report"]
+        lines.append(f"night of {_minute(night['started_at'])}: {report['checks']} checks, {len(report['failed_checks'])} with remarks")
+        lines += [f"  {row['severity']:<8} {row['subject']}: {row['check']} – {row['detail']}" for row in report["failed_checks"]]
+        lines += [f"  changed  {row['source']}/{row['stream']}: {row['field']} {row['change']}" for row in report["drift"]]
+    held = [row for row in ledgers.list_batches(ledger) if row["verdict"] == "held"]
+    for row in held:
+        lines.append(f"held: {row['source']} {row['stream']} {row['batch']}: {row['reason']}")
+        lines.append(f"  meridian batch accept {row['source']} {row['stream']} {row['batch']} --reason '...'   (or reject, to read it again)")
+    return "\n".join(lines) or "no night has run yet"
+
+
+def versions(settings: Settings) -> str:
+    rows = published.list_versions(settings.published)
+    if not rows:
+        return "nothing is published yet"
+    return "\n".join(
+        f"{'*' if version.is_current else ' '} {version.name}  as of {version.as_of}  published {_minute(version.published_at)}  "
+        f"{sum(table['rows'] for table in version.tables.values()):>10,} rows  {version.size_bytes / 1e6:7.1f} MB"
+        + (f"  withdrawn: {version.withdrawn.why or 'no reason given'}" if version.withdrawn else "")
+        for version in rows
+    )
+
+
+def _current(settings: Settings) -> published.Version:
+    version = published.current(settings.published)
+    if version is None:
+        raise LookupError("nothing is published yet: run `meridian nightly`")
+    return version
+
+
+def _minute(at: datetime | str | None) -> str:
+    return str(at or "")[:16].replace("T", " ")

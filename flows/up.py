@@ -1,0 +1,208 @@
+"""Up: one Prefect server, one process worker, the deployments of prefect.yaml; and down again, by pid.
+
+A flow without a server starts one of its own for 15 s of CPU and times out under load, so `meridian nightly` and the demo use
+this one as well. Nothing is sent anywhere: analytics and promotional content are switched off here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from flows.settings import PROJECT, Settings
+from flows.store.ledger import process_started
+
+POOL = "meridian"
+QUIET = {
+    "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_CLI_PROMPT": "false", "PREFECT_CLI_COLORS": "false",
+}
+
+
+class NotUp(Exception):
+    """The server or the worker did not start; the text says where its log is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A background process of ours: its pid and the kernel's start time, which tells it from a later process with the same pid."""
+
+    name: str
+    pid: int
+    started: str
+    port: int = 0
+
+    @property
+    def is_alive(self) -> bool:
+        return self.started != "0" and process_started(self.pid) == self.started
+
+
+def folder(settings: Settings) -> Path:
+    return settings.home / "prefect"
+
+
+def find(settings: Settings, name: str) -> Process | None:
+    """The running process of that name ('server' or 'worker'), if there is one."""
+    path = folder(settings) / f"{name}.json"
+    try:
+        process = Process(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return process if process.is_alive else None
+
+
+def api_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What every process of ours is started with. Secrets of the sources are read from `.env` by the flow itself, not passed on here."""
+    night = settings.configuration.night
+    return {
+        **os.environ, **QUIET, "PREFECT_HOME": str(folder(settings)), "PREFECT_PROFILES_PATH": str(folder(settings) / "profiles.toml"),
+        "MERIDIAN_CONFIG": str(settings.path), "MERIDIAN_PROJECT": str(PROJECT),
+        "MERIDIAN_SCHEDULE": night.schedule, "MERIDIAN_SCHEDULE_TIME_ZONE": night.time_zone or settings.configuration.company.time_zone,
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore", **log_environment(settings),
+    }
+
+
+def log_environment(settings: Settings) -> dict[str, str]:
+    """Readable lines at a terminal; one JSON object a line when `night.log_format = "json"`."""
+    if settings.configuration.night.log_format != "json":
+        return {}
+    return {"PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json", "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "logging.StreamHandler"}
+
+
+def ensure_server(settings: Settings, say: Callable[[str], None] = print) -> Process:
+    """The running server, or a new one on a port of the system's choosing (the last one again, when it is free)."""
+    running = find(settings, "server")
+    if running is not None and is_answering(running.port):
+        return running
+    place = folder(settings)
+    place.mkdir(parents=True, exist_ok=True)
+    port = _free_port(_last_port(place))
+    say(f"starting the Prefect server on http://127.0.0.1:{port}")
+    # Its UI asks the API under the address it was given; without this it would ask port 4200.
+    told = {**environment(settings), "PREFECT_UI_API_URL": api_url(port), "PREFECT_API_URL": api_url(port)}
+    process = _start(place, "server", [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], told, port)
+    _await(lambda: is_answering(port), process, place, seconds=90)
+    return process
+
+
+def start_worker(settings: Settings, server: Process, say: Callable[[str], None] = print) -> Process:
+    """The running worker, or a new one."""
+    running = find(settings, "worker")
+    if running is not None:
+        return running
+    told = {**environment(settings), "PREFECT_API_URL": api_url(server.port)}
+    place = folder(settings)
+    _prefect(told, ["work-pool", "create", POOL, "--type", "process", "--overwrite"])
+    say("starting the worker")
+    return _start(place, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"], told)
+
+
+def deploy(settings: Settings, server: Process) -> None:
+    """Register the deployments of prefect.yaml; running it again changes nothing."""
+    told = {**environment(settings), "PREFECT_API_URL": api_url(server.port)}
+    _prefect(told, ["--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT / "prefect.yaml")])
+
+
+def down(settings: Settings) -> list[str]:
+    """Stop worker and server of this deployment; returns what was stopped."""
+    stopped = []
+    for name in ("worker", "server"):
+        process = find(settings, name)
+        if process is not None:
+            stop(process)
+            stopped.append(name)
+        (folder(settings) / f"{name}.json").unlink(missing_ok=True)
+    return stopped
+
+
+def stop(process: Process, patience: float = 15.0) -> None:
+    """Ask a process to end, and end it (with the group it leads) when it does not."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        if not process.is_alive:
+            return
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + patience
+        while process.is_alive and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+@contextmanager
+def pointed_at(server: Process, settings: Settings) -> Iterator[None]:
+    """This process's own flows talk to `server`. Must come before Prefect is imported, which reads its settings once."""
+    told: Mapping[str, str] = {**QUIET, "PREFECT_API_URL": api_url(server.port), "PREFECT_HOME": str(folder(settings)), **log_environment(settings)}
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _start(place: Path, name: str, command: list[str], told: Mapping[str, str], port: int = 0) -> Process:
+    with (place / f"{name}.log").open("ab") as log:
+        child = subprocess.Popen(command, env=dict(told), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, cwd=PROJECT)
+    process = Process(name=name, pid=child.pid, started=process_started(child.pid), port=port)
+    (place / f"{name}.json").write_text(json.dumps({"name": name, "pid": process.pid, "started": process.started, "port": port}), encoding="utf-8")
+    return process
+
+
+def _await(ready: Callable[[], bool], process: Process, place: Path, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if not process.is_alive or time.monotonic() > deadline:
+            raise NotUp(f"the Prefect {process.name} did not start; its log is {place / (process.name + '.log')}")
+        time.sleep(0.2)
+
+
+def _prefect(told: Mapping[str, str], arguments: list[str]) -> None:
+    outcome = subprocess.run([sys.executable, "-m", "prefect", *arguments], env=dict(told), capture_output=True, text=True, cwd=PROJECT, check=False)
+    if outcome.returncode:
+        raise NotUp(f"prefect {' '.join(arguments[:2])} failed: {(outcome.stdout + outcome.stderr).strip()[-800:]}")
+
+
+def is_answering(port: int) -> bool:
+    """Whether a Prefect server on this machine says that it is well."""
+    try:
+        return requests.get(f"{api_url(port)}/health", timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def _last_port(place: Path) -> int:
+    try:
+        return int(json.loads((place / "server.json").read_text(encoding="utf-8"))["port"])
+    except (OSError, ValueError, KeyError):
+        return 0
+
+
+def _free_port(wish: int) -> int:
+    for port in (wish, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise NotUp("no free port on 127.0.0.1")
