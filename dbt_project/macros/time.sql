@@ -5,7 +5,7 @@
 
 {# TIMESTAMP in UTC → the same instant on the wall of `zone` (an SQL expression; default the reporting zone). #}
 {% macro local_time(instant, zone=none) -%}
-    (({{ instant }} at time zone 'UTC') at time zone {{ zone or time_zone() }})
+    ((({{ instant }}) at time zone 'UTC') at time zone {{ zone or time_zone() }})
 {%- endmacro %}
 
 {# TIMESTAMP in UTC → DATE in the reporting time zone: the day the KPI counts it for. #}
