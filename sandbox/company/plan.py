@@ -131,6 +131,7 @@ class Order:
     requested_on: date | None     # delivery date that the customer asked for
     promised_on: date             # as first promised
     promised_again_on: date | None = None    # moved promise, if it moved
+    promise_moved_at: datetime | None = None
     shipments: tuple[Shipment, ...] = ()
     corrections: tuple[Correction, ...] = ()
     lead: str | None = None       # Lead.number it was won from
@@ -138,7 +139,8 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Lead:
-    """A CRM opportunity. `stages` is its history: ("lead", at), ("opportunity", at), ("offer", at), then one of ("won", at), ("lost", at), ("cancelled", at) unless still open."""
+    """A CRM opportunity. `stages` is its history: ("lead", at), ("opportunity", at), ("offer", at), then one of ("won", at), ("lost", at),
+    ("cancelled", at) unless still open."""
     number: str                   # "L00001"
     customer: str
     owner: str                    # Agent.email
@@ -182,6 +184,7 @@ class Purchase:
     lines: tuple[PurchaseLine, ...]
     received_at: datetime | None  # None and promised_on past: overdue
     state: Literal["draft", "ordered", "received", "cancelled"]
+    cancelled_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +266,8 @@ class Plan:
     calendars: tuple[Calendar, ...]
     channel_days: tuple[ChannelDay, ...]
     tables: dict[str, list[dict[str, object]]] = field(default_factory=dict)   # what comes as files: file name -> rows
+    size: Literal["small", "full"] = "small"
+    deleted: frozenset[str] = frozenset()    # numbers of the tickets, leads and purchases that were deleted since the first night
 
 
 def between(plan: Plan, first: date, last: date) -> Plan:
