@@ -70,7 +70,7 @@ def nightly(
     with up.pointed_at(server, settings):
         from flows import nightly as night
 
-        state = night.nightly(as_of=day, sources=source, rebuild=rebuild, believe=believe, config=str(settings.path), return_state=True)  # type: ignore[call-arg]
+        state = night.nightly(as_of=day, sources=source, rebuild=rebuild, believe=believe, config=str(settings.path), return_state=True)
     from flows import show
 
     typer.echo()

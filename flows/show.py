@@ -70,13 +70,15 @@ def status(settings: Settings) -> str:
     ledger = ledgers.open_ledger(settings.ledger)
     version = published.current(settings.published)
     lines = [f"configuration  {settings.path}", f"home           {settings.home}"]
-    lines.append(f"current        {version.name}, as of {version.as_of}, published {_minute(version.published_at)}" if version else "current        nothing is published yet")
+    said = f"{version.name}, as of {version.as_of}, published {_minute(version.published_at)}" if version else "nothing is published yet"
+    lines.append(f"current        {said}")
     server = up.find(settings, "server")
     lines.append(f"Prefect        http://127.0.0.1:{server.port}" if server else "Prefect        not running (`meridian up`)")
     lines += ["", "last nights"]
     for night in ledgers.list_nights(ledger, limit=7):
         message = (night["report"] or {}).get("message", "")
-        lines.append(f"  {_minute(night['started_at'])}  as of {night['as_of']}  {night['state']}" + (f": {message}" if message and message != night["version"] else ""))
+        more = f": {message}" if message and message != night["version"] else ""
+        lines.append(f"  {_minute(night['started_at'])}  as of {night['as_of']}  {night['state']}{more}")
     lines += ["", "streams"]
     for state in ledgers.stream_states(ledger):
         fresh = f"read {_minute(state.last_success_at)}" if state.last_success_at else "never read"

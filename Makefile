@@ -1,0 +1,55 @@
+# Two commands: `make demo` and `make test`. Everything else helps with one of them.
+PYTHON ?= python3
+HELPDESK ?= request_tracker
+SIZE ?= small
+VENV := .venv
+BIN := $(VENV)/bin
+MERIDIAN := $(BIN)/meridian
+
+.PHONY: demo demo-day demo-stop test lint up down docs drill install lock clean
+
+# The lock is complete, so nothing is resolved (--no-deps) and every file is checked against its hash.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Meridian needs Python 3.11 or later; say which: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "creating the environment in $(VENV) (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(VENV)/.installed
+
+demo: install
+	@$(BIN)/python -m sandbox up --size $(SIZE) --helpdesk $(HELPDESK)
+	@$(MERIDIAN) nightly --config var/demo/meridian.toml
+
+# The company lives one more day; the next `make demo` reads what changed.
+demo-day: install
+	@$(BIN)/python -m sandbox day
+
+demo-stop:
+	@$(BIN)/python -m sandbox down
+
+test: install
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest $(ARGS)
+
+up: install
+	@$(MERIDIAN) up
+
+down: install
+	@$(MERIDIAN) down
+
+docs: install
+	@$(MERIDIAN) docs
+
+# The random sweeps at full length; `make test` runs a bounded part of each.
+drill: install
+	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest $(ARGS)
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock
+
+clean: demo-stop
+	rm -rf var $(VENV)

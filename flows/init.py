@@ -1,0 +1,82 @@
+"""Init: write a commented configuration to fill in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TEMPLATE = '''\
+# Meridian's configuration. Every setting that is commented out stands at its default.
+# `meridian doctor` checks this file, the credentials and every source.
+
+[company]
+name = "Your company"
+time_zone = "Europe/Berlin"          # a KPI day is a day in this zone (IANA name)
+currency = "EUR"                     # amounts in the marts are in this currency
+languages = ["en", "zh-CN"]          # of what people read; the first is the default
+
+[state]
+home = "var"                         # landing, warehouse, published versions, ledger; relative to this file
+# ledger = "postgresql+psycopg://..."  # default: SQLite in home
+
+[night]
+schedule = "30 2 * * *"              # cron, in time_zone below
+# time_zone = "Europe/Berlin"        # default: the company's
+# threads = 2                        # dbt's
+# log_format = "json"                # default: readable lines
+
+[publish]
+keep_days = 30                       # how long old versions of the marts are kept
+
+# Business hours: SLA clocks run on these. 24:00 is the end of the day; a night shift is two spans.
+[calendars.support]
+time_zone = "Europe/Berlin"
+mon = [["09:00", "17:00"]]
+tue = [["09:00", "17:00"]]
+wed = [["09:00", "17:00"]]
+thu = [["09:00", "17:00"]]
+fri = [["09:00", "17:00"]]
+holidays = [2026-12-25, 2026-12-26]
+
+# Sources. The name in brackets is yours: it names the folder in the landing and stands in every id. A key is never written
+# here: `..._env` names the environment variable (or the line in .env beside this file, mode 600) that holds it.
+# Several sources of one kind are fine; their ids never collide.
+
+# [sources.erp]
+# kind = "tryton"
+# url = "https://erp.example.com"
+# database = "company"
+# key_env = "TRYTON_KEY"
+# stale_after_hours = 36             # older than this, its marts are marked stale
+
+# [sources.helpdesk]
+# kind = "zendesk"
+# url = "https://example.zendesk.com"
+# email = "meridian@example.com"
+# token_env = "ZENDESK_TOKEN"
+
+# What no system holds comes as files: targets, budgets, costs, ad spend, rosters. See README, "The drop folder".
+[sources.files]
+kind = "files"
+folder = "drop"
+'''
+
+SECRETS = '''\
+# The keys that meridian.toml names, one NAME=value a line. Only you may read this file.
+# TRYTON_KEY=
+# ZENDESK_TOKEN=
+'''
+
+
+def write(folder: Path) -> list[Path]:
+    """Write meridian.toml and .env into `folder`. Raises FileExistsError before anything is written when meridian.toml is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration, secrets = folder / "meridian.toml", folder / ".env"
+    with configuration.open("x", encoding="utf-8") as file:
+        file.write(TEMPLATE)
+    written = [configuration]
+    if not secrets.exists():
+        secrets.touch(mode=0o600)
+        secrets.write_text(SECRETS, encoding="utf-8")
+        written.append(secrets)
+    (folder / "drop").mkdir(exist_ok=True)
+    return written
