@@ -216,11 +216,12 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True)
 class SlaPolicy:
-    name: str                     # "standard", "premium"
+    name: str                     # "standard-emea" ... (one a region, on its calendar), "premium"
     first_reply_minutes: dict[str, int]     # priority -> business minutes
     resolution_minutes: dict[str, int]      # priority -> business minutes
     calendar: str
     pauses_on_pending: bool
+    next_reply_minutes: dict[str, int] = field(default_factory=dict)    # priority -> business minutes; empty: not promised
 
 
 @dataclass(frozen=True, kw_only=True)

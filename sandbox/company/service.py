@@ -159,10 +159,14 @@ def tickets(
         load_factor=load_factor,
         employed=employed,
     )
+    standards = {team.name: team.calendar.replace("support", "standard") for team in teams}
     found: list[Ticket] = []
     for serial, ask in enumerate(asks, start=1):
         share = _PRIORITY_SHARE.get(ask.topic, _PRIORITY_SHARE["other"])
-        policy = None if random.random() < 0.05 else "premium" if ask.customer.is_company else "standard"
+        team = team_of(ask.topic, ask.customer, random)
+        # Billing is no round-the-clock desk, so its premium customers have the standard promise.
+        premium = ask.customer.is_company and team != "Billing"
+        policy = None if random.random() < 0.05 else "premium" if premium else standards[team]
         subject, body = wording(ask.topic, ask.customer.country, names[ask.product], ask.order.number if ask.order else "", random)
         draft = Ticket(
             number=f"T{serial:05d}",
@@ -171,7 +175,7 @@ def tickets(
             body=body,
             channel=random.choices(_CHANNELS, _CHANNEL_SHARE)[0],
             priority=random.choices(list(share), list(share.values()))[0],
-            team=team_of(ask.topic, ask.customer, random),
+            team=team,
             order=ask.order.number if ask.order else None,
             created_at=ask.at,
             sla_policy=policy,

@@ -122,20 +122,27 @@ CALENDARS = (
     Calendar(name="always", time_zone="UTC", hours=_week("00:00", "24:00", "mon tue wed thu fri sat sun")),
 )
 
+# One standard promise a region, counted in the hours of its desk; premium customers are served around the clock.
 SLA_POLICIES = (
-    SlaPolicy(
-        name="standard",
-        first_reply_minutes={"urgent": 90, "high": 180, "normal": 360, "low": 720},
-        resolution_minutes={"urgent": 720, "high": 1440, "normal": 2160, "low": 3240},
-        calendar="support-emea",
-        pauses_on_pending=True,
+    *(
+        SlaPolicy(
+            name=calendar.name.replace("support", "standard"),
+            first_reply_minutes={"urgent": 90, "high": 200, "normal": 420, "low": 840},
+            next_reply_minutes={"urgent": 180, "high": 360, "normal": 780, "low": 1200},
+            resolution_minutes={"urgent": 720, "high": 1440, "normal": 2160, "low": 3240},
+            calendar=calendar.name,
+            pauses_on_pending=True,
+        )
+        for calendar in CALENDARS
+        if calendar.name != "always"
     ),
     SlaPolicy(
         name="premium",
-        first_reply_minutes={"urgent": 60, "high": 120, "normal": 240, "low": 480},
+        first_reply_minutes={"urgent": 90, "high": 200, "normal": 420, "low": 840},
+        next_reply_minutes={"urgent": 240, "high": 480, "normal": 960, "low": 1440},
         resolution_minutes={"urgent": 1440, "high": 2880, "normal": 4320, "low": 5760},
         calendar="always",
-        pauses_on_pending=False,
+        pauses_on_pending=True,
     ),
 )
 
