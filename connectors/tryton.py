@@ -1,0 +1,276 @@
+"""Tryton (7.6 and later), read over its built-in REST API: GET /<database>/rest/model/<name>, with an API key of the application "REST API".
+
+How reading stays complete:
+
+- `write_date` is NULL until a record's first update, so a window takes what was *created or written* in it.
+- Pages go by id, never by offset: `id > last id of the page before`, ordered by id. An id never changes, so a record created,
+  changed or deleted between two pages cannot push another one over a page border, and a tie in time has no page border to fall on.
+  A record that is written again while the window is read drops out of this window and is in the next one, whose start is this one's end.
+- The stamps are the start of the writing transaction: a long one commits rows that look older than what was already read. `LAG` keeps
+  the cursor behind the clock by more than a transaction takes, `OVERLAP` reads that much again.
+- Tryton hides archived records unless asked; here they are always asked for, or archiving would look like deleting.
+- Tryton has no tombstones. Streams whose records people delete are swept: `keys` lists every id that exists.
+
+A record is what Tryton says, with its JSON-RPC wrappers opened: {"__class__": "Decimal", ...} becomes "12.50", a datetime
+"2026-05-01T09:30:00.000000Z" (Tryton's datetimes are UTC), a date "2026-05-01", a duration its seconds. A many2one is the other
+record's id, a reference "sale.sale,12", a dotted field an object: {"region": {"id": 1, "name": "EMEA"}}.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from connectors.rest import LoopGuard, Quota, Rest, bearer, system_clock
+from connectors.stream import Cursor, Json, Misconfigured, Page, Record, Stream, UnexpectedShape, Window
+
+LAG = timedelta(minutes=5)
+OVERLAP = timedelta(minutes=15)
+LOGGED = ("sale.sale", "sale.opportunity", "sale.complaint", "purchase.purchase", "stock.shipment.out", "stock.shipment.out.return", "stock.shipment.in", "account.invoice")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What is read of one Tryton model, and how its records disappear.
+
+    archives: it has an `active` field. whole: small enough to be read in full every time. only: a domain that every read is limited to.
+    """
+
+    name: str
+    fields: str
+    archives: bool = False
+    whole: bool = False
+    deletes: Literal["sweep", "never"] = "sweep"
+    only: tuple[Any, ...] = ()
+
+
+STAMPS = ("create_date", "write_date")
+
+# Order: masters before what names them, so that a first read that stops half-way leaves few dangling ids.
+MODELS: Mapping[str, Model] = {
+    "company_company": Model(name="company.company", fields="party currency.code timezone", whole=True),
+    "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", archives=True, whole=True),
+    "currency_currency": Model(name="currency.currency", fields="name code digits active", archives=True, whole=True),
+    "currency_rate": Model(name="currency.currency.rate", fields="currency date rate"),
+    "country_country": Model(name="country.country", fields="name code region.name active", archives=True, whole=True),
+    "party_party": Model(name="party.party", fields="code name active", archives=True),
+    "party_address": Model(name="party.address", fields="party country postal_code city active", archives=True),
+    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active", archives=True),
+    "product_category": Model(name="product.category", fields="name parent accounting", whole=True),
+    "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", archives=True),
+    "product_product": Model(name="product.product", fields="template code cost_price list_price_used active", archives=True),
+    "purchase_product_supplier": Model(name="purchase.product_supplier", fields="template product party sequence currency lead_time prices.quantity prices.unit_price active", archives=True, whole=True),
+    "stock_location": Model(name="stock.location", fields="name code type parent address active", archives=True, whole=True),
+    "carrier": Model(name="carrier", fields="party party.name active", archives=True, whole=True),
+    "marketing_campaign": Model(name="marketing.campaign", fields="name active", archives=True, whole=True),
+    "marketing_medium": Model(name="marketing.medium", fields="name active", archives=True, whole=True),
+    "sale_opportunity": Model(name="sale.opportunity", fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state marketing_medium marketing_campaign sales"),
+    "sale_sale": Model(name="sale.sale", fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign"),
+    "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price amount actual_quantity description", only=(["type", "=", "line"],)),
+    "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", archives=True, whole=True),
+    "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state"),
+    "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price amount result"),
+    "purchase_purchase": Model(name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"),
+    "purchase_line": Model(name="purchase.line", fields="purchase type product product_supplier quantity unit_price amount actual_quantity delivery_date delivery_date_edit delivery_date_store", only=(["type", "=", "line"],)),
+    "stock_shipment_out": Model(name="stock.shipment.out", fields="number reference customer delivery_address warehouse carrier planned_date origin_planned_date effective_date state"),
+    "stock_shipment_in": Model(name="stock.shipment.in", fields="number reference supplier warehouse planned_date origin_planned_date effective_date state"),
+    "stock_shipment_out_return": Model(name="stock.shipment.out.return", fields="number reference customer warehouse planned_date effective_date state"),
+    "stock_move": Model(name="stock.move", fields="product quantity unit_price cost_price currency origin shipment from_location to_location planned_date origin_planned_date effective_date state",
+                        only=(["OR", ["origin", "like", "sale.line,%"], ["origin", "like", "purchase.line,%"]],)),
+    "account_invoice": Model(name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state"),
+    "account_invoice_line": Model(name="account.invoice.line", fields="invoice type product quantity unit_price amount origin", only=(["type", "=", "line"],)),
+    "ir_model_log": Model(name="ir.model.log", fields="resource user event target", deletes="never", only=(["OR", *(["resource", "like", f"{name},%"] for name in LOGGED)],)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrytonOptions:
+    """url: of the server, without the database. page_size: records a request. company: id in Tryton; needed only where there are several. without: streams whose module this Tryton does not have."""
+
+    url: str
+    database: str
+    page_size: int = 1000
+    company: int | None = None
+    without: tuple[str, ...] = ()
+    allow_http: bool = False
+
+    @classmethod
+    def parse(cls, name: str, options: Mapping[str, Any]) -> TrytonOptions:
+        def wrong(what: str, mend: str) -> Misconfigured:
+            return Misconfigured(what, source=name, mend=mend)
+
+        known = [field.name for field in fields(cls)]
+        for unknown in sorted(options.keys() - known):
+            raise wrong(f"tryton has no option {unknown!r}", "it has " + ", ".join(known))
+        for needed in ("url", "database"):
+            if not isinstance(options.get(needed), str) or not options[needed].strip():
+                raise wrong(f"option {needed!r} is missing", "for instance url = \"https://erp.example.org\", database = \"company\"")
+        if not options["url"].startswith(("http://", "https://")):
+            raise wrong(f"url {options['url']!r} is no web address", "it starts with https://")
+        for number, least, most in (("page_size", 1, 10_000), ("company", 1, 2**31)):
+            value = options.get(number)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
+                raise wrong(f"{number} is {value!r}", f"a whole number from {least} to {most}")
+        without = options.get("without", ())
+        if isinstance(without, str) or not set(without) <= MODELS.keys():
+            raise wrong(f"without is {without!r}", "a list of streams out of " + ", ".join(MODELS))
+        return cls(**{**options, "url": options["url"].rstrip("/"), "without": tuple(without)})
+
+
+def stream_of(name: str, model: Model) -> Stream:
+    if model.whole:
+        return Stream(name=name, key=("id",), deletes="full")
+    return Stream(name=name, key=("id",), deletes=model.deletes, cursor=Cursor(field="write_date", lag=LAG, overlap=OVERLAP, ties=True))
+
+
+def in_window(window: Window) -> list[Any]:
+    """The domain 'created or written in the window'. On the first read everything up to its end, stamped or not."""
+    end = wrap(window.end)
+    if window.start is None:
+        return ["OR", ["create_date", "<", end], ["create_date", "=", None], ["write_date", "<", end]]
+    start = wrap(window.start)
+    return ["OR", [["create_date", ">=", start], ["create_date", "<", end]], [["write_date", ">=", start], ["write_date", "<", end]]]
+
+
+def wrap(instant: datetime) -> Json:
+    """An instant as Tryton's JSON wants it."""
+    utc = instant.astimezone(UTC)
+    return {"__class__": "datetime", "year": utc.year, "month": utc.month, "day": utc.day, "hour": utc.hour, "minute": utc.minute, "second": utc.second, "microsecond": utc.microsecond}
+
+
+def unwrap(value: Json) -> Json:
+    """Tryton's JSON-RPC wrappers opened, all the way down. An unknown wrapper is kept as it came."""
+    if isinstance(value, list):
+        return [unwrap(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match value.get("__class__"):
+        case None:
+            return {key: unwrap(item) for key, item in value.items()}
+        case "Decimal":
+            return value["decimal"]
+        case "datetime":
+            return f"{value['year']:04}-{value['month']:02}-{value['day']:02}T{value['hour']:02}:{value['minute']:02}:{value['second']:02}.{value['microsecond']:06}Z"
+        case "date":
+            return f"{value['year']:04}-{value['month']:02}-{value['day']:02}"
+        case "time":
+            return f"{value['hour']:02}:{value['minute']:02}:{value['second']:02}.{value['microsecond']:06}"
+        case "timedelta":
+            return value["seconds"]
+        case "bytes":
+            return value["base64"].replace("\n", "")
+        case _:
+            return value
+
+
+def encode(value: Json) -> str:
+    return urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode()
+
+
+class Tryton:
+    """One Tryton database. Streams may be read in parallel: nothing is shared but the session and the company's id."""
+
+    kind = "tryton"
+
+    def __init__(self, name: str, options: TrytonOptions, rest: Rest) -> None:
+        self.name, self._options, self._rest = name, options, rest
+        self._company: int | None = options.company
+        self._lock = threading.Lock()
+
+    def streams(self) -> Sequence[Stream]:
+        return [stream_of(name, model) for name, model in MODELS.items() if name not in self._options.without]
+
+    def check(self) -> str:
+        """Two requests: which company we see, and whether this Tryton has every model that is to be read."""
+        company = self._company_id()
+        wanted = {model.name: name for name, model in MODELS.items() if name not in self._options.without}
+        found = {row["name"] for row in self._ask("ir.model", [["name", "in", sorted(wanted)]], ["name"], size=len(wanted) + 1, stream="")}
+        missing = sorted(wanted[name] for name in wanted.keys() - found)
+        if missing:
+            raise Misconfigured("this Tryton lacks the models of " + ", ".join(missing), source=self.name, mend="activate their modules, or name them in the option `without`")
+        return f"Tryton database {self._options.database} at {self._options.url}, company {company}, {len(found)} models"
+
+    def read(self, stream: Stream, window: Window, resume: Json = None) -> Iterator[Page]:
+        model = self._model(stream)
+        domain = list(model.only) if model.whole else [*model.only, in_window(window)]
+        for records in self._by_id(model, domain, [*STAMPS, *model.fields.split()], stream.name, after=self._resumed(stream, resume)):
+            yield Page(records=records, position={"after": records[-1]["id"]} if records else None)
+
+    def keys(self, stream: Stream) -> Iterator[str]:
+        """Ids alone, in pages ten times as large."""
+        model = self._model(stream)
+        for records in self._by_id(model, list(model.only), ["id"], stream.name, size=self._options.page_size * 10):
+            yield from (str(record["id"]) for record in records)
+
+    def requests_made(self, stream: str) -> int:
+        return self._rest.requests_made(stream)
+
+    def close(self) -> None:
+        self._rest.close()
+
+    def _model(self, stream: Stream) -> Model:
+        try:
+            return MODELS[stream.name]
+        except KeyError:
+            raise Misconfigured("tryton has no such stream", source=self.name, stream=stream.name, mend="it has " + ", ".join(MODELS)) from None
+
+    def _resumed(self, stream: Stream, resume: Json) -> int:
+        if resume is None:
+            return 0
+        if not isinstance(resume, dict) or not isinstance(resume.get("after"), int):
+            raise UnexpectedShape(f"cannot go on from {resume!r}", source=self.name, stream=stream.name, mend="start this stream's window again")
+        return int(resume["after"])
+
+    def _by_id(self, model: Model, domain: list[Any], wanted: Sequence[str], stream: str, *, after: int = 0, size: int | None = None) -> Iterator[list[Record]]:
+        """Pages in the order of ids, beginning behind `after`. A page that is not full is the last one: Tryton counts after applying access rules."""
+        size = size or self._options.page_size
+        active: list[Any] = [["active", "in", [True, False]]] if model.archives else []
+        guard = LoopGuard(source=self.name, stream=stream)
+        while True:
+            guard.see(after)
+            records = self._ask(model.name, [["id", ">", after], *active, *domain], wanted, size=size, stream=stream)
+            ids = [record["id"] for record in records]
+            if ids != sorted(set(ids)) or (ids and ids[0] <= after):
+                raise UnexpectedShape("a page is not in the order of ids that was asked for", source=self.name, stream=stream, mend="a proxy may be answering from a cache")
+            yield records
+            if len(records) < size:
+                return
+            after = ids[-1]
+
+    def _ask(self, model: str, domain: Json, wanted: Sequence[str], *, size: int, stream: str, company: bool = True) -> list[Any]:
+        params = [("d", encode(domain)), ("o", encode([["id", "ASC"]])), ("s", str(size)), *(("f", name) for name in wanted)]
+        headers = {"X-Tryton-Context": encode({"company": self._company_id()})} if company else None
+        path = f"{self._options.database}/rest/model/{model}"
+        rows = self._rest.request("GET", path, params=params, headers=headers, stream=stream).json
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), int) for row in rows):
+            raise UnexpectedShape(f"{model}: the answer is no list of records", source=self.name, stream=stream, mend="is this address Tryton's own REST API?")
+        return [unwrap(row) for row in rows]
+
+    def _company_id(self) -> int:
+        """Cost prices and the like depend on the company: it goes with every request."""
+        with self._lock:
+            if self._company is None:
+                rows = self._ask("company.company", [], ["id"], size=3, stream="", company=False)
+                if len(rows) != 1:
+                    raise Misconfigured(f"the key sees {len(rows)} companies", source=self.name, mend="name one: company = <its id in Tryton>")
+                self._company = int(rows[0]["id"])
+            return self._company
+
+
+def connect(
+    name: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], quota: Quota | None = None,
+    clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
+) -> Tryton:
+    """secrets: {"key": the API key}."""
+    parsed = TrytonOptions.parse(name, options)
+    key = secrets.get("key")
+    if not key:
+        raise Misconfigured("no API key", source=name, mend="create one in Tryton (user preferences, application REST API) and name its environment variable: key_env = \"...\"")
+    rest = Rest(parsed.url, source=name, auth=bearer(key), quota=quota, allow_http=parsed.allow_http, clock=clock, sleep=sleep)
+    return Tryton(name, parsed, rest)
