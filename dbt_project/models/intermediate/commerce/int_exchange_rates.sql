@@ -1,0 +1,57 @@
+with
+stated as (
+    select * from {{ ref('int_exchange_rates__tryton') }}
+),
+
+-- units of the reporting currency for one unit of what the source counts in; a source that never states it counts in that currency
+reporting as (
+    select
+        valid_from_on,
+        rate
+    from stated
+    where currency = {{ reporting_currency() }}
+),
+
+change_days as (
+    select
+        currency,
+        valid_from_on
+    from stated
+    where currency <> {{ reporting_currency() }}
+    union
+    select
+        stated.currency,
+        reporting.valid_from_on
+    from (select distinct currency from stated where currency <> {{ reporting_currency() }}) as stated
+    cross join reporting
+),
+
+rebased as (
+    select
+        change_days.currency,
+        change_days.valid_from_on,
+        stated.rate / coalesce(reporting.rate, 1) as rate
+    from change_days
+    asof join stated
+        on change_days.currency = stated.currency
+        and change_days.valid_from_on >= stated.valid_from_on
+    asof left join reporting
+        on change_days.valid_from_on >= reporting.valid_from_on
+    union all
+    -- the reporting currency itself, always
+    select
+        {{ reporting_currency() }} as currency,
+        date '0001-01-01' as valid_from_on,
+        1 as rate
+),
+
+final as (
+    select
+        currency,
+        valid_from_on,
+        lead(valid_from_on) over (partition by currency order by valid_from_on) as valid_until_on,
+        cast(rate as double) as rate
+    from rebased
+)
+
+select * from final

@@ -1,0 +1,20 @@
+select
+    cast(null as varchar) as lead_id,
+    cast(null as varchar) as source_name,
+    cast(null as varchar) as lead_number,
+    cast(null as varchar) as customer_id,
+    cast(null as varchar) as owner,
+    cast(null as varchar) as channel,
+    cast(null as varchar) as campaign,
+    cast(null as varchar) as region,
+    cast(null as timestamp) as created_at,
+    cast(null as timestamp) as converted_at,
+    cast(null as timestamp) as offered_at,
+    cast(null as timestamp) as won_at,
+    cast(null as timestamp) as lost_at,
+    cast(null as timestamp) as cancelled_at,
+    cast(null as varchar) as lost_reason,
+    cast(null as varchar) as stage,
+    cast(null as decimal(18, 4)) as amount_stated,
+    cast(null as varchar) as currency
+where false
