@@ -4,6 +4,24 @@
 #}
 {% macro kpi_models() %}
     {{ return([
+        'average_order_value',
         'budget_variance',
+        'channel_roi',
+        'csat',
+        'first_contact_resolution',
+        'first_response_minutes',
+        'lead_conversion_rate',
+        'on_time_delivery_rate',
+        'order_cycle_hours',
+        'order_error_rate',
+        'reopen_rate',
+        'repurchase_rate',
+        'resolution_hours',
+        'revenue',
+        'sla_attainment',
+        'supplier_late_rate',
+        'supplier_lead_days',
+        'ticket_backlog',
+        'win_rate',
     ]) }}
 {% endmacro %}
