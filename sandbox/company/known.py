@@ -78,11 +78,15 @@ def complaint_as_known(complaint: Complaint, now: datetime) -> Complaint:
     return dataclasses.replace(complaint, resolved_at=_past(complaint.resolved_at, now))
 
 
+def _month_ends_on(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+
+
 def _tables(tables: dict[str, list[dict[str, object]]], day: date, now: datetime) -> dict[str, list[dict[str, object]]]:
     """Files as they lie in the folder at the end of the day."""
     kept = dict(tables)
     kept["rosters.csv"] = [row for row in tables["rosters.csv"] if row["starts_at"] < now + ROSTER_AHEAD]  # type: ignore[operator]
-    kept["costs.csv"] = [row for row in tables["costs.csv"] if row["month"] <= day]  # type: ignore[operator]
+    kept["costs.csv"] = [row for row in tables["costs.csv"] if _month_ends_on(row["month"]) <= day]  # type: ignore[arg-type]
     kept["training.csv"] = [
         {**row, "completed_on": row["completed_on"] if row["completed_on"] and row["completed_on"] <= day else None}  # type: ignore[operator]
         for row in tables["training.csv"]

@@ -38,7 +38,7 @@ _COSTS = (
     ("Fulfilment", "shipping", 0.070),
     (OVER_BUDGET_UNIT, OVER_BUDGET_CATEGORY, 0.018),
     ("Fulfilment", "packaging", 0.014),
-    ("Fulfilment", "rent", 0.030),
+    ("Fulfilment", "rent Großbeeren", 0.030),
     ("Customer service", "support wages", 0.055),
     ("Customer service", "helpdesk tools", 0.006),
     ("Marketing", "content", 0.009),
