@@ -5,6 +5,10 @@
     A target stated for grain 'any' is a rate: it is good for every grain, and for segments that have none of their own. One stated for a
     grain is an amount: it is good for that grain and for the segment it names. A KPI without either may ask for a change against
     the same period of the year before (`target_change`).
+
+    higher, lower: on target when the value is as good as the target and as warn_at; off target when worse than both; between them, on
+    whichever side warn_at lies, a warning. range: warn_at and act_at are distances from the target; on target within warn_at, a
+    warning within act_at.
 #}
 {% macro kpi_judged(measured) -%}
     with year_before as (
@@ -30,7 +34,8 @@
             coalesce(definitions.settles_after_days, 0) as settles_after_days,
             definitions.definition_revision,
             case when own_target.kpi is not null then own_target.target when whole_target.kpi is not null then whole_target.target else year_before.target end as target,
-            case when own_target.kpi is not null then own_target.warn_at when whole_target.kpi is not null then whole_target.warn_at end as warn_at
+            case when own_target.kpi is not null then own_target.warn_at when whole_target.kpi is not null then whole_target.warn_at end as warn_at,
+            case when own_target.kpi is not null then own_target.act_at when whole_target.kpi is not null then whole_target.act_at end as act_at
         from {{ measured }} as measured
         left join definitions on measured.kpi = definitions.kpi
         left join targets as own_target
@@ -55,14 +60,14 @@
             and measured.segment = year_before.segment
     ),
 
-    -- Turned so that less is better: a value of 'higher' changes its sign, one of 'range' counts as its distance from zero.
+    -- Turned so that less is better: a value of 'higher' changes its sign, one of 'range' counts as its distance from the target.
     turned as (
         select
             *,
             value is not null and sample_size >= min_sample as has_data,
-            case direction when 'higher' then -value when 'range' then abs(value) else value end as badness,
-            case direction when 'higher' then -target else target end as limit_of_target,
-            case direction when 'higher' then -coalesce(warn_at, target) else coalesce(warn_at, target) end as limit_of_warning
+            case direction when 'higher' then -value when 'range' then abs(value - target) else value end as badness,
+            case direction when 'higher' then -target when 'range' then coalesce(warn_at, 0) else target end as met_up_to,
+            case direction when 'higher' then -coalesce(warn_at, target) when 'range' then coalesce(act_at, warn_at, 0) else coalesce(warn_at, target) end as warned_at
         from aimed
     )
 
@@ -79,15 +84,16 @@
         sample_size,
         target,
         warn_at,
+        act_at,
         -- 1e-9: a sum of money that meets its target must not miss it by a rounding of the last bit.
         case
             when not has_data then 'no_data'
             when target is null then 'no_target'
-            when badness <= least(limit_of_target, limit_of_warning) + 1e-9 then 'on_target'
-            when badness <= greatest(limit_of_target, limit_of_warning) + 1e-9 then 'warning'
+            when badness <= least(met_up_to, warned_at) + 1e-9 then 'on_target'
+            when badness <= greatest(met_up_to, warned_at) + 1e-9 then 'warning'
             else 'off_target'
         end as status,
-        case when has_data and target is not null then badness <= limit_of_target + 1e-9 end as is_met,
+        case when has_data and target is not null then badness <= met_up_to + 1e-9 end as is_met,
         period_end + settles_after_days > {{ as_of() }} as is_provisional,
         definition_revision,
         {{ data_version() }} as data_version

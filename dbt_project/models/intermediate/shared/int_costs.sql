@@ -7,6 +7,39 @@ budgets as (
     select * from {{ ref('stg_files__budgets') }}
 ),
 
+rates as (
+    select * from {{ ref('int_exchange_rates') }}
+),
+
+-- A month is converted at the rate of its first day, so that it does not move while it runs. No currency means the reporting currency.
+costs_converted as (
+    select
+        costs.month,
+        costs.unit,
+        costs.category,
+        costs.amount / rates.rate as amount
+    from costs
+    inner join rates
+        on coalesce(costs.currency, {{ reporting_currency() }}) = rates.currency
+        and costs.month >= rates.valid_from_on
+        and costs.month < coalesce(rates.valid_until_on, date '9999-12-31')
+    where not costs.is_deleted
+),
+
+budgets_converted as (
+    select
+        budgets.month,
+        budgets.unit,
+        budgets.category,
+        budgets.amount / rates.rate as amount
+    from budgets
+    inner join rates
+        on coalesce(budgets.currency, {{ reporting_currency() }}) = rates.currency
+        and budgets.month >= rates.valid_from_on
+        and budgets.month < coalesce(rates.valid_until_on, date '9999-12-31')
+    where not budgets.is_deleted
+),
+
 -- A file may state a month, unit and category on several lines; they add up.
 actual as (
     select
@@ -14,8 +47,7 @@ actual as (
         unit,
         category,
         sum(amount) as actual
-    from costs
-    where not is_deleted and month is not null and currency = {{ reporting_currency() }}
+    from costs_converted
     group by month, unit, category
 ),
 
@@ -25,8 +57,7 @@ budgeted as (
         unit,
         category,
         sum(amount) as budget
-    from budgets
-    where not is_deleted and month is not null and currency = {{ reporting_currency() }}
+    from budgets_converted
     group by month, unit, category
 ),
 

@@ -88,7 +88,9 @@ final as (
             -- Less than 1 % of the old value is called steady: for a reader it is the same number.
             when abs(latest.value - latest.previous_value) <= 0.01 * abs(latest.previous_value) then 'steady'
             when definitions.direction = 'higher' then case when latest.value > latest.previous_value then 'better' else 'worse' end
-            when definitions.direction = 'range' then case when abs(latest.value) < abs(latest.previous_value) then 'better' else 'worse' end
+            when definitions.direction = 'range' then case
+                when abs(latest.value - coalesce(latest.target, 0)) < abs(latest.previous_value - coalesce(latest.target, 0)) then 'better' else 'worse'
+            end
             else case when latest.value < latest.previous_value then 'better' else 'worse' end
         end as trend,
         coalesce(latest.sparkline, []) as sparkline,

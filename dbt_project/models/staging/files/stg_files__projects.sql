@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['project', 'unit', 'kpi', 'direction', 'registered_on', 'starts_on', 'expected_effect']) }}
+    {{ parse('source', ['project', 'unit', 'kpi', 'direction', 'registered_on', 'starts_on', 'expected_effect', 'segment_type', 'segment']) }}
 ),
 
 renamed as (
@@ -22,7 +22,9 @@ renamed as (
         lower(nullif(trim(direction), '')) as direction,
         try_cast(registered_on as date) as registered_on,
         try_cast(starts_on as date) as starts_on,
-        try_cast(expected_effect as double) as expected_effect
+        try_cast(expected_effect as double) as expected_effect,
+        coalesce(nullif(trim(segment_type), ''), 'all') as segment_type,
+        coalesce(nullif(trim(segment), ''), 'all') as segment
     from parsed
 )
 

@@ -1,0 +1,23 @@
+-- The second route: count the met KPIs in what readers see, and not in what the KPI is computed from.
+with
+recounted as (
+    select
+        period_grain,
+        period_start,
+        count(*) filter (where is_met) as met,
+        count(*) as judged
+    from {{ ref('kpis') }}
+    where segment_type = 'all' and kpi <> 'goal_attainment' and is_met is not null
+    group by period_grain, period_start
+)
+
+select
+    kpis.period_grain,
+    kpis.period_start,
+    kpis.numerator,
+    recounted.met
+from {{ ref('kpis') }} as kpis
+full outer join recounted using (period_grain, period_start)
+where kpis.kpi = 'goal_attainment'
+    and kpis.segment_type = 'all'
+    and (coalesce(kpis.numerator, 0) <> coalesce(recounted.met, 0) or coalesce(kpis.denominator, 0) <> coalesce(recounted.judged, 0))
