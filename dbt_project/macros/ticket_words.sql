@@ -1,5 +1,14 @@
 {# Words of each helpdesk → the canonical words of int_tickets. What a source calls otherwise is null and changes nothing. #}
 
+{# ServiceNow's export writes a question mark where nothing is known, and day/month/year. #}
+{% macro servicenow_value(text) -%}
+    nullif(nullif(trim({{ text }}), '?'), '')
+{%- endmacro %}
+
+{% macro servicenow_instant(text) -%}
+    try_strptime({{ servicenow_value(text) }}, ['%d/%m/%Y %H:%M', '%d/%m/%Y %H:%M:%S'])
+{%- endmacro %}
+
 {% macro servicenow_status(state) -%}
     case {{ state }}
         when 'New' then 'new'
@@ -28,4 +37,39 @@
 {# The work on a ticket has ended. #}
 {% macro is_done(status) -%}
     ({{ status }} in ('solved', 'closed'))
+{%- endmacro %}
+
+{# The first value of the custom field called `name` (lower case) in `custom_fields`, a list of structs (name, values). #}
+{% macro custom_field(name) -%}
+    list_extract(list_filter(custom_fields, lambda field: lower(field.name) = '{{ name }}'), 1).values[1]
+{%- endmacro %}
+
+{#
+    An account that writes by itself: the autoresponder, bots, and this project's own. The application has no mark for them, so their
+    names decide. Their replies are not human replies.
+#}
+{% macro request_tracker_is_robot(name) -%}
+    regexp_matches(lower({{ name }}), 'auto.?(reply|respon)|(^|[^a-z])(ro)?bot($|[^a-z])|^meridian-')
+{%- endmacro %}
+
+{# A ticket that is stalled waits, nearly always for its requester; 'rejected' ends it without a resolution. #}
+{% macro request_tracker_status(status) -%}
+    case {{ status }}
+        when 'new' then 'new'
+        when 'open' then 'open'
+        when 'stalled' then 'pending'
+        when 'resolved' then 'solved'
+        when 'rejected' then 'closed'
+        when 'closed' then 'closed'
+    end
+{%- endmacro %}
+
+{# 0 to 100 → four steps; a fresh installation calls 0 low, 50 medium and 100 high. #}
+{% macro request_tracker_priority(priority) -%}
+    case
+        when {{ priority }} > 80 then 'urgent'
+        when {{ priority }} > 50 then 'high'
+        when {{ priority }} > 0 then 'normal'
+        when {{ priority }} <= 0 then 'low'
+    end
 {%- endmacro %}

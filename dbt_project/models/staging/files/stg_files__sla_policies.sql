@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['policy', 'priority', 'first_reply_minutes', 'resolution_minutes', 'calendar', 'pauses_on_pending']) }}
+    {{ parse('source', ['policy', 'priority', 'first_reply_minutes', 'next_reply_minutes', 'resolution_minutes', 'calendar', 'pauses_on_pending']) }}
 ),
 
 renamed as (
@@ -19,6 +19,8 @@ renamed as (
         nullif(trim(policy), '') as policy,
         lower(nullif(trim(priority), '')) as priority,
         try_cast(first_reply_minutes as double) as first_reply_minutes,
+        -- not every company promises a time for later answers: the column may be missing
+        try_cast(next_reply_minutes as double) as next_reply_minutes,
         try_cast(resolution_minutes as double) as resolution_minutes,
         nullif(trim(calendar), '') as calendar,
         try_cast(pauses_on_pending as boolean) as pauses_on_pending

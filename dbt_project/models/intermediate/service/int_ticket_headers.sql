@@ -1,0 +1,45 @@
+-- A source tells what a ticket is like now. Where its events say that a field changed after the as_of day, the field is turned
+-- back to what it was before the first of those changes, so that an old day can be built again.
+with
+source_tickets as (
+    select * from {{ ref('int_tickets__zendesk') }}
+    union all by name
+    select * from {{ ref('int_tickets__request_tracker') }}
+    union all by name
+    select * from {{ ref('int_tickets__servicenow') }}
+),
+
+events as (
+    select * from {{ ref('int_ticket_history') }}
+),
+
+later_changes as (
+    select
+        ticket_id,
+        arg_min_null(from_value, (event_at, sequence)) filter (where event_kind = 'status') as status_before,
+        arg_min_null(from_value, (event_at, sequence)) filter (where event_kind = 'team') as team_before,
+        arg_min_null(from_value, (event_at, sequence)) filter (where event_kind = 'assignee') as assignee_before,
+        arg_min_null(from_value, (event_at, sequence)) filter (where event_kind = 'priority') as priority_before,
+        coalesce(bool_or(event_kind = 'status'), false) as is_status_later,
+        coalesce(bool_or(event_kind = 'team'), false) as is_team_later,
+        coalesce(bool_or(event_kind = 'assignee'), false) as is_assignee_later,
+        coalesce(bool_or(event_kind = 'priority'), false) as is_priority_later
+    from events
+    where event_at >= {{ end_of_as_of() }}
+    group by ticket_id
+),
+
+final as (
+    select
+        source_tickets.* replace (
+            case when later_changes.is_status_later then coalesce(later_changes.status_before, 'new') else source_tickets.status end as status,
+            case when later_changes.is_team_later then later_changes.team_before else source_tickets.team end as team,
+            case when later_changes.is_assignee_later then later_changes.assignee_before else source_tickets.assignee end as assignee,
+            case when later_changes.is_priority_later then later_changes.priority_before else source_tickets.priority end as priority
+        )
+    from source_tickets
+    left join later_changes using (ticket_id)
+    where source_tickets.created_at < {{ end_of_as_of() }}
+)
+
+select * from final
