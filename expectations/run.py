@@ -1,0 +1,148 @@
+"""Checks at the two borders: `check_batch` on what landed, `check_marts` on what is about to be published.
+
+Great Expectations is imported only when a suite has an expectation of its kind and there are rows to hold against it: a
+night on which nothing landed costs nothing here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from expectations import batch_checks, marts_checks
+from expectations.batch_checks import Declaration, Observation, PastBatch, Seen
+from expectations.marts_checks import SeenMart
+from expectations.report import Border, CheckReport, CheckResult
+from expectations.suites import FOLDER, Expectation, Field, Suite, batch_suite, marts_suites
+
+MEMORY = "512MB"
+"""For one batch, whatever its size; what does not fit goes to the scratch folder."""
+
+
+def check_batch(
+    files: Sequence[Path], *, kind: str, stream: str, stream_declaration: Declaration, history: Sequence[PastBatch], now: datetime,
+    source: str | None = None, hours: float | None = None, scratch: Path | None = None, folder: Path = FOLDER,
+) -> CheckReport:
+    """Check what one run landed for one stream.
+
+    files: its batch files (.jsonl or .jsonl.gz); none: only what can be said of a night without a batch. kind, stream: the dbt source and
+    table that it feeds. history: earlier batches, oldest first (batch_checks.past_batches makes it from ledger rows).
+    hours: how much of the source's time the reading covered; None: everything. now: aware. scratch: where to put the temporary database.
+    """
+    suite = batch_suite(kind, stream, folder)
+    subject = f"{source or kind}/{stream}"
+    if not files:
+        seen = Seen(connection=None, records=0, deletes=0, hours=hours, history=history, declaration=stream_declaration, now=now)
+        return _report("batch", subject, [(expectation, batch_checks.CHECKS[expectation.type](seen, **expectation.kwargs))
+                                          for expectation in suite.expectations if expectation.type in batch_checks.WITHOUT_A_BATCH])
+    with tempfile.TemporaryDirectory(prefix="meridian-check-", dir=scratch) as temporary:
+        database = Path(temporary) / "batch.duckdb"
+        connection = duckdb.connect(str(database))
+        try:
+            records, deletes = lay_out(connection, files, suite)
+            seen = Seen(connection=connection, records=records, deletes=deletes, hours=hours, history=history, declaration=stream_declaration, now=now,
+                        typed_fields=frozenset(name for name, field in suite.fields.items() if field.type != "text"))
+            own = [expectation for expectation in suite.expectations if expectation.is_own]
+            rows = [(expectation, batch_checks.CHECKS[expectation.type](seen, **expectation.kwargs)) for expectation in own]
+            connection.execute("checkpoint")
+        finally:
+            connection.close()
+        asked = [expectation for expectation in suite.expectations if not expectation.is_own]
+        if asked and records:
+            from expectations.engine import ask
+
+            rows += ask(database, {"records": asked}).get("records", [])
+    return _report("batch", subject, rows)
+
+
+def lay_out(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], suite: Suite) -> tuple[int, int]:
+    """Read the batch once into table `lines` with the suite's fields as columns, and view `records` without deletes. Returns (records, deletes)."""
+    connection.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false; set TimeZone = 'UTC'; set threads = 2")
+    fields = list(suite.fields.items())
+    paths = ["$." + ".".join(f'"{part}"' for part in field.path.split(".")) for _, field in fields]
+    texts = f"json_extract_string(record, {paths!r})" if paths else "[]::varchar[]"
+    columns = "".join(f", {_read_as(f'texts[{number}]', field)} as \"{name}\"" + (f', texts[{number}] as "{name}__text"' if field.type != "text" else "")
+                      for number, (name, field) in enumerate(fields, start=1))
+    connection.execute(f"""
+        create table lines as
+        select _key, _ordinal, _deleted, _digest{columns}
+        from (
+            select key as _key, ordinal as _ordinal, deleted as _deleted, md5_number_lower(record::varchar) as _digest, {texts} as texts
+            from read_json(?, format = 'newline_delimited', maximum_object_size = 33554432,
+                           columns = {{key: 'VARCHAR', ordinal: 'BIGINT', deleted: 'BOOLEAN', record: 'JSON'}})
+        )""", [[str(file) for file in files]])
+    connection.execute("create view records as select * exclude (_deleted) from lines where not _deleted")
+    row = connection.execute("select count(*) filter (where not _deleted), count(*) filter (where _deleted) from lines").fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def _read_as(text: str, field: Field) -> str:
+    """SQL that reads a text as the field's type; null when it cannot be."""
+    match field.type:
+        case "text":
+            return text
+        case "timestamp":       # text with an offset or Z; without either it is UTC
+            return f"(try_cast({text} as timestamptz) at time zone 'UTC')"
+        case "epoch":
+            return f"(to_timestamp(try_cast({text} as double)) at time zone 'UTC')"
+        case "number":
+            return f"try_cast({text} as double)"
+        case "integer":
+            return f"try_cast({text} as bigint)"
+        case other:
+            return f"try_cast({text} as {other})"
+
+
+def check_marts(candidate: Path, *, previous: Path | None = None, as_of: date, folder: Path = FOLDER) -> CheckReport:
+    """Check the marts file about to be published, alone and against the version before. Both files are opened read-only and released."""
+    suites = marts_suites(folder)
+    rows: dict[str, list[tuple[Expectation, Observation]]] = {}
+    missing: list[CheckResult] = []
+    with _attached(candidate, previous) as connection:
+        listed = connection.execute("select database_name, table_name from duckdb_tables()").fetchall()
+        tables = {side: {name for database, name in listed if database == side} for side in ("new", "old")}
+        old_as_of = None
+        if "meridian_version" in tables["old"]:
+            found = connection.execute("select as_of from old.main.meridian_version").fetchone()
+            old_as_of = found[0] if found else None
+        for suite in suites:
+            if suite.subject not in tables["new"]:
+                missing.append(CheckResult(
+                    border="marts", subject=suite.subject, check="table_is_published", severity="critical" if suite.required else "warning", passed=False,
+                    observed="not among the published tables", expected="published", why="its suite expects it; readers may, too"))
+                continue
+            seen = SeenMart(connection=connection, table=suite.subject, has_old=suite.subject in tables["old"], as_of=as_of, old_as_of=old_as_of)
+            rows[suite.subject] = [(expectation, marts_checks.guarded(marts_checks.CHECKS[expectation.type], seen, expectation.kwargs))
+                                   for expectation in suite.expectations if expectation.is_own]
+    asked = {suite.subject: [expectation for expectation in suite.expectations if not expectation.is_own] for suite in suites if suite.subject in rows}
+    if any(asked.values()):
+        from expectations.engine import ask
+
+        for table, found_rows in ask(candidate, asked).items():
+            rows[table] += found_rows
+    return CheckReport(results=(*missing, *(result for table, pairs in rows.items() for result in _report("marts", table, pairs).results)))
+
+
+@contextmanager
+def _attached(candidate: Path, previous: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect()
+    try:
+        for name, file in (("new", candidate), ("old", previous)):
+            if file is not None:
+                connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _report(border: Border, subject: str, rows: Sequence[tuple[Expectation, Observation]]) -> CheckReport:
+    return CheckReport(results=tuple(
+        CheckResult(border=border, subject=subject, check=expectation.name, severity=expectation.severity, passed=seen.passed, observed=seen.observed,
+                    expected=seen.expected, detail=seen.detail, why=expectation.why)
+        for expectation, seen in rows))
