@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,23 @@ def dbt_manifest(dbt_target: Path) -> Any:
 
 @pytest.fixture
 def company(tmp_path: Path, dbt_target: Path, dbt_manifest: Any) -> WarehouseBuilder:
+    """Nothing is built yet: select a model with everything above it (`+model`)."""
     return WarehouseBuilder(folder=tmp_path, target=dbt_target, manifest=dbt_manifest)
+
+
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> Path:
+    """The whole project, built on nothing at all."""
+    built = WarehouseBuilder(folder=tmp_path_factory.mktemp("empty"), target=dbt_target, manifest=dbt_manifest)
+    built.build()
+    return built.path
+
+
+@pytest.fixture
+def running_company(company: WarehouseBuilder, empty_warehouse: Path) -> WarehouseBuilder:
+    """Every model is there already, so that a test builds only what its records reach (`stg_files__costs+`), as a night does."""
+    shutil.copyfile(empty_warehouse, company.path)
+    return company
 
 
 @pytest.fixture

@@ -97,12 +97,20 @@ class WarehouseBuilder:
     def build(
         self, select: str | None = None, *, as_of: str = "2026-10-31", data_version: str = "v1", rebuild: bool = False, unit_tests: bool = False, **settings: str,
     ) -> None:
-        """What a night does between landing and publishing; data tests included, so bad marts raise."""
+        """What a night does between landing and publishing; data tests included, so bad marts raise.
+
+        select: dbt's node selection, words apart by spaces; None builds everything.
+        """
         prepared = warehouse.prepare(
             self.path, landing=self.folder / "landing", project=PROJECT, batches=self.batches, tables=self.tables, previous=self.previous, rebuild=rebuild)
         arguments = ["build", *(["--select", *select.split()] if select else []), *([] if unit_tests else ["--exclude-resource-type", "unit_test"])]
         run_dbt(arguments, run_settings(self.path, as_of=as_of, data_version=data_version, **settings), target=self.target, manifest=self.manifest)
         warehouse.mark_absorbed(self.path, prepared)
+
+    def unit_test(self, select: str = "test_type:unit") -> int:
+        """Run dbt's unit tests on models that are built; returns how many ran."""
+        results = run_dbt(["test", "--select", *select.split()], run_settings(self.path, as_of="2026-10-31"), target=self.target, manifest=self.manifest)
+        return len(results.results)
 
     def publish(self, *tables: str) -> None:
         """Keep these marts as the version that readers see, for the next build to compare with."""
