@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
-PLAIN_FILES = ("landing.sql", "time.sql", "numbers.sql", "kpi_frame.sql", "kpi.sql")
+PLAIN_FILES = ("landing.sql", "time.sql", "numbers.sql", "kpi_frame.sql", "kpi.sql", "kpi_judgement.sql")
 
 
 def macro(name: str, *, as_of: str = "2026-10-31", time_zone: str = "Europe/Berlin") -> Callable[..., str]:
@@ -18,6 +18,7 @@ def macro(name: str, *, as_of: str = "2026-10-31", time_zone: str = "Europe/Berl
         tojson=json.dumps,
         as_of=lambda: f"date '{as_of}'",
         time_zone=lambda: f"'{time_zone}'",
+        data_version=lambda: "'v1'",
     )
     source = "\n".join((MACROS / file).read_text() for file in PLAIN_FILES)
     module: Any = environment.from_string(source).module
