@@ -24,7 +24,7 @@ from sandbox.company.planted import LOSING_CHANNEL
 
 Row = dict[str, object]
 
-USD_CHANNEL = LOSING_CHANNEL        # the network bills in dollars
+USD_CHANNEL = LOSING_CHANNEL  # the network bills in dollars
 _LONG_AGO = (2025, 1, 1, 0, 0, 0)
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -97,7 +97,7 @@ def contents(plan: Plan) -> dict[str, bytes]:
         "budgets.csv": _csv("budgets", tables["budgets"]),
         "costs.csv": _csv("costs", tables["costs"], delimiter=";", encoding="cp1252", text=_german),
         "sla_policies.csv": _csv("sla_policies", _policies(plan)),
-        "teams.csv": _csv("teams", ({"team": team.name, "department": team.department, "time_zone": team.time_zone, "calendar": team.calendar} for team in plan.teams)),
+        "teams.csv": _csv("teams", _teams(plan)),
         "training.csv": _csv("training", tables["training"]),
         "risks.xlsx": _xlsx("risks", tables["risks"]),
         "projects.csv": _csv("projects", tables["projects"]),
@@ -114,12 +114,22 @@ def contents(plan: Plan) -> dict[str, bytes]:
     return found
 
 
+def _teams(plan: Plan) -> Iterable[Row]:
+    for team in plan.teams:
+        yield {"team": team.name, "department": team.department, "time_zone": team.time_zone, "calendar": team.calendar}
+
+
 def _policies(plan: Plan) -> Iterable[Row]:
     for policy in plan.sla_policies:
         for priority, minutes in policy.first_reply_minutes.items():
             yield {
-                "policy": policy.name, "priority": priority, "first_reply_minutes": minutes, "next_reply_minutes": policy.next_reply_minutes.get(priority),
-                "resolution_minutes": policy.resolution_minutes[priority], "calendar": policy.calendar, "pauses_on_pending": policy.pauses_on_pending,
+                "policy": policy.name,
+                "priority": priority,
+                "first_reply_minutes": minutes,
+                "next_reply_minutes": policy.next_reply_minutes.get(priority),
+                "resolution_minutes": policy.resolution_minutes[priority],
+                "calendar": policy.calendar,
+                "pauses_on_pending": policy.pauses_on_pending,
             }
 
 
@@ -181,7 +191,7 @@ def _xlsx(stream: str, rows: Iterable[Row]) -> bytes:
     for row in rows:
         sheet.append([row[column] for column in COLUMNS[stream]])
     book.properties.creator = "operations"
-    book.properties.created = datetime(*_LONG_AGO)      # noqa: DTZ001 - the workbook format knows no zones
+    book.properties.created = datetime(*_LONG_AGO)  # noqa: DTZ001 - the workbook format knows no zones
     raw = io.BytesIO()
     book.save(raw)
     fixed = io.BytesIO()
