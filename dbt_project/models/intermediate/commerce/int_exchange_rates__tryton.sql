@@ -1,5 +1,24 @@
-select
-    cast(null as varchar) as currency,
-    cast(null as date) as valid_from_on,
-    cast(null as double) as rate
-where false
+with
+currency_rates as (
+    select * from {{ ref('stg_tryton__currency_rates') }}
+),
+
+currencies as (
+    select * from {{ ref('stg_tryton__currencies') }}
+),
+
+-- two sources that state a currency's rate for the same day: the first by name counts
+final as (
+    select
+        currencies.code as currency,
+        currency_rates.valid_from_on,
+        arg_min(currency_rates.rate, (currency_rates.source_name, currency_rates.rate_id)) as rate
+    from currency_rates
+    inner join currencies
+        on currency_rates.source_name = currencies.source_name
+        and currency_rates.currency_id = currencies.currency_id
+    where not currency_rates.is_deleted and currency_rates.rate > 0
+    group by currencies.code, currency_rates.valid_from_on
+)
+
+select * from final

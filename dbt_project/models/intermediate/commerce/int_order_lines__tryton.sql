@@ -1,15 +1,65 @@
-select
-    cast(null as varchar) as order_line_id,
-    cast(null as varchar) as order_id,
-    cast(null as varchar) as source_name,
-    cast(null as varchar) as product,
-    cast(null as varchar) as product_name,
-    cast(null as decimal(18, 4)) as quantity,
-    cast(null as decimal(18, 4)) as unit_price,
-    cast(null as decimal(18, 4)) as amount,
-    cast(null as varchar) as currency,
-    cast(null as decimal(18, 4)) as cost_amount_stated,
-    cast(null as varchar) as cost_currency,
-    cast(null as date) as priced_on,
-    cast(null as boolean) as is_cancelled
-where false
+with
+sale_lines as (
+    select * from {{ ref('stg_tryton__sale_lines') }}
+),
+
+orders as (
+    select * from {{ ref('int_orders__tryton') }}
+),
+
+moves as (
+    select * from {{ ref('stg_tryton__moves') }}
+),
+
+products as (
+    select * from {{ ref('int_products__tryton') }}
+),
+
+-- goods cost what they cost when they left; what has not left yet costs what the product costs now
+moved as (
+    select
+        source_name,
+        origin_id as sale_line_id,
+        bool_and(state = 'cancelled') as is_cancelled,
+        sum(quantity) filter (where state <> 'cancelled' and cost_price is not null) as costed_quantity,
+        sum(quantity * cost_price) filter (where state <> 'cancelled') as moved_cost
+    from moves
+    where not is_deleted and origin_model = 'sale.line'
+    group by source_name, origin_id
+),
+
+final as (
+    select
+        sale_lines.source_name || ':' || sale_lines.sale_line_id as order_line_id,
+        orders.order_id,
+        sale_lines.source_name,
+        products.product,
+        products.product_name,
+        sale_lines.quantity,
+        sale_lines.unit_price,
+        coalesce(sale_lines.amount, cast(sale_lines.quantity * sale_lines.unit_price as decimal(18, 4))) as amount,
+        orders.currency,
+        cast(
+            coalesce(moved.moved_cost, 0)
+            + case
+                when sale_lines.quantity > coalesce(moved.costed_quantity, 0)
+                    then (sale_lines.quantity - coalesce(moved.costed_quantity, 0)) * products.cost_price
+                else 0
+            end as decimal(18, 4)
+        ) as cost_amount_stated,
+        products.currency as cost_currency,
+        {{ reporting_day('orders.placed_at') }} as priced_on,
+        -- the ERP cancels no line; it cancels every movement of its goods
+        coalesce(moved.is_cancelled, false) and orders.cancelled_at is null as is_cancelled
+    from sale_lines
+    inner join orders
+        on sale_lines.source_name || ':' || sale_lines.sale_id = orders.order_id
+    left join products
+        on sale_lines.source_name || ':' || sale_lines.product_id = products.native_product_id
+    left join moved
+        on sale_lines.source_name = moved.source_name
+        and sale_lines.sale_line_id = moved.sale_line_id
+    where not sale_lines.is_deleted and sale_lines.kind = 'line'
+)
+
+select * from final

@@ -9,6 +9,7 @@ final as (
         source_name,
         order_number as purchase_number,
         source_name || ':' || vendor as supplier_id,
+        cast(null as varchar) as supplier_number,
         vendor as supplier,
         item,
         cast(null as varchar) as warehouse,

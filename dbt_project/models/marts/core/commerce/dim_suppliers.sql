@@ -7,6 +7,7 @@ final as (
     select
         supplier_id,
         any_value(source_name) as source_name,
+        max(supplier_number) as supplier_number,
         max(supplier) as supplier,
         min(coalesce(ordered_on, promised_on, received_on)) as first_known_on,
         max(ordered_on) as last_ordered_on,

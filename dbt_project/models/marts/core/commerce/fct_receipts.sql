@@ -19,6 +19,7 @@ final as (
         source_name,
         purchase_number,
         supplier_id,
+        supplier_number,
         supplier,
         item,
         coalesce(warehouse, 'unknown') as warehouse,

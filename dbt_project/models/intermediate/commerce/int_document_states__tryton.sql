@@ -1,0 +1,24 @@
+with
+logs as (
+    select * from {{ ref('stg_tryton__logs') }}
+),
+
+-- a document is quoted and confirmed when it first is; a parcel that was put back is picked, packed, sent and delivered when it last is
+final as (
+    select
+        source_name,
+        resource_model as model,
+        resource_id as document_id,
+        {%- for state in ['quotation', 'confirmed', 'opportunity', 'converted', 'waiting'] %}
+        min(logged_at) filter (where event = 'transition' and target = 'state:{{ state }}') as {{ state }}_at,
+        {%- endfor %}
+        {%- for state in ['picked', 'packed', 'shipped', 'done', 'rejected', 'cancelled'] %}
+        max(logged_at) filter (where event = 'transition' and target = 'state:{{ state }}') as {{ state }}_at,
+        {%- endfor %}
+        max(logged_at) filter (where event = 'button' and target = 'lost') as lost_at
+    from logs
+    where not is_deleted and (event = 'transition' or target = 'lost')
+    group by source_name, resource_model, resource_id
+)
+
+select * from final
