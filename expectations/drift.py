@@ -8,7 +8,7 @@ person learns of a renamed field before a KPI goes quiet. The schema is a plain 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,7 +77,13 @@ def _fields(connection: duckdb.DuckDBPyConnection, objects: str, prefix: str, de
             _fields(connection, inside, f"{prefix}{field}.", depth - 1, schema)
 
 
-def compare(remembered: Schema | None, seen: Schema) -> tuple[list[Drift], dict[str, dict[str, Any]]]:
+def compare(files: Sequence[Path], remembered: Schema | None) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """(the schema to remember from now on, what changed as JSON-able rows) for the batch in `files`. Nothing is written anywhere."""
+    drifts, schema = merge(remembered, infer(files))
+    return schema, [asdict(drift) for drift in drifts]
+
+
+def merge(remembered: Schema | None, seen: Schema) -> tuple[list[Drift], dict[str, dict[str, Any]]]:
     """(what changed, the schema to remember from now on). Of the first batch everything is known and nothing is new.
 
     A changed type is remembered beside the old one and a field gone missing is remembered as gone, so each is said once.

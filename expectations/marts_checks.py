@@ -102,12 +102,16 @@ def nulls_do_not_jump(seen: SeenMart, *, column: str, max_points: float = 5.0) -
                        detail=f"{before:.1f} % before")
 
 
-def nothing_disappears(seen: SeenMart, *, columns: list[str]) -> Observation:
-    """Every combination of these columns that was there before is there still: a KPI, a segment type, a playbook that vanished unnoticed."""
+def nothing_disappears(seen: SeenMart, *, columns: list[str], still_in: str | None = None) -> Observation:
+    """Every combination of these columns that was there before is there still: a KPI, a segment type, a playbook that vanished unnoticed.
+
+    still_in: a table of the new version; what is gone from there, too, was taken out on purpose.
+    """
     if not seen.old_has(*columns):
         return NOTHING_BEFORE
     names = ", ".join(f'"{column}"' for column in columns)
-    gone, example = seen.row(f"select count(*), min(g::varchar) from (select {names} from {seen.old} except select {names} from {seen.new}) g")
+    meant = f'intersect select {names} from new.main."{still_in}"' if still_in else ""
+    gone, example = seen.row(f"select count(*), min(g::varchar) from ((select {names} from {seen.old} except select {names} from {seen.new}) {meant}) g")
     return Observation(passed=gone == 0, observed=f"{gone:,} gone", expected="none", detail=f"e.g. {example}" if gone else "")
 
 
