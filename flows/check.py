@@ -26,32 +26,42 @@ class BatchChecks:
 
 
 def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: Mapping[tuple[str, str], Stream], *, now: datetime) -> BatchChecks:
-    """Judge every batch that nobody has judged. declared: the streams by (source, stream), as the connectors declare them."""
+    """Judge every batch that nobody has judged. declared: the streams by (source, stream); a batch of a source that could not be reached
+    tonight waits for the night on which it can."""
     batches = ledgers.list_batches(ledger)
-    waiting = [batch for batch in batches if batch["verdict"] == "unchecked"]
+    waiting = [batch for batch in batches if batch["verdict"] == "unchecked" and (batch["source"], batch["stream"]) in declared]
     rows: list[Mapping[str, Any]] = []
     drift: list[Mapping[str, Any]] = []
     if waiting:
-        # Four seconds of import, spent only on nights on which something landed.
-        from expectations.drift import compare
+        # Great Expectations takes four seconds to import, spent only on nights on which something landed.
+        from expectations.batch_checks import past_batches
         from expectations.run import check_batch
 
         for batch in waiting:
             source, name = batch["source"], batch["stream"]
-            path = settings.landing / batch["path"]
-            history = [other["records"] for other in batches
-                       if (other["source"], other["stream"]) == (source, name) and other["batch"] < batch["batch"] and other["verdict"] != "rejected"]
+            before = [row for row in batches if (row["source"], row["stream"]) == (source, name) and row["batch"] < batch["batch"]]
+            start, end = ledgers.instant(batch["window_start"]), ledgers.instant(batch["window_end"])
             kind, table = batch["feeds"].split(".", 1)
-            report = check_batch([path], kind=kind, stream=table, history=history[-WINDOW_OF_HISTORY:], declaration=declared.get((source, name)), now=now,
-                                 subject=f"{source}/{name} {batch['batch']}")
-            known = ledgers.stream_state(ledger, source, name, batch["kind"]).fields
-            fields, changes = compare([path], known)
-            if changes:
-                drift += [{"source": source, "stream": name, "batch": batch["batch"], **change} for change in changes]
-            ledgers.remember_fields(ledger, source=source, stream=name, fields=fields)
-            rows += [row.as_dict() for row in report.rows]
+            report = check_batch(
+                [settings.landing / batch["path"]], kind=kind, stream=table, stream_declaration=declared[source, name], source=source,
+                history=past_batches(before)[-WINDOW_OF_HISTORY:], now=now, hours=(end - start).total_seconds() / 3600 if start and end else None,
+            )
+            changed = _drift(settings, ledger, batch)
+            drift += changed
+            rows += [*report.as_rows(), *changed]
             verdict = "held" if report.critical_failures else "warned" if report.warnings else "passed"
-            reason = "; ".join(f"{row.check}: {row.detail}" for row in (*report.critical_failures, *report.warnings)) or None
-            ledgers.judge_batch(ledger, source=source, stream=name, batch=batch["batch"], verdict=verdict, decided_by="checks", reason=reason)
-    held = [(batch["source"], batch["stream"], batch["batch"]) for batch in ledgers.list_batches(ledger) if batch["verdict"] == "held"]
+            ledgers.judge_batch(
+                ledger, source=source, stream=name, batch=batch["batch"], verdict=verdict, decided_by="checks", reason="; ".join(report.sentences()) or None)
+    held = [(row["source"], row["stream"], row["batch"]) for row in ledgers.list_batches(ledger) if row["verdict"] == "held"]
     return BatchChecks(rows=tuple(rows), held=tuple(held), drift=tuple(drift))
+
+
+def _drift(settings: Settings, ledger: ledgers.Ledger, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """New, missing and retyped fields, as warnings; what is known of the stream grows by them."""
+    from expectations.drift import infer, merge, report
+
+    source, stream = batch["source"], batch["stream"]
+    known = ledgers.stream_state(ledger, source, stream, batch["kind"]).fields
+    drifts, fields = merge(known, infer([settings.landing / batch["path"]]))
+    ledgers.remember_fields(ledger, source=source, stream=stream, fields=fields)
+    return report(drifts, subject=f"{source}/{stream}").as_rows()

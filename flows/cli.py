@@ -130,6 +130,19 @@ def doctor(config: Config = None) -> None:
 
 
 @app.command()
+def docs(config: Config = None) -> None:
+    """Write the documentation of models and checks as pages to open in a browser."""
+    from flows import build
+    from flows import docs as documents
+
+    try:
+        for path in documents.write(settings_of(config)):
+            typer.echo(f"wrote {path}")
+    except (LookupError, build.BuildFailed) as error:
+        fail(str(error.args[0]))
+
+
+@app.command()
 def init(folder: Annotated[Path, typer.Argument(help="Folder to write meridian.toml and .env into.")] = Path()) -> None:
     """Write a commented meridian.toml to fill in, and a .env for its secrets."""
     from flows import init as inits

@@ -93,12 +93,13 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:
+    ledger = ledgers.open_ledger(settings.ledger)
     if not settings.configuration.sources:
         yield Finding(subject="sources", is_well=False, detail="none configured", mend=f"add a [sources.<name>] to {settings.path}")
     for name, source in settings.configuration.sources.items():
         subject = f"source {name} ({source.kind})"
         try:
-            connector = connect_source(settings, name)
+            connector = connect_source(settings, name, ledger)
             try:
                 yield Finding(subject=subject, is_well=True, detail=connector.check())
             finally:

@@ -37,6 +37,7 @@ class StreamResult:
     batches: tuple[str, ...] = ()
     failure: str | None = None
     is_retryable: bool = False
+    notes: tuple[str, ...] = ()     # what was set aside on the way, e.g. a broken file, with the reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Store:
     believe: frozenset[str] = frozenset()
 
 
-def connect_source(settings: Settings, name: str) -> Connector:
+def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Connector:
     """Make the connector of a configured source. Raises SourceError when its options or secrets cannot work."""
     from connectors import registry
 
@@ -66,6 +67,7 @@ def connect_source(settings: Settings, name: str) -> Connector:
             secrets[option.removesuffix("_env")] = settings.secrets[str(variable)]
     return registry.connect(
         name, source.kind, source.options, secrets=secrets, home=settings.home, base=settings.path.parent, clock=settings.clock,
+        memory=lambda stream: ledgers.stream_state(ledger, name, stream, source.kind).memory,
     )
 
 
@@ -74,13 +76,14 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
     started = time.monotonic()
     requests_before = connector.requests_made(stream.name)
     batches: list[str] = []
+    notes: list[str] = []
     totals = {"records": 0, "deletes": 0, "pages": 0}
     state, failure, retryable = "read", None, False
     try:
         # A reading that an earlier run left behind ends at that run's "now": finish it, then read on to ours.
         while True:
             left_behind = ledgers.current_reading(store.ledger, connector.name, stream.name)
-            reading, landed = _read_window(connector, stream, store, left_behind)
+            reading, landed = _read_window(connector, stream, store, left_behind, notes)
             for name in totals:
                 totals[name] += getattr(reading, name)
             if landed:
@@ -98,11 +101,13 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
     return StreamResult(
         source=connector.name, kind=connector.kind, stream=stream.name, state=state, **totals, batches=tuple(batches), failure=failure,
         requests=connector.requests_made(stream.name) - requests_before, seconds=round(time.monotonic() - started, 3),
-        cursor=after.cursor, is_retryable=retryable,
+        cursor=after.cursor, is_retryable=retryable, notes=tuple(notes),
     )
 
 
-def _read_window(connector: Connector, stream: Stream, store: Store, left_behind: ledgers.Reading | None) -> tuple[ledgers.Reading, bool]:
+def _read_window(
+    connector: Connector, stream: Stream, store: Store, left_behind: ledgers.Reading | None, notes: list[str],
+) -> tuple[ledgers.Reading, bool]:
     """Read one window to its end and seal it. Returns the finished reading and whether there was anything to land."""
     state = ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)
     known = [row["path"] for row in ledgers.list_batches(store.ledger, connector.name, stream.name) if row["verdict"] != "rejected"]
@@ -112,7 +117,7 @@ def _read_window(connector: Connector, stream: Stream, store: Store, left_behind
         where = landings.place(store.landing, connector.name, stream.name, reading.batch)
         if not reading.is_complete:
             reading, said = _resume(stream, where, reading, index)
-            reading = _read_pages(connector, stream, store, where, reading, index, said)
+            reading = _read_pages(connector, stream, store, where, reading, index, said, notes)
             if index is not None and _sweep_is_due(stream, state, store.clock()):
                 reading = _land_deletes(connector, stream, store, where, reading, index, said)
             reading = replace(reading, is_complete=True)
@@ -122,7 +127,7 @@ def _read_window(connector: Connector, stream: Stream, store: Store, left_behind
         ledgers.finish_reading(
             store.ledger, reading, kind=connector.kind, feeds=stream.feeds or f"{connector.kind}.{stream.name}",
             path=where.relative if landed else None, sha256=sha256, at=store.clock(),
-            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=_memory(connector, stream), swept=stream.deletes in ("full", "sweep"),
+            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=_memory(reading), swept=stream.deletes in ("full", "sweep"),
         )
         if index is not None:
             index.forget_alive()
@@ -166,10 +171,11 @@ def _resume(
 
 def _read_pages(
     connector: Connector, stream: Stream, store: Store, where: landings.Place, reading: ledgers.Reading,
-    index: landings.Index | None, said: dict[str, bytes],
+    index: landings.Index | None, said: dict[str, bytes], notes: list[str],
 ) -> ledgers.Reading:
     window = Window(start=reading.window_start, end=reading.window_end)
     for page in _pages(connector, stream, window, reading):
+        notes += [f"{subject}: {reason}" for subject, reason in page.notes.items()]
         keyed = [(landed_key(stream, record), record) for record in page.records]
         if index is not None and stream.deletes == "full":
             index.note_alive(reading.batch, (key for key, _ in keyed))
@@ -258,9 +264,9 @@ def _next_cursor(cursor: Cursor | None, reading: ledgers.Reading, before: dateti
     return max(filter(None, (before, reached)))
 
 
-def _memory(connector: Connector, stream: Stream) -> Any:
-    remember = getattr(connector, "memory", None)
-    return remember(stream) if remember else None
+def _memory(reading: ledgers.Reading) -> Any:
+    """What the connector wants handed back at the next start; None: nothing new to remember."""
+    return reading.position.get("memory") if isinstance(reading.position, dict) else None
 
 
 def failed_source(name: str, kind: str, error: SourceError) -> StreamResult:

@@ -21,7 +21,8 @@ def leave_artifacts(settings: Settings, night: Night, state: str, message: str) 
         {
             "source": result.source, "stream": result.stream, "state": result.state, "records": result.records, "deletes": result.deletes,
             "pages": result.pages, "requests": result.requests, "seconds": result.seconds,
-            "read up to": result.cursor.isoformat(timespec="seconds") if result.cursor else "whole", "failure": result.failure or "",
+            "read up to": result.cursor.isoformat(timespec="seconds") if result.cursor else "whole",
+            "remarks": "; ".join((*result.notes, *filter(None, [result.failure]))),
         }
         for result in night.streams
     ]
@@ -63,5 +64,5 @@ def _page(settings: Settings, night: Night, state: str, message: str, cards: lis
     lines += ["| step | seconds |", "|---|---:|", *(f"| {step} | {seconds:.1f} |" for step, seconds in night.seconds.items()), ""]
     lines += [f"Marts: `{settings.published / 'marts.duckdb'}`"]
     if night.drift:
-        lines += ["", "## Changed at the source", *(f"- {row['source']}/{row['stream']}: {row['field']} {row['change']}" for row in night.drift)]
+        lines += ["", "## Changed at the source", *(f"- {row['subject']}: {row['check']}: {row['observed']}" for row in night.drift)]
     return "\n".join(lines)

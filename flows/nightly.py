@@ -27,8 +27,8 @@ from flows import ingest as ingesting
 from flows import night_report
 from flows import publish as publishing
 from flows.settings import Settings, load
+from flows.store import leases, published
 from flows.store import ledger as ledgers
-from flows.store import published
 
 STATES = ("running", "published", "published with stale sources", "unchanged", "stopped by checks", "failed", "interrupted")
 
@@ -71,6 +71,8 @@ class Night:
       cache_policy=NO_CACHE, retry_condition_fn=lambda _task, _run, state: _may_be_retried(state))
 def read_stream(connector: Connector, stream: Stream, store: ingesting.Store) -> ingesting.StreamResult:
     result = ingesting.ingest_stream(connector, stream, store)
+    for note in result.notes:
+        get_run_logger().info("%s/%s: %s", result.source, result.stream, note)
     if result.state == "failed":
         get_run_logger().error(result.failure)
         if result.is_retryable:
@@ -98,9 +100,13 @@ def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: dict[tup
 
 
 @task(name="build marts", persist_result=False, cache_policy=NO_CACHE)
-def build_marts(settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, rebuild: bool) -> builds.Built:
+def build_marts(settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, rebuild: bool) -> builds.Built | State[Any]:
     logger = get_run_logger()
-    return builds.build(settings, ledger, as_of=as_of, version=version, now=settings.clock(), rebuild=rebuild, say=logger.debug)
+    try:
+        return builds.build(settings, ledger, as_of=as_of, version=version, now=settings.clock(), rebuild=rebuild, say=logger.debug)
+    except builds.BuildFailed as error:
+        # A returned state fails the task without a traceback: what dbt said is all that helps.
+        return Failed(message=str(error), data=error)
 
 
 @task(name="check and publish", persist_result=False, cache_policy=NO_CACHE)
@@ -125,17 +131,20 @@ def nightly(
     started = settings.clock()
     night = Night(run=flow_run.get_id() or f"night-{started:%Y%m%dT%H%M%S}", as_of=date.fromisoformat(str(as_of)) if as_of else settings.as_of(started))
     try:
-        with ledgers.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
+        with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
             ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=started)
             state, message = "failed", ""
             try:
                 state, message = _live_through(settings, ledger, night, sources, rebuild, frozenset(believe or ()))
             except (builds.BuildFailed, published.PublishError) as error:
                 message = str(error)
+            except BaseException as error:
+                message = f"{type(error).__name__}: {error}"
+                raise
             finally:
                 ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
                 night_report.leave_artifacts(settings, night, state, message)
-    except ledgers.LeaseTaken as error:
+    except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
     if state in ("failed", "stopped by checks"):
         return Failed(name=state.capitalize(), message=message)
@@ -153,7 +162,7 @@ def _live_through(
         night.checks += map(dict, landed.rows)
         night.drift += map(dict, landed.drift)
     for change in landed.drift:
-        logger.warning("%(source)s/%(stream)s: field %(field)s %(change)s", change)
+        logger.warning("%(subject)s: %(check)s: %(observed)s", change)
 
     if landed.held:
         names = ", ".join("/".join(held) for held in landed.held)
@@ -164,7 +173,7 @@ def _live_through(
         night.version = published.current(settings.published).name  # type: ignore[union-attr]
         return "unchanged", f"nothing new since {night.version}, which stays current"
     with night.timed("build"):
-        built = build_marts(settings, ledger, night.as_of, version, rebuild)
+        built: builds.Built = build_marts(settings, ledger, night.as_of, version, rebuild, return_state=True).result()  # type: ignore[assignment]
         logger.info("built %d nodes from %d new batches%s", len(built.nodes), built.new_batches, ", from the whole landing" if built.is_rebuild else "")
         night.checks += [
             {"border": "build", "subject": node.name, "check": "dbt test", "severity": "warning", "passed": False, "observed": node.message,
@@ -175,7 +184,7 @@ def _live_through(
         publication = publish_marts(settings, ledger, night.as_of, version, list(night.checks))
         night.checks = list(map(dict, publication.checks))
     if publication.version is None:
-        failed = "; ".join(f"{row['subject']}: {row['check']} ({row['detail']})" for row in publication.critical)
+        failed = "; ".join(f"{row['subject']}: {row['check']}: {row['observed']}, expected {row['expected']}" for row in publication.critical)
         return "stopped by checks", f"{failed}. Nothing was published; {_current(settings)} stays current"
     night.version = publication.version
     failed_sources = sorted({result.source for result in night.streams if result.state == "failed"})
@@ -198,7 +207,7 @@ def _ingest(
             if only and name not in only:
                 continue
             try:
-                connector = ingesting.connect_source(settings, name)
+                connector = ingesting.connect_source(settings, name, ledger)
                 connectors.append(connector)
                 streams = connector.streams()
                 logger.info("%s: reading %d streams from %s", name, len(streams), connector.check())

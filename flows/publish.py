@@ -65,11 +65,11 @@ def audit_and_publish(
         from expectations.run import check_marts
 
         before = published.current(settings.published)
-        report = check_marts(candidate.marts, previous_duckdb=before.path / "marts.duckdb" if before else None, as_of=as_of)
+        report = check_marts(candidate.marts, previous=before.path / "marts.duckdb" if before else None, as_of=as_of)
     except BaseException:
         published.discard(candidate)
         raise
-    checks = (*checks_before, *(row.as_dict() for row in report.rows))
+    checks = (*checks_before, *report.as_rows())
     if report.critical_failures:
         published.discard(candidate)
         return Publication(version=None, checks=checks)

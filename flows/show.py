@@ -94,8 +94,7 @@ def checks(settings: Settings) -> str:
     for night in nights:
         report = night["report"]
         lines.append(f"night of {_minute(night['started_at'])}: {report['checks']} checks, {len(report['failed_checks'])} with remarks")
-        lines += [f"  {row['severity']:<8} {row['subject']}: {row['check']} – {row['detail']}" for row in report["failed_checks"]]
-        lines += [f"  changed  {row['source']}/{row['stream']}: {row['field']} {row['change']}" for row in report["drift"]]
+        lines += [f"  {row['severity']:<8} {row['subject']}: {row['check']}: {row['observed']}, expected {row['expected']}" for row in report["failed_checks"]]
     held = [row for row in ledgers.list_batches(ledger) if row["verdict"] == "held"]
     for row in held:
         lines.append(f"held: {row['source']} {row['stream']} {row['batch']}: {row['reason']}")

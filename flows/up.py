@@ -21,7 +21,7 @@ from pathlib import Path
 import requests
 
 from flows.settings import PROJECT, Settings
-from flows.store.ledger import process_started
+from flows.store.leases import process_started
 
 POOL = "meridian"
 QUIET = {

@@ -1,4 +1,4 @@
-"""What cannot be recomputed: how far each stream was read, which batches landed, which nights ran, who holds a lease.
+"""What cannot be recomputed: how far each stream was read, which batches landed, which nights ran.
 
 SQLAlchemy Core on SQLite by default, PostgreSQL by URL. Every function that changes several rows does it in one transaction,
 so a process killed anywhere leaves either all of them or none. Instants are stored as ISO text in UTC, which sorts by time
@@ -8,12 +8,9 @@ and reads the same on both databases.
 from __future__ import annotations
 
 import json
-import os
-import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +80,6 @@ nights = sql.Table(
     sql.Column("report", sql.Text),                         # JSON: steps with seconds, streams, checks
 )
 
-leases = sql.Table(
-    "leases", metadata,
-    sql.Column("name", sql.Text, primary_key=True),
-    sql.Column("owner", sql.Text, nullable=False),          # host:pid:start of the process, so that a dead owner is recognised
-    sql.Column("purpose", sql.Text, nullable=False),
-    sql.Column("taken_at", sql.Text, nullable=False),
-    sql.Column("expires_at", sql.Text, nullable=False),
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """A batch in the making. `size` bytes of its part file count; what stands behind them is a torn page."""
@@ -125,10 +112,6 @@ class StreamState:
     fields: Any = None
 
 
-class LeaseTaken(Exception):
-    """Somebody else is doing this right now."""
-
-
 Ledger = sql.Engine
 
 
@@ -151,6 +134,8 @@ def open_ledger(url: str) -> Ledger:
         def begin(connection: sql.Connection) -> None:
             # pysqlite's deferred begin lets two writers deadlock on the upgrade; immediate makes the second wait.
             connection.exec_driver_sql("begin immediate")
+
+    from flows.store import leases as _leases  # noqa: F401  its table belongs to this metadata
 
     metadata.create_all(engine)
     return engine
@@ -310,43 +295,3 @@ def list_nights(ledger: Ledger, limit: int = 20) -> Sequence[dict[str, Any]]:
     with ledger.begin() as connection:
         rows = connection.execute(sql.select(nights).order_by(nights.c.started_at.desc()).limit(limit)).mappings()
         return [{**row, "report": _loads(row["report"])} for row in rows]
-
-
-def myself() -> str:
-    """This process as a lease owner: host, pid and the kernel's start time of the pid, which tells a reused pid from the old one."""
-    return f"{socket.gethostname()}:{os.getpid()}:{process_started(os.getpid())}"
-
-
-def process_started(pid: int) -> str:
-    """The kernel's start time of a process, in clock ticks since boot; '0' when it is gone, a zombie, or the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return "0" if fields[0] == "Z" else fields[19]
-    except (OSError, IndexError):
-        return "0"
-
-
-def owner_is_dead(owner: str) -> bool:
-    """True only when the owner ran on this host and is certainly gone."""
-    host, pid, started = owner.rsplit(":", 2)
-    return host == socket.gethostname() and Path("/proc/self").exists() and process_started(int(pid)) != started
-
-
-@contextmanager
-def lease(ledger: Ledger, name: str, *, purpose: str, now: datetime, lasts: timedelta = timedelta(hours=6)) -> Iterator[str]:
-    """Hold `name` alone. Raises LeaseTaken with the holder and the next move. A dead holder on this host, or an expired one, is replaced."""
-    owner = myself()
-    with ledger.begin() as connection:
-        row = connection.execute(sql.select(leases).where(leases.c.name == name)).mappings().first()
-        if row is not None and not owner_is_dead(row["owner"]) and row["expires_at"] > (text(now) or ""):
-            host, pid, _ = row["owner"].rsplit(":", 2)
-            raise LeaseTaken(
-                f"{row['purpose']} has held {name!r} since {row['taken_at'][:19]} UTC (process {pid} on {host}); "
-                f"wait for it to end, or stop that process: the hold ends with it"
-            )
-        put(connection, leases, {"name": name}, {"owner": owner, "purpose": purpose, "taken_at": text(now), "expires_at": text(now + lasts)})
-    try:
-        yield owner
-    finally:
-        with ledger.begin() as connection:
-            connection.execute(sql.delete(leases).where(leases.c.name == name, leases.c.owner == owner))

@@ -1,0 +1,56 @@
+"""Writes the sandbox company's meridian.toml and .env: the same format a real company has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sandbox import drop
+from sandbox.company.plan import Plan
+
+
+def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
+    """home: the demo's folder; box: where the systems left their connection facts (<system>.json) and keys (secrets.env). Returns the configuration's path."""
+    lines = [
+        "# Written by `python -m sandbox up`. A real company's file looks the same: `meridian init` writes one to fill in.",
+        "[company]", f"name = {_toml(plan.company)}", f"time_zone = {_toml(plan.time_zone)}", f"currency = {_toml(plan.currency)}",
+        'languages = ["en", "zh-CN"]',
+        "", "[state]", 'home = "state"',
+        "", "[night]", "# The sandbox's systems run under the company's own clock, and so does the night.",
+        f"clock_file = {_toml(str((box / 'clock').relative_to(home)))}",
+    ]
+    for name, calendar in drop.calendars(plan).items():
+        lines += ["", f"[calendars.{name}]", *(f"{key} = {_toml(value)}" for key, value in calendar.items())]
+    for system in systems:
+        name = "erp" if system == "tryton" else "helpdesk"
+        options = json.loads((box / f"{system}.json").read_text(encoding="utf-8"))
+        lines += ["", f"[sources.{name}]", f'kind = "{system}"', *(f"{key} = {_toml(value)}" for key, value in options.items())]
+    lines += ["", "[sources.drop]", 'kind = "files"', 'folder = "drop"']
+    for stream, options in drop.declaration().items():
+        lines.append(f"streams.{stream} = {_toml(options)}")
+    configuration = home / "meridian.toml"
+    configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _copy_secrets(box / "secrets.env", home / ".env")
+    return configuration
+
+
+def _copy_secrets(source: Path, target: Path) -> None:
+    target.touch(mode=0o600)
+    target.write_text(source.read_text(encoding="utf-8") if source.exists() else "", encoding="utf-8")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(str(value), ensure_ascii=False)
