@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import json
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.company.plan import Plan
-from sandbox.request_tracker import operations
+from sandbox.request_tracker import operations, rows
 from sandbox.request_tracker.home import (
     LIBRARY,
     TOKEN_VARIABLE,
@@ -34,7 +35,7 @@ from sandbox.request_tracker.home import (
 )
 
 HERE = Path(__file__).parent
-MAKERS = ("loader.pl", "operations.py", "home.py", "load.py")    # what decides how a plan becomes a database
+MAKERS = ("loader.pl", "operations.py", "rows.py", "home.py", "load.py")    # what decides how a plan becomes a database
 
 
 class SandboxError(Exception):
@@ -50,12 +51,14 @@ def fake_clock(at: datetime) -> dict[str, str]:
     return {"LD_PRELOAD": str(libraries[0]), "FAKETIME": f"@{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
-def load(plan: Plan, home: Home, *, cache: Path | None = None) -> dict[str, Any]:
+def load(plan: Plan, home: Home, *, cache: Path | None = None, newest: int | None = None) -> dict[str, Any]:
     """Makes the home's database hold exactly `plan`. Returns the facts (also in request_tracker.json); secrets go to secrets.env.
 
     cache: folder of prepared databases; a plan loaded before with the same scripts is unpacked from there.
+    newest: only the tickets created last, so many.
     """
     started = time.monotonic()
+    plan = dataclasses.replace(plan, tickets=tuple(sorted(plan.tickets, key=lambda ticket: ticket.created_at)[-newest:] if newest else plan.tickets))
     prepare(home)
     write_agreements(home, plan)
     port = int(read_facts(home).get("port") or 1)
@@ -70,8 +73,11 @@ def load(plan: Plan, home: Home, *, cache: Path | None = None) -> dict[str, Any]
         with gzip.open(stored, "rb") as packed, home.database.open("wb") as out:
             shutil.copyfileobj(packed, out, 1 << 20)
     else:
-        _initialise(home, datetime.combine(plan.starts_on, time_of_day(), tzinfo=UTC) - timedelta(days=2))
-        run(home, script)
+        initialise(home, datetime.combine(plan.starts_on, time_of_day(), tzinfo=UTC) - timedelta(days=2))
+        run_operations(home, operations.setup(plan), together=0)
+        old, young = operations.split(plan)
+        rows.perform(home.database, operations.without_levels(operations.history(old)))
+        run_operations(home, operations.history(young), together=0)
         with closing(sqlite3.connect(home.database)) as database:
             database.execute("analyze")
             database.commit()
@@ -82,6 +88,7 @@ def load(plan: Plan, home: Home, *, cache: Path | None = None) -> dict[str, Any]
     make_secrets(home, now)
     return write_facts(home, {
         "kind": "request_tracker", "company": plan.company, "now": now.isoformat(), "tickets": len(plan.tickets), "operations": count,
+        "lived_until": plan.ends_on.isoformat(), "oldest_ticket": min((operations.ticket_id(ticket.number) for ticket in plan.tickets), default=0),
         "token_env": TOKEN_VARIABLE, "write_token_env": WRITE_TOKEN_VARIABLE, "secrets": str(home.secrets),
         "from_cache": from_cache, "load_seconds": round(time.monotonic() - started, 1),
     })
@@ -146,7 +153,8 @@ def rt_version() -> str:
     return shown.stdout.strip() or "unknown"
 
 
-def _initialise(home: Home, at: datetime) -> None:
+def initialise(home: Home, at: datetime) -> None:
+    """An empty database with RT's own basics, as if set up at `at`."""
     password = home.base / "first-password"
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(18), encoding="utf-8")

@@ -120,6 +120,9 @@ sub message {
     );
 }
 
+# RT's mail gateway and its forms do this before they create a ticket; Correspond and Comment do it themselves.
+sub in_utf8 { my ($entity) = @_; RT::I18N::SetMIMEEntityToUTF8($entity); return $entity }
+
 sub ticket {
     my ($operation) = @_;
     my $ticket = RT::Ticket->new( actor( $operation->{by} ) );
@@ -231,8 +234,9 @@ my %verbs = (
             Requestor => [ $operation->{requestor} ],
             Status    => 'new',
             Priority  => $operation->{priority},
+            InitialPriority => $operation->{priority},
             ( defined $operation->{level} ? ( SLA => $operation->{level} ) : () ),
-            MIMEObj => message( $operation->{subject}, $operation->{text} ),
+            MIMEObj => in_utf8( message( $operation->{subject}, $operation->{text} ) ),
             map { ( 'CustomField-' . custom_field($_)->id => $operation->{fields}{$_} ) } sort keys %{ $operation->{fields} // {} },
         );
         must( 'a ticket of ' . $operation->{requestor}, $id, $message );

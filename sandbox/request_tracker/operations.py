@@ -5,6 +5,7 @@ What the plan calls a thing and what Request Tracker calls it is decided here, a
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -23,6 +24,9 @@ CHANNEL, TOPIC, ORDER, POLICY, RATING = "Channel", "Topic", "Order number", "SLA
 BOT = "autoresponder"           # writes the automatic replies
 READER = "meridian-reader"      # reads everything about tickets, changes nothing, is no superuser
 WRITER = "meridian-writer"      # for automations
+
+# How far back tickets go through RT's own API when a history is loaded.
+YOUNG = timedelta(days=10)
 
 READING = ["SeeQueue", "ShowTicket", "ShowTicketComments", "ShowOutgoingEmail", "SeeCustomField", "SeeGroup"]
 WORKING = [
@@ -117,6 +121,30 @@ def _of_ticket(ticket: Ticket, requester: str) -> Iterator[tuple[datetime, Opera
                     yield event.at, {"ticket": identity, "by": None, "do": "level", "value": level(ticket.sla_policy, priority)}
             case "rating":
                 yield event.at, {**common, "do": "field", "name": RATING, "value": event.value}
+
+
+def split(plan: Plan) -> tuple[Plan, Plan]:
+    """The plan's tickets in two: those that can be written as rows, and the young, the unfinished and the unusual, which go through RT's own API.
+
+    So whatever is still to happen happens to tickets that RT made itself, and open tickets have RT's due dates.
+    """
+    young_from = datetime.combine(plan.ends_on, time(), tzinfo=UTC) - YOUNG
+
+    def needs_api(ticket: Ticket) -> bool:
+        statuses = [event.value for event in ticket.events if event.kind == "status"]
+        ratings = sum(event.kind == "rating" for event in ticket.events)
+        return ticket.created_at >= young_from or ratings > 1 or not statuses or statuses[-1] not in ("solved", "closed")
+
+    old = tuple(ticket for ticket in plan.tickets if not needs_api(ticket))
+    young = tuple(ticket for ticket in plan.tickets if needs_api(ticket))
+    return dataclasses.replace(plan, tickets=old), dataclasses.replace(plan, tickets=young)
+
+
+def without_levels(what: Iterable[Operation]) -> Iterator[Operation]:
+    """The same history before the company switched RT's native service levels on: no due dates, the promised policy still stands in its field."""
+    for operation in what:
+        if operation["do"] != "level":
+            yield {key: value for key, value in operation.items() if key != "level"}
 
 
 def levels(plan: Plan) -> Iterator[tuple[str, str, SlaPolicy]]:
