@@ -1,12 +1,15 @@
 {# Words of each helpdesk → the canonical words of int_tickets. What a source calls otherwise is null and changes nothing. #}
 
-{# ServiceNow's export writes a question mark where nothing is known, and day/month/year. #}
+{# ServiceNow's export writes a question mark where nothing is known, and day/month/year; a file whose dates were declared comes in ISO. #}
 {% macro servicenow_value(text) -%}
     nullif(nullif(trim({{ text }}), '?'), '')
 {%- endmacro %}
 
 {% macro servicenow_instant(text) -%}
-    try_strptime({{ servicenow_value(text) }}, ['%d/%m/%Y %H:%M', '%d/%m/%Y %H:%M:%S'])
+    coalesce(
+        try_strptime({{ servicenow_value(text) }}, ['%d/%m/%Y %H:%M', '%d/%m/%Y %H:%M:%S']),
+        {{ utc(servicenow_value(text)) }}
+    )
 {%- endmacro %}
 
 {% macro servicenow_status(state) -%}
