@@ -28,7 +28,8 @@ from sandbox.company.workforce import employed, on_duty
 PACIFIC = {"AU", "NZ", "JP", "KR"}
 _CHANNELS = ("email", "web", "chat", "phone")
 _CHANNEL_SHARE = (44, 27, 19, 10)
-_PRIORITY_SHARE = {"defect": {"low": 2, "normal": 40, "high": 45, "urgent": 13}, "other": {"low": 18, "normal": 62, "high": 16, "urgent": 4}}
+# The same for every topic: were defects more urgent, and so answered sooner, the bad lot alone would quicken the first answer and the sham project look real.
+_PRIORITY_SHARE = {"low": 18, "normal": 62, "high": 16, "urgent": 4}
 _CORRECTION_TOPIC = {"damaged": "return", "wrong item": "return", "missing": "delivery", "defect": "defect", "changed mind": "return"}
 
 
@@ -162,7 +163,6 @@ def tickets(
     standards = {team.name: team.calendar.replace("support", "standard") for team in teams}
     found: list[Ticket] = []
     for serial, ask in enumerate(asks, start=1):
-        share = _PRIORITY_SHARE.get(ask.topic, _PRIORITY_SHARE["other"])
         team = team_of(ask.topic, ask.customer, random)
         # Billing is no round-the-clock desk, so its premium customers have the standard promise.
         premium = ask.customer.is_company and team != "Billing"
@@ -174,7 +174,7 @@ def tickets(
             subject=subject,
             body=body,
             channel=random.choices(_CHANNELS, _CHANNEL_SHARE)[0],
-            priority=random.choices(list(share), list(share.values()))[0],
+            priority=random.choices(list(_PRIORITY_SHARE), list(_PRIORITY_SHARE.values()))[0],
             team=team,
             order=ask.order.number if ask.order else None,
             created_at=ask.at,

@@ -18,7 +18,7 @@ Definitions (numbers of the KPI catalogue):
 6   reopen_rate: reopened within 7 × 24 hours of the first resolution / resolved at least once; month of the first resolution.
 7   ticket_backlog: tickets neither solved nor closed at the end of the month's last day, by the team that had them then.
 8   csat: tickets whose last rating is good / rated tickets; month of the last rating.
-22  revenue: net of tax; booked in the month of placing at that day's rate, minus what was cancelled (month of cancelling, rate of the day of placing), minus what
+22  revenue: net of tax; booked in the month of placing at that day's rate, minus what was cancelled (in that month, at the rate of placing), minus what
     was returned or credited (pieces × price, in that month at that day's rate).
 23  average_order_value: revenue of the month / orders placed in it (those cancelled later too).
 24  lead_conversion_rate: won by now / leads created in the month.
@@ -47,7 +47,7 @@ from sandbox.company import planted
 from sandbox.company.measures import Figures
 from sandbox.company.plan import Plan
 from sandbox.company.truth_commerce import Books, commerce_kpis, delivered_at, late_and_due
-from sandbox.company.truth_service import service_kpis, told
+from sandbox.company.truth_service import first_response_minutes, service_kpis, told
 from sandbox.company.workforce import SHIFTS, uncovered
 
 
@@ -212,6 +212,19 @@ def _median_cycle(plan: Plan, warehouse: str, first: date, last: date) -> float:
     return statistics.median(hours)
 
 
+def _sham_medians(plan: Plan) -> list[float]:
+    """First answers to tickets created before the project (the flu fortnight left out), in that fortnight, and since (the surge left out)."""
+    zone, minutes = ZoneInfo(plan.time_zone), first_response_minutes(plan)
+    dip_first, dip_last = planted.SHAM_DIP_FIRST, planted.SHAM_DIP_LAST
+    periods: tuple[list[float], list[float], list[float]] = ([], [], [])
+    for created_at, taken in minutes:
+        day = created_at.astimezone(zone).date()
+        if planted.SURGE_FIRST <= day <= planted.SURGE_LAST + timedelta(days=8):
+            continue
+        periods[1 if dip_first <= day <= dip_last else 0 if day < planted.SHAM_PROJECT_FROM else 2].append(taken)
+    return [statistics.median(taken) for taken in periods]
+
+
 def projects(plan: Plan) -> dict[str, Any]:
     """Measured where the whole history can be used: medians before and after, the flu fortnight and the surge left out."""
     real, sham, end = planted.REAL_PROJECT_FROM, planted.SHAM_PROJECT_FROM, plan.ends_on
@@ -239,6 +252,7 @@ def projects(plan: Plan) -> dict[str, Any]:
             "segment": "all",
             "starts_on": sham.isoformat(),
             "effect": 0.0,
+            "median_minutes_before_dip_after": _sham_medians(plan),
             "dip_before": [planted.SHAM_DIP_FIRST.isoformat(), planted.SHAM_DIP_LAST.isoformat()],
         },
         "too_early": {

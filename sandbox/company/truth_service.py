@@ -162,6 +162,20 @@ def service_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
     }
 
 
+def first_response_minutes(plan: Plan) -> list[tuple[datetime, float]]:
+    """(created at, open minutes until the first public reply by one of our people) of every answered ticket."""
+    policies = {policy.name: policy.calendar for policy in plan.sla_policies}
+    calendars = {calendar.name: BusinessHours(calendar) for calendar in plan.calendars}
+    of_team = {team.name: team.calendar for team in plan.teams}
+    found = []
+    for ticket in plan.tickets:
+        replies = told(ticket).replies
+        if replies:
+            hours = calendars[policies[ticket.sla_policy] if ticket.sla_policy else of_team[ticket.team]]
+            found.append((ticket.created_at, hours.minutes(ticket.created_at, replies[0])))
+    return found
+
+
 def backlog(plan: Plan, stories: list[Told], zone: ZoneInfo) -> Figures:
     """Tickets that are neither solved nor closed at the end of the month's last day (or of the plan's, in its last month), by the team that had them then."""
     found: Figures = {"all": {"all": {}}, "team": {team.name: {} for team in plan.teams}}
