@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
+from packaging.requirements import Requirement
+
 from connectors.stream import SourceError
 from flows import up
 from flows.ingest import connect_source
@@ -38,21 +40,20 @@ def _versions() -> Iterator[Finding]:
     for line in (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines():
         if "==" not in line or line.startswith((" ", "#")):
             continue
-        requirement = line.split(";")[0].strip(" \\")
-        name, version = requirement.split("==")
-        if ";" in line and _is_absent(name):
-            continue                  # for another platform
-        if _is_absent(name) or metadata.version(name) != version.strip():
-            wrong.append(f"{name} {'is missing' if _is_absent(name) else metadata.version(name)} instead of {version.strip()}")
+        locked = Requirement(line.rstrip(" \\"))
+        if locked.marker is not None and not locked.marker.evaluate():
+            continue                  # for another platform or another Python
+        found = _version_of(locked.name)
+        if found is None or not locked.specifier.contains(found, prereleases=True):
+            wrong.append(f"{locked.name} is {found or 'missing'}, not {str(locked.specifier).lstrip('=')}")
     yield Finding(subject="packages", is_well=not wrong, detail="; ".join(wrong[:5]) or "as in requirements.lock", mend="run `make install`")
 
 
-def _is_absent(name: str) -> bool:
+def _version_of(name: str) -> str | None:
     try:
-        metadata.version(name)
+        return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return True
-    return False
+        return None
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

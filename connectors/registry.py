@@ -1,0 +1,62 @@
+"""The kinds of source there are, each imported only when a configuration names it.
+
+A kind's module has `connect(name, options, *, secrets, ...)` and says which options it takes by a dataclass `<Kind>Options`
+or by `OPTION_NAMES`. Options that every kind takes are handled here: `<secret>_env` names the environment variable of a secret,
+`requests_per_minute` is what the source allows us in all, nightly run and backfill together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from connectors.stream import Connector, Json, Misconfigured
+
+KINDS: Mapping[str, str] = {
+    "files": "connectors.files",
+    "request_tracker": "connectors.request_tracker",
+    "tryton": "connectors.tryton",
+    "zendesk": "connectors.zendesk",
+}
+SECRETS: Mapping[str, tuple[str, ...]] = {"files": (), "request_tracker": ("token",), "tryton": ("key",), "zendesk": ("token",)}
+COMMON = ("requests_per_minute",)
+
+
+def option_names(kind: str) -> tuple[str, ...]:
+    """What may stand beside `kind` in a [sources.<name>] of this kind."""
+    module = import_module(KINDS[kind])
+    own: tuple[str, ...] = getattr(module, "OPTION_NAMES", ())
+    if not own:
+        declared = next(value for name, value in vars(module).items() if name.endswith("Options") and dataclasses.is_dataclass(value))
+        own = tuple(field.name for field in dataclasses.fields(declared))
+    over_http = COMMON if SECRETS[kind] else ()
+    return tuple(sorted({*own, *over_http, *(f"{secret}_env" for secret in SECRETS[kind])}))
+
+
+def connect(
+    name: str, kind: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], home: Path, base: Path, clock: Callable[[], datetime],
+    sleep: Callable[[float], None] = time.sleep, memory: Callable[[str], Json] | None = None,
+) -> Connector:
+    """The connector of a configured source.
+
+    options: as in the configuration, without `kind`. secrets: by their option's name without `_env`. home: where caches and the shared quota
+    rest. base: folder that relative paths start from. memory: what a stream's last finished read left. Raises Misconfigured.
+    """
+    own = {option: value for option, value in options.items() if not option.endswith("_env") and option not in COMMON}
+    quota = None
+    if per_minute := options.get("requests_per_minute"):
+        from connectors.quota import Limit, shared_quota
+
+        if isinstance(per_minute, bool) or not isinstance(per_minute, int) or per_minute < 1:
+            raise Misconfigured(f"requests_per_minute is {per_minute!r}", source=name, mend="a whole number from 1")
+        quota = shared_quota(home / "quota", name, Limit(requests=per_minute))
+    if isinstance(own.get("folder"), str):
+        own["folder"] = str(base / own["folder"])
+    connector: Connector = import_module(KINDS[kind]).connect(
+        name, own, secrets=secrets, home=home, clock=clock, sleep=sleep, quota=quota, memory=memory)
+    return connector
