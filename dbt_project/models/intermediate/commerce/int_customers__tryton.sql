@@ -54,7 +54,7 @@ final as (
         countries.region,
         parties.created_at
     from customers
-    inner join parties
+    left join parties
         on customers.source_name = parties.source_name
         and customers.party_id = parties.party_id
     left join homes

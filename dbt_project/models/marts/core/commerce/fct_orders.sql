@@ -102,9 +102,11 @@ final as (
         decided.promised_on,
         decided.first_promised_on,
         {{ reporting_day('decided.promise_decided_at') }} as promise_decided_on,
-        decided.promise_decided_at = decided.delivered_at as is_on_time,
+        case when decided.promise_decided_at is not null then coalesce(decided.promise_decided_at = decided.delivered_at, false) end as is_on_time,
         {{ reporting_day('decided.first_promise_decided_at') }} as first_promise_decided_on,
-        decided.first_promise_decided_at = decided.delivered_at as is_on_first_time,
+        case
+            when decided.first_promise_decided_at is not null then coalesce(decided.first_promise_decided_at = decided.delivered_at, false)
+        end as is_on_first_time,
         decided.net_amount,
         decided.gross_amount,
         decided.cost_amount,

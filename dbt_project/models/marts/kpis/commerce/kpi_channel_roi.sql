@@ -27,8 +27,24 @@ results as (
     from channel_days
 ),
 
-final as (
+paid_results as (
+    select *
+    from results
+    where channel in (select channel from results where spend > 0 and day <= {{ as_of() }})
+),
+
+every_channel as (
     {{ kpi_ratio('channel_roi', 'results', day='day', numerator='margin', denominator='spend', segments=['channel', 'campaign']) }}
+),
+
+paid_channels as (
+    {{ kpi_ratio('channel_roi_of_paid_channels', 'paid_results', day='day', numerator='margin', denominator='spend') }}
+),
+
+final as (
+    select * from every_channel
+    union all by name
+    select * from paid_channels
 )
 
 select * from final

@@ -9,7 +9,7 @@ last_promise as (
         'on_time_delivery_rate',
         'orders',
         day='promise_decided_on',
-        numerator='cast(coalesce(is_on_time, false) as integer)',
+        numerator='cast(is_on_time as integer)',
         denominator='1',
         segments=['warehouse', 'carrier', 'region']
     ) }}
@@ -20,7 +20,7 @@ first_promise as (
         'on_time_delivery_rate_first_promise',
         'orders',
         day='first_promise_decided_on',
-        numerator='cast(coalesce(is_on_first_time, false) as integer)',
+        numerator='cast(is_on_first_time as integer)',
         denominator='1',
         segments=['warehouse', 'carrier', 'region']
     ) }}

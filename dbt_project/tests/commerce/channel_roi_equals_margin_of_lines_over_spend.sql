@@ -1,0 +1,41 @@
+-- channel_roi, by channel over the whole history, from lines instead of orders
+with
+earned as (
+    select
+        lower(coalesce(orders.channel, 'unknown')) as segment,
+        sum(order_lines.net_amount - order_lines.cost_amount) as margin
+    from {{ ref('int_orders') }} as orders
+    inner join {{ ref('int_order_lines') }} as order_lines
+        on orders.order_id = order_lines.order_id
+    where {{ reporting_day('orders.placed_at') }} <= {{ as_of() }}
+        and coalesce({{ reporting_day('orders.cancelled_at') }} > {{ as_of() }}, true)
+        and not order_lines.is_cancelled
+        and orders.cost_amount is not null
+    group by 1
+),
+
+spent as (
+    select
+        lower(coalesce(channel, 'unknown')) as segment,
+        sum(spend) as spend
+    from {{ ref('int_channel_days') }}
+    where day <= {{ as_of() }}
+    group by 1
+),
+
+measured as (
+    select
+        segment,
+        sum(numerator) as margin,
+        sum(denominator) as spend
+    from {{ ref('kpi_channel_roi') }}
+    where kpi = 'channel_roi' and period_grain = 'day' and segment_type = 'channel'
+    group by segment
+)
+
+select *
+from measured
+full outer join earned using (segment)
+full outer join spent using (segment)
+where abs(coalesce(measured.margin, 0) - coalesce(earned.margin, 0)) > 0.01
+    or abs(coalesce(measured.spend, 0) - coalesce(spent.spend, 0)) > 0.01
