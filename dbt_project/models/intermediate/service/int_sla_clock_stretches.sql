@@ -110,7 +110,7 @@ capped as (
         stretches.* replace (coalesce(stretches.stops_at, {{ end_of_as_of() }}) as stops_at),
         stretches.stops_at is null as is_running,
         terms.policy,
-        terms.sla_calendar as calendar
+        terms.calendar
     from stretches
     inner join terms using (ticket_id)
 ),

@@ -43,9 +43,8 @@ matched as (
 final as (
     select
         matched.* exclude (policy_calendar, team_calendar),
-        -- how quick a team is, is measured on its own hours; whether a promise was kept, on the hours of the promise
-        coalesce(team_calendars.calendar, policy_calendars.calendar, {{ round_the_clock() }}) as calendar,
-        coalesce(policy_calendars.calendar, team_calendars.calendar, {{ round_the_clock() }}) as sla_calendar
+        -- the hours that the requester was promised; without a promise, those of the team
+        coalesce(policy_calendars.calendar, team_calendars.calendar, {{ round_the_clock() }}) as calendar
     from matched
     left join calendars as policy_calendars
         on matched.policy_calendar = policy_calendars.calendar

@@ -68,7 +68,6 @@ instants as (
         tickets.*,
         terms.policy,
         terms.calendar,
-        terms.sla_calendar,
         teams.department,
         teams.time_zone
     from tickets
@@ -103,7 +102,6 @@ final as (
         timed.status,
         coalesce(timed.policy, timed.sla_policy) as sla_policy,
         timed.calendar,
-        timed.sla_calendar,
         timed.created_at,
         {{ reporting_day('timed.created_at') }} as created_on,
         timed.first_human_reply_at,
