@@ -8,6 +8,7 @@ day afterwards in SQL. The result is a `Known`: plan name → database id, which
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,6 +26,8 @@ class Known:
     company: int
     party: dict[str, int] = field(default_factory=dict)                 # customer and supplier numbers, carrier names, agents' e-mails
     address: dict[tuple[str, str], int] = field(default_factory=dict)   # (party number, region) -> where the goods go
+    home: dict[str, int] = field(default_factory=dict)                  # party number -> its first address
+    country: dict[str, int] = field(default_factory=dict)
     employee: dict[str, int] = field(default_factory=dict)              # e-mail -> employee
     product: dict[str, int] = field(default_factory=dict)
     offer: dict[tuple[str, str], int] = field(default_factory=dict)     # (supplier, product)
@@ -51,14 +54,23 @@ def load_masters(pool: Any, plan: Plan) -> Known:
         known = Known(company=company.id)
     with boot.working(before, company=known.company):
         _currencies(pool, plan, known)
-        countries = _countries(pool, plan)
-        _parties(pool, plan, known, countries)
+        _countries(pool, plan, known)
+        _parties(pool, plan, known)
         _employees(pool, plan, known)
         _warehouses(pool, plan, known)
         _products(pool, plan, known)
         _marketing(pool, plan, known)
         _complaint_types(pool, plan, known)
     return known
+
+
+def add_masters(pool: Any, added: Plan, known: Known, at: datetime) -> None:
+    """What a further day brings: customers, exchange rates, campaigns, kinds of complaint."""
+    with boot.working(at, company=known.company):
+        _rates(pool, [(rate.currency, rate.on, rate.rate) for rate in added.rates], known)
+        _parties(pool, dataclasses.replace(added, suppliers=()), known)
+        _marketing(pool, added, known)
+        _complaint_types(pool, added, known)
 
 
 def _create(pool: Any, model: str, rows: Iterable[dict[str, Any]]) -> list[int]:
@@ -73,14 +85,15 @@ def _currencies(pool: Any, plan: Plan, known: Known) -> None:
     ids = _create(pool, "currency.currency", (
         {"name": code, "code": code, "numeric_code": NUMERIC.get(code), "symbol": code, "rounding": Decimal("0.01"), "digits": 2} for code in codes))
     known.currency.update(zip(codes, ids, strict=True))
-    rates = {(rate.currency, rate.on): rate.rate for rate in plan.rates}
     first = min([rate.on for rate in plan.rates] + [plan.starts_on]) - timedelta(days=1)
-    rates[(plan.currency, first)] = Decimal(1)
-    _create(pool, "currency.currency.rate", (
-        {"currency": known.currency[code], "date": on, "rate": rate} for (code, on), rate in sorted(rates.items())))
+    _rates(pool, [(plan.currency, first, Decimal(1)), *((rate.currency, rate.on, rate.rate) for rate in plan.rates)], known)
 
 
-def _countries(pool: Any, plan: Plan) -> dict[str, int]:
+def _rates(pool: Any, rates: Iterable[tuple[str, date, Decimal]], known: Known) -> None:
+    _create(pool, "currency.currency.rate", ({"currency": known.currency[code], "date": on, "rate": rate} for code, on, rate in rates))
+
+
+def _countries(pool: Any, plan: Plan, known: Known) -> None:
     """Countries, each in the sales region that its customers belong to: Tryton's `country.region`."""
     regions = sorted({customer.region for customer in plan.customers} | {warehouse.region for warehouse in plan.warehouses})
     region_ids = dict(zip(regions, _create(pool, "country.region", ({"name": region, "code_numeric": f"S{number}"} for number, region in enumerate(regions, 1))), strict=True))
@@ -88,11 +101,11 @@ def _countries(pool: Any, plan: Plan) -> dict[str, int]:
     for supplier in plan.suppliers:
         of_country.setdefault(supplier.country, "")
     codes = sorted(of_country)
-    return dict(zip(codes, _create(pool, "country.country", (
+    known.country.update(zip(codes, _create(pool, "country.country", (
         {"name": code, "code": code, "region": region_ids.get(of_country[code])} for code in codes)), strict=True))
 
 
-def _parties(pool: Any, plan: Plan, known: Known, countries: dict[str, int]) -> None:
+def _parties(pool: Any, plan: Plan, known: Known) -> None:
     """Customers and suppliers. A customer who orders into another region than his own gets a second address there."""
     anywhere = {}
     for customer in plan.customers:
@@ -100,12 +113,12 @@ def _parties(pool: Any, plan: Plan, known: Known, countries: dict[str, int]) -> 
     home = {customer.number: customer.region for customer in plan.customers}
     elsewhere: dict[str, set[str]] = {}
     for place in (*plan.orders, *plan.leads):
-        if place.region != home[place.customer] and place.region in anywhere:
+        if place.region != home.get(place.customer, place.region) and place.region in anywhere:
             elsewhere.setdefault(place.customer, set()).add(place.region)
 
     def party(number: str, name: str, country: str, email: str | None, regions: Iterable[str]) -> dict[str, Any]:
-        addresses = [{"country": countries[country], "city": country, "sequence": 1}]
-        addresses += [{"country": countries[anywhere[region]], "city": anywhere[region], "sequence": 2} for region in regions]
+        addresses = [{"country": known.country[country], "city": country, "sequence": 1}]
+        addresses += [{"country": known.country[anywhere[region]], "city": anywhere[region], "sequence": 2} for region in regions]
         row: dict[str, Any] = {"code": number, "name": name, "addresses": [("create", addresses)]}
         if email:
             row["contact_mechanisms"] = [("create", [{"type": "email", "value": email}])]
@@ -115,11 +128,13 @@ def _parties(pool: Any, plan: Plan, known: Known, countries: dict[str, int]) -> 
     rows += [party(s.number, s.name, s.country, None, ()) for s in plan.suppliers]
     numbers = [c.number for c in plan.customers] + [s.number for s in plan.suppliers]
     known.party.update(zip(numbers, _create(pool, "party.party", rows), strict=True))
-    number_of = {party_id: number for number, party_id in known.party.items()}
+    number_of = {known.party[number]: number for number in numbers}
     regions = {region.id: region.name for region in pool.get("country.region").search([])}
     region_of = {country.id: regions.get(country.region.id, "") if country.region else "" for country in pool.get("country.country").search([])}
-    for row in pool.get("party.address").search_read([("party", "in", list(number_of))], fields_names=["party", "country"], order=[("id", "DESC")]):
-        known.address[number_of[row["party"]], region_of[row["country"]]] = row["id"]
+    first = min(number_of, default=0)
+    for row in pool.get("party.address").search_read([("party", ">=", first)], fields_names=["party", "country"], order=[("id", "DESC")]):
+        if number := number_of.get(row["party"]):
+            known.address[number, region_of[row["country"]]] = known.home[number] = row["id"]
     _date_back(plan, known)
 
 
@@ -128,7 +143,7 @@ def _date_back(plan: Plan, known: Known) -> None:
     from trytond.transaction import Transaction
 
     cursor = Transaction().connection.cursor()
-    instants = [(customer.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds"), known.party[customer.number]) for customer in plan.customers]
+    instants = [(customer.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(" "), known.party[customer.number]) for customer in plan.customers]
     cursor.executemany("UPDATE party_party SET create_date = ?, write_date = NULL WHERE id = ?", instants)
     for table in ("party_address", "party_contact_mechanism"):
         cursor.executemany(f"UPDATE {table} SET create_date = ?, write_date = NULL WHERE party = ?", instants)
@@ -205,8 +220,8 @@ def _offers(pool: Any, plan: Plan, known: Known) -> None:
 def _marketing(pool: Any, plan: Plan, known: Known) -> None:
     """Our channel is Tryton's marketing medium; an order from an unknown channel has none. Tryton keeps these names in lower case."""
     found = [*plan.orders, *plan.leads]
-    channels = sorted({thing.channel for thing in found if thing.channel != "unknown"} | {day.channel for day in plan.channel_days})
-    campaigns = sorted({thing.campaign for thing in found if thing.campaign} | {day.campaign for day in plan.channel_days if day.campaign})
+    channels = sorted(({thing.channel for thing in found} | {day.channel for day in plan.channel_days}) - {"unknown"} - known.medium.keys())
+    campaigns = sorted(({thing.campaign for thing in found if thing.campaign} | {day.campaign for day in plan.channel_days if day.campaign}) - known.campaign.keys())
     known.medium.update(zip(channels, _create(pool, "marketing.medium", ({"name": name} for name in channels)), strict=True))
     known.campaign.update(zip(campaigns, _create(pool, "marketing.campaign", ({"name": name} for name in campaigns)), strict=True))
 
@@ -214,16 +229,6 @@ def _marketing(pool: Any, plan: Plan, known: Known) -> None:
 def _complaint_types(pool: Any, plan: Plan, known: Known) -> None:
     """Tryton has no severity on a complaint: the company keeps a second type, '<kind> (major)'."""
     origin, = pool.get("ir.model").search([("name", "=", "sale.sale")])
-    wanted = sorted({(complaint.kind, complaint.is_major) for complaint in plan.complaints} | {("other", False)})
+    wanted = sorted(({(complaint.kind, complaint.is_major) for complaint in plan.complaints} | {("other", False)}) - known.complaint_type.keys())
     ids = _create(pool, "sale.complaint.type", ({"name": f"{kind} (major)" if major else kind, "origin": origin.id} for kind, major in wanted))
     known.complaint_type.update(zip(wanted, ids, strict=True))
-
-
-def naive(instant: datetime) -> datetime:
-    """An instant as Tryton keeps it: UTC without saying so."""
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
-def local_day(instant: datetime, zone: Any) -> date:
-    """The company's calendar day of an instant: what Tryton's own `today` gives."""
-    return instant.astimezone(zone).date()

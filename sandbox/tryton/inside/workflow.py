@@ -10,26 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import boot
 from masters import Known
+from rows import stored
 from sandbox.company.plan import Complaint, Correction, Lead, Order, Plan, Purchase, Shipment
 
 
 @dataclass(kw_only=True)
 class Company:
-    """Tryton's models, the plan and what is known by name, in one hand. `sale`, `opportunity`: ids of what exists already, by number."""
+    """Tryton's models, the plan and what is known by name, in one hand.
+
+    sale, opportunity, complaint, purchase: ids of what exists already, by number. A step is taken when its instant lies in
+    since < instant <= now: so the same functions write a history and live one more day.
+    """
 
     pool: Any
     plan: Plan
     known: Known
+    now: datetime
+    since: datetime | None = None
     sale: dict[str, int] = field(default_factory=dict)
     opportunity: dict[str, int] = field(default_factory=dict)
+    complaint: dict[str, int] = field(default_factory=dict)
+    purchase: dict[str, int] = field(default_factory=dict)
     correction: dict[tuple[str, int], str] = field(default_factory=dict)      # (order, index) -> 'sale.sale,12' or 'account.invoice,3'
-    now: datetime | None = None                                               # nothing that would happen later than this is done
 
     def get(self, model: str) -> Any:
         return self.pool.get(model)
@@ -46,7 +54,11 @@ class Company:
             getattr(Model, button)(Model.browse(list(ids)))
 
     def happens(self, instant: datetime | None) -> bool:
-        return instant is not None and (self.now is None or instant <= self.now)
+        return instant is not None and (self.since is None or self.since < instant) and instant <= self.now
+
+    def home_address(self, party: str) -> int:
+        """The first address of a party."""
+        return self.known.home[party]
 
 
 def requested(order: Order) -> str | None:
@@ -58,69 +70,89 @@ def place(c: Company, order: Order) -> int:
     """The sale as a quotation; an order won from a lead is the sale that the opportunity was converted to."""
     Sale, Line = c.get("sale.sale"), c.get("sale.line")
     with c.at(order.placed_at):
-        sale = Sale(c.sale[order.number]) if order.number in c.sale else Sale(company=c.known.company, party=c.known.party[order.customer])
+        offers = Sale.search([("origin", "=", f"sale.opportunity,{c.opportunity[order.lead]}")]) if order.lead else []
+        sale = offers[0] if offers else Sale(company=c.known.company, party=c.known.party[order.customer])
         if sale.id is None:
             sale.on_change_party()
         sale.number = order.number
         sale.currency = c.known.currency[order.currency]
         sale.warehouse = c.known.warehouse[order.warehouse]["id"]
-        sale.shipment_address = ship_to(c, order)
-        sale.invoice_address = ship_to(c, order)
+        sale.shipment_address = sale.invoice_address = ship_to(c, order)
         sale.invoice_method, sale.shipment_method = "manual", "order"
         sale.shipping_date = order.promised_on
         sale.comment = requested(order)
         sale.marketing_medium = c.known.medium.get(order.channel)
-        sale.marketing_campaign = c.known.campaign.get((order.campaign or ""))
-        lines = []
-        for line in order.lines:
-            row = Line(type="line", product=c.known.product[line.product], quantity=line.quantity)
-            row.sale = sale
-            row.on_change_product()
-            row.unit_price = line.unit_price
-            lines.append(row)
-        sale.lines = lines
+        sale.marketing_campaign = c.known.campaign.get(order.campaign or "")
+        sale.lines = [sale_line(c, Line, sale, line.product, line.quantity, line.unit_price) for line in order.lines]
         sale.save()
         c.click("sale.sale", "quote", [sale.id])
         c.sale[order.number] = sale.id
     return int(c.sale[order.number])
 
 
+def sale_line(c: Company, Line: Any, sale: Any, product: str, quantity: int, unit_price: Any) -> Any:
+    row = Line(type="line", product=c.known.product[product], quantity=quantity)
+    row.sale = sale
+    row.on_change_product()
+    row.unit_price = unit_price
+    return row
+
+
 def ship_to(c: Company, order: Order) -> int:
     found = c.known.address.get((order.customer, order.region))
-    if found is not None:
-        return found
-    return next(address for (number, _), address in c.known.address.items() if number == order.customer)
+    return c.home_address(order.customer) if found is None else found
 
 
 def run_order(c: Company, order: Order) -> None:
-    """Everything that happens to an order up to now, in the order of the plan."""
-    Sale = c.get("sale.sale")
-    number = place(c, order)
+    """Everything that happens to an order between `since` and `now`, step by step as the plan has it."""
+    if c.happens(order.placed_at):
+        place(c, order)
+    number = c.sale[order.number]
     if c.happens(order.confirmed_at):
-        assert order.confirmed_at is not None
         confirm(c, order, number)
     if c.happens(order.cancelled_at):
         assert order.cancelled_at is not None
         with c.at(order.cancelled_at):
-            if Sale(number).state == "confirmed":
-                c.click("sale.sale", "draft", [number])
-            c.click("sale.sale", "cancel", [number])
+            cancel_order(c, number)
+    if order.cancelled_at or not order.confirmed_at:
         return
-    if not c.happens(order.confirmed_at):
-        return
-    parcels = arrange_parcels(c, order, number)
     steps: list[tuple[datetime, Any]] = []
+    parcels = arrange_parcels(c, order, number) if c.happens(order.confirmed_at) else parcels_of(c, number)
+    if order.promised_again_on is not None and c.happens(order.promise_moved_at):
+        assert order.promise_moved_at is not None
+        steps.append((order.promise_moved_at, partial(move_promise, c, parcels, order.promised_again_on)))
     for parcel, shipment in zip(parcels, order.shipments, strict=False):
         for instant, step in ((shipment.picked_at, pick), (shipment.packed_at, pack), (shipment.shipped_at, partial(ship, shipment=shipment)), (shipment.delivered_at, deliver)):
-            if instant is None or not c.happens(instant):
-                break
-            steps.append((instant, partial(step, c, parcel)))
+            if instant is not None and c.happens(instant):
+                steps.append((instant, partial(step, c, parcel)))
     for instant, step in sorted(steps, key=lambda pair: pair[0]):
         with c.at(instant):
             step()
     for index, correction in enumerate(order.corrections):
-        if c.happens(correction.at):
-            correct(c, order, index, correction)
+        if correction.kind == "return":
+            send_back(c, order, index, correction)
+
+
+def cancel_order(c: Company, number: int) -> None:
+    """Before it is processing a sale is cancelled as such; after that its parcels are, and the sale itself stays with an exception."""
+    sale = c.get("sale.sale")(number)
+    if sale.state == "processing":
+        c.click("stock.shipment.out", "cancel", [shipment.id for shipment in sale.shipments if shipment.state not in ("shipped", "done", "cancelled")])
+        return
+    if sale.state == "confirmed":
+        c.click("sale.sale", "draft", [number])
+    c.click("sale.sale", "cancel", [number])
+
+
+def parcels_of(c: Company, number: int) -> list[int]:
+    with c.at(c.now):
+        return sorted(shipment.id for shipment in c.get("sale.sale")(number).shipments)
+
+
+def move_promise(c: Company, parcels: list[int], promised_on: date) -> None:
+    Shipment = c.get("stock.shipment.out")
+    Shipment.write(Shipment.browse(parcels), {"planned_date": promised_on})
+    Shipment.log(Shipment.browse(parcels), "write", "planned_date")
 
 
 def confirm(c: Company, order: Order, number: int) -> None:
@@ -150,12 +182,6 @@ def arrange_parcels(c: Company, order: Order, number: int) -> list[int]:
             Move.write(*[part for code, move in moves.items() if kept.get(code) for part in ([move], {"quantity": kept[code]})])
             Move.delete([move for code, move in moves.items() if not kept.get(code)])
             c.click("stock.shipment.out", "wait", ids)
-    if order.promised_again_on is not None:
-        moved = order.confirmed_at + timedelta(minutes=30)
-        if c.happens(moved):
-            with c.at(moved):
-                Shipment.write(Shipment.browse(ids), {"planned_date": order.promised_again_on})
-                Shipment.log(Shipment.browse(ids), "write", "planned_date")
     return ids
 
 
@@ -178,44 +204,56 @@ def deliver(c: Company, parcel: int) -> None:
     c.click("stock.shipment.out", "do", [parcel])
 
 
-def correct(c: Company, order: Order, index: int, correction: Correction) -> None:
-    """A return is a sale with negative quantities that names its origin; a credit is a credit note whose lines name the sale's lines."""
-    fault = "Fault: ours" if correction.our_fault else "Fault: customer"
-    what = f"{correction.kind.capitalize()}: {correction.reason}"
-    build = _return if correction.kind == "return" else _credit
-    with c.at(correction.at):
-        c.correction[order.number, index] = build(c, order, index, correction, what, fault)
-    arrived = correction.at + timedelta(days=2)
-    if correction.kind == "return" and c.happens(arrived):
-        with c.at(arrived):
+def words(correction: Correction) -> tuple[str, str]:
+    """What stands on a return or credit note: its description, and in the comment whose fault it was."""
+    return f"{correction.kind.capitalize()}: {correction.reason}", "Fault: ours" if correction.our_fault else "Fault: customer"
+
+
+def send_back(c: Company, order: Order, index: int, correction: Correction) -> None:
+    """A return is a sale with negative quantities that names its origin."""
+    if c.happens(correction.at):
+        with c.at(correction.at):
+            c.correction[order.number, index] = _return(c, order, index, correction)
+    if c.happens(returned_at(correction)):
+        with c.at(returned_at(correction)):
             sale = c.get("sale.sale")(int(c.correction[order.number, index].split(",")[1]))
             parcels = [shipment.id for shipment in sale.shipment_returns]
             c.click("stock.shipment.out.return", "receive", parcels)
             c.click("stock.shipment.out.return", "do", parcels)
 
 
-def _return(c: Company, order: Order, index: int, correction: Correction, what: str, fault: str) -> str:
+def run_credits(c: Company, orders: Iterable[Order]) -> None:
+    """Credit notes, the oldest first: Tryton refuses a number to one that is dated before the last."""
+    due_ones = [(correction.at, order, index, correction) for order in orders for index, correction in enumerate(order.corrections)
+                if correction.kind == "credit" and c.happens(correction.at)]
+    for instant, order, index, correction in sorted(due_ones, key=lambda one: (one[0], one[1].number)):
+        with c.at(instant):
+            c.correction[order.number, index] = _credit(c, order, correction)
+
+
+def returned_at(correction: Correction) -> datetime:
+    """When the goods of a return are back: the plan does not say, so two days after it was agreed."""
+    return correction.at + timedelta(days=2)
+
+
+def _return(c: Company, order: Order, index: int, correction: Correction) -> str:
+    what, fault = words(correction)
     Sale, Line = c.get("sale.sale"), c.get("sale.line")
     original = Sale(c.sale[order.number])
     sale, = Sale.copy([original], default={
         "lines": None, "origin": str(original), "number": f"{order.number}-R{index + 1}", "description": what, "comment": fault, "shipping_date": None,
         "quotation_date": None, "sale_date": None})
-    rows = []
     prices = {line.product: line.unit_price for line in order.lines}
-    for code, pieces in correction.quantities.items():
-        row = Line(type="line", product=c.known.product[code], quantity=-pieces)
-        row.sale = sale
-        row.on_change_product()
-        row.unit_price = prices[code]
-        rows.append(row)
-    sale.lines = rows
+    sale.lines = [sale_line(c, Line, sale, code, -pieces, prices[code]) for code, pieces in correction.quantities.items()]
     sale.save()
     c.click("sale.sale", "quote", [sale.id])
     c.click("sale.sale", "confirm", [sale.id])
     return f"sale.sale,{sale.id}"
 
 
-def _credit(c: Company, order: Order, index: int, correction: Correction, what: str, fault: str) -> str:
+def _credit(c: Company, order: Order, correction: Correction) -> str:
+    """A credit note whose lines name the sale's lines."""
+    what, fault = words(correction)
     Invoice, Line = c.get("account.invoice"), c.get("account.invoice.line")
     Journal = c.get("account.journal")
     sale = c.get("sale.sale")(c.sale[order.number])
@@ -243,24 +281,22 @@ def _credit(c: Company, order: Order, index: int, correction: Correction, what: 
 def run_lead(c: Company, lead: Lead) -> None:
     """An opportunity through its stages. 'offer' is Tryton's 'converted': it makes a draft sale; winning is that sale being confirmed, which run_order does."""
     Opportunity = c.get("sale.opportunity")
-    with c.at(lead.created_at):
-        opportunity, = Opportunity.create([{
-            "number": lead.number, "company": c.known.company, "party": c.known.party[lead.customer], "employee": c.known.employee.get(lead.owner),
-            "address": c.known.address.get((lead.customer, lead.region)), "amount": lead.amount, "currency": c.known.currency[c.plan.currency],
-            "marketing_medium": c.known.medium.get(lead.channel), "marketing_campaign": c.known.campaign.get(lead.campaign or ""), "lines": []}])
-        c.opportunity[lead.number] = opportunity.id
+    if c.happens(lead.created_at):
+        with c.at(lead.created_at):
+            opportunity, = Opportunity.create([{
+                "number": lead.number, "company": c.known.company, "party": c.known.party.get(lead.customer), "employee": c.known.employee.get(lead.owner),
+                "address": c.known.address.get((lead.customer, lead.region)), "amount": lead.amount, "currency": c.known.currency[c.plan.currency],
+                "marketing_medium": c.known.medium.get(lead.channel), "marketing_campaign": c.known.campaign.get(lead.campaign or ""), "lines": []}])
+            c.opportunity[lead.number] = opportunity.id
     for stage, instant in lead.stages[1:]:
         if not c.happens(instant):
-            return
+            continue
         with c.at(instant):
             opportunity = Opportunity(c.opportunity[lead.number])
             if stage == "opportunity":
                 c.click("sale.opportunity", "opportunity", [opportunity.id])
             elif stage == "offer":
                 c.click("sale.opportunity", "convert", [opportunity.id])
-                sale, = Opportunity(opportunity.id).sales
-                if lead.order:
-                    c.sale[lead.order] = sale.id
             elif stage == "cancelled":
                 c.click("sale.opportunity", "cancel", [opportunity.id])
             elif stage == "lost":
@@ -274,16 +310,18 @@ def run_lead(c: Company, lead: Lead) -> None:
 def run_complaint(c: Company, complaint: Complaint) -> None:
     """Tryton has no due date on a complaint: its description says it on a line of its own. The ticket's number is the reference."""
     Complaint_, Sale = c.get("sale.complaint"), c.get("sale.sale")
-    with c.at(complaint.opened_at):
-        sale = Sale(c.sale[complaint.order])
-        row, = Complaint_.create([{
-            "number": complaint.number, "reference": complaint.ticket, "company": c.known.company, "customer": sale.party.id, "origin": str(sale),
-            "type": c.known.complaint_type[complaint.kind, complaint.is_major], "description": due(complaint)}])
-        c.click("sale.complaint", "wait", [row.id])
+    if c.happens(complaint.opened_at):
+        with c.at(complaint.opened_at):
+            sale = Sale(c.sale[complaint.order])
+            row, = Complaint_.create([{
+                "number": complaint.number, "reference": complaint.ticket, "company": c.known.company, "customer": sale.party.id, "origin": str(sale),
+                "type": c.known.complaint_type[complaint.kind, complaint.is_major], "description": due(complaint)}])
+            c.click("sale.complaint", "wait", [row.id])
+            c.complaint[complaint.number] = row.id
     if c.happens(complaint.resolved_at):
         assert complaint.resolved_at is not None
         with c.at(complaint.resolved_at):
-            c.click("sale.complaint", "approve", [row.id])
+            c.click("sale.complaint", "approve", [c.complaint[complaint.number]])
 
 
 def due(complaint: Complaint) -> str:
@@ -291,40 +329,62 @@ def due(complaint: Complaint) -> str:
 
 
 def run_purchase(c: Company, purchase: Purchase) -> None:
-    Purchase_, Line, ShipmentIn = c.get("purchase.purchase"), c.get("purchase.line"), c.get("stock.shipment.in")
-    with c.at(purchase.ordered_at):
-        row = Purchase_(company=c.known.company, party=c.known.party[purchase.supplier], number=purchase.number)
-        row.on_change_party()
-        row.currency = c.known.currency[c.plan.currency]
-        row.warehouse = c.known.warehouse[purchase.warehouse]["id"]
-        row.invoice_method = "manual"
-        row.delivery_date = purchase.promised_on
-        lines = []
-        for line in purchase.lines:
-            part = Line(type="line", product=c.known.product[line.product], quantity=line.quantity)
-            part.purchase = row
-            part.on_change_product()
-            part.unit_price = line.unit_price
-            part.product_supplier = c.known.offer.get((purchase.supplier, line.product))
-            lines.append(part)
-        row.lines = lines
-        row.save()
-        if purchase.state != "draft":
-            c.click("purchase.purchase", "quote", [row.id])
-        if purchase.state in ("ordered", "received"):
-            c.click("purchase.purchase", "confirm", [row.id])
-    if purchase.state == "cancelled" and c.happens(purchase.ordered_at + timedelta(days=1)):
-        with c.at(purchase.ordered_at + timedelta(days=1)):
-            c.click("purchase.purchase", "cancel", [row.id])
-    if purchase.state == "received" and c.happens(purchase.received_at):
+    """A draft that is ordered on a later day is the same purchase."""
+    Purchase_, ShipmentIn = c.get("purchase.purchase"), c.get("stock.shipment.in")
+    if c.happens(purchase.ordered_at):
+        with c.at(purchase.ordered_at):
+            if purchase.number not in c.purchase:
+                c.purchase[purchase.number] = draft_purchase(c, purchase)
+            number = c.purchase[purchase.number]
+            if purchase.state != "draft":
+                c.click("purchase.purchase", "quote", [number])
+            if purchase.state in ("ordered", "received"):
+                c.click("purchase.purchase", "confirm", [number])
+    if c.happens(purchase.cancelled_at):
+        assert purchase.cancelled_at is not None
+        with c.at(purchase.cancelled_at):
+            cancel_purchase(c, c.purchase[purchase.number])
+    if c.happens(purchase.received_at):
         assert purchase.received_at is not None
         with c.at(purchase.received_at):
-            arrived = ShipmentIn(company=c.known.company, supplier=c.known.party[purchase.supplier], warehouse=c.known.warehouse[purchase.warehouse]["id"], planned_date=purchase.promised_on)
+            arrived = ShipmentIn(
+                company=c.known.company, supplier=c.known.party[purchase.supplier], warehouse=c.known.warehouse[purchase.warehouse]["id"], planned_date=purchase.promised_on)
             arrived.on_change_warehouse()
-            arrived.incoming_moves = Purchase_(row.id).moves
+            arrived.incoming_moves = Purchase_(c.purchase[purchase.number]).moves
             arrived.save()
             c.click("stock.shipment.in", "receive", [arrived.id])
             c.click("stock.shipment.in", "do", [arrived.id])
+
+
+def draft_purchase(c: Company, purchase: Purchase) -> int:
+    Purchase_, Line = c.get("purchase.purchase"), c.get("purchase.line")
+    row = Purchase_(company=c.known.company, party=c.known.party[purchase.supplier], number=purchase.number)
+    row.on_change_party()
+    row.currency = c.known.currency[c.plan.currency]
+    row.warehouse = c.known.warehouse[purchase.warehouse]["id"]
+    row.invoice_method = "manual"
+    row.delivery_date = purchase.promised_on
+    lines = []
+    for line in purchase.lines:
+        part = Line(type="line", product=c.known.product[line.product], quantity=line.quantity)
+        part.purchase = row
+        part.on_change_product()
+        part.unit_price = line.unit_price
+        part.product_supplier = c.known.offer.get((purchase.supplier, line.product))
+        lines.append(part)
+    row.lines = lines
+    row.save()
+    return int(row.id)
+
+
+def cancel_purchase(c: Company, number: int) -> None:
+    """Before it is confirmed a purchase is cancelled as such; after that its expected goods are, and the purchase takes note of it."""
+    Purchase_ = c.get("purchase.purchase")
+    if Purchase_(number).state in ("draft", "quotation"):
+        c.click("purchase.purchase", "cancel", [number])
+        return
+    moves = [move.id for move in Purchase_(number).moves if move.state in ("draft", "assigned")]
+    c.click("stock.move", "cancel", moves)
 
 
 def run_all(c: Company, *, orders: Iterable[Order] = (), leads: Iterable[Lead] = (), complaints: Iterable[Complaint] = (), purchases: Iterable[Purchase] = ()) -> None:
@@ -339,3 +399,25 @@ def run_all(c: Company, *, orders: Iterable[Order] = (), leads: Iterable[Lead] =
         run_purchase(c, purchase)
 
 
+
+
+def link_actions(c: Company) -> None:
+    """Where a complaint ended in a return or credit of the same order, its action names that result, as Tryton's own action would."""
+    from trytond.transaction import Transaction
+
+    Action = c.get("sale.complaint.action")
+    orders = {order.number: order for order in c.plan.orders}
+    rows, instants = [], []
+    taken: set[tuple[str, int]] = set()
+    for complaint in c.plan.complaints:
+        for index, correction in enumerate(orders[complaint.order].corrections):
+            number = c.complaint.get(complaint.number)
+            if number and (complaint.order, index) in c.correction and correction.at >= complaint.opened_at and c.happens(correction.at) and (complaint.order, index) not in taken:
+                taken.add((complaint.order, index))
+                action = "sale_return" if correction.kind == "return" else "credit_note"
+                rows.append({"complaint": number, "action": action, "result": c.correction[complaint.order, index]})
+                instants.append(correction.at)
+    with c.at(c.now):
+        ids = [action.id for action in Action.create(rows)]
+        Transaction().connection.cursor().executemany(
+            "UPDATE sale_complaint_action SET create_date = ?, write_date = NULL WHERE id = ?", [(stored(at), number) for at, number in zip(instants, ids, strict=True)])
