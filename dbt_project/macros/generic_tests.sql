@@ -11,15 +11,20 @@
     having count(*) > 1 or {{ columns | join(' is null or ') }} is null
 {% endtest %}
 
-{# columns_hold: each SQL condition is true of every row; the failing condition is named. A null condition counts as held. #}
+{#
+    columns_hold: each SQL condition is true of every row; a failing one is named. A null condition counts as held. One scan for all of them.
+#}
 {% test columns_hold(model, conditions) %}
-    {% for condition in conditions %}
     select
-        '{{ condition | replace("'", "''") }}' as broken_condition,
-        count(*) as row_count
-    from {{ model }}
-    where not ({{ condition }})
-    having count(*) > 0
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        broken.condition,
+        broken.row_count
+    from (
+        select unnest([
+            {%- for condition in conditions %}
+            {'condition': {{ literal(condition) }}, 'row_count': count(*) filter (where not ({{ condition }}))}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ]) as broken
+        from {{ model }}
+    )
+    where broken.row_count > 0
 {% endtest %}
