@@ -85,7 +85,7 @@ def _campaign_shares(channel: str, day: date) -> list[tuple[str | None, float]]:
     left, found = 1.0, []
     for campaign in CAMPAIGNS:
         if campaign.channel == channel and campaign.first <= day <= campaign.last:
-            share = 0.72 if campaign.name == LOSING_CAMPAIGN else campaign.share
+            share = 0.85 if campaign.name == LOSING_CAMPAIGN else campaign.share
             found.append((campaign.name, left * share))
             left *= 1 - share
     return [*found, (None, left)]
