@@ -167,7 +167,8 @@ def tickets(
         # Billing is no round-the-clock desk, so its premium customers have the standard promise.
         premium = ask.customer.is_company and team != "Billing"
         policy = None if random.random() < 0.05 else "premium" if premium else standards[team]
-        subject, body = wording(ask.topic, ask.customer.country, names[ask.product], ask.order.number if ask.order else "", random)
+        glows = ask.topic == "defect" and ask.product.startswith("LMP")
+        subject, body = wording("overheating" if glows else ask.topic, ask.customer.country, names[ask.product], ask.order.number if ask.order else "", random)
         draft = Ticket(
             number=f"T{serial:05d}",
             requester=ask.customer.number,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sandbox.company.hours import OpenTime, seconds_of
 from sandbox.company.plan import Agent, Customer, Team, Ticket, TicketEvent
-from sandbox.company.wording import NOTES, REPLIES
+from sandbox.company.wording import NOTES, QUESTIONS_BACK, REPLIES
 
 # Typical business minutes to a first answer against the ordinary, and the share of happy raters.
 _PACE = {
@@ -136,8 +136,9 @@ class Life:
         for turn in range(6):
             if (turn and random.random() < 0.12) or (not turn and random.random() < 0.18):
                 story.add(at, "private_note", "agent", agent, random.choice(NOTES))
-            story.add(at, "public_reply", "agent", agent, random.choice(REPLIES))
-            if random.random() < (0.68 if turn == 0 else 0.7):
+            answered = random.random() < (0.68 if turn == 0 else 0.7)
+            story.add(at, "public_reply", "agent", agent, random.choice(REPLIES[ticket.topic] if answered else QUESTIONS_BACK))
+            if answered:
                 break
             story.add(at, "status", "agent", agent, "pending")
             if random.random() < 0.06:
@@ -163,7 +164,7 @@ class Life:
             story.add(at, "public_reply", "requester", story.requester)
             story.add(at, "status", "system", None, "open")
             at = self._answer_at(ticket, story, at, 200, False)
-            story.add(at, "public_reply", "agent", story.assignee, random.choice(REPLIES))
+            story.add(at, "public_reply", "agent", story.assignee, random.choice(REPLIES[ticket.topic]))
             story.add(at, "status", "agent", story.assignee, "solved")
         if random.random() < 0.42:
             happy = _HAPPY[story.team] - 0.25 * reopened - (0.15 if ticket.topic == "defect" else 0) - (0.1 if self.load_factor(ticket.created_at) > 2 else 0)
