@@ -30,6 +30,7 @@ changes as (
         headers.ticket_id,
         headers.created_at as changed_at,
         cast(null as bigint) as sequence,
+        cast(null as varchar) as event_id,
         [case when beginnings.is_status_changed then coalesce(beginnings.status, 'new') else headers.status end] as status,
         [case when beginnings.is_team_changed then beginnings.team else headers.team end] as team,
         [case when beginnings.is_assignee_changed then beginnings.assignee else headers.assignee end] as assignee,
@@ -41,6 +42,7 @@ changes as (
         events.ticket_id,
         greatest(events.event_at, headers.created_at) as changed_at,
         events.sequence,
+        events.event_id,
         case when events.event_kind = 'status' then [events.to_value] end as status,
         case when events.event_kind = 'team' then [events.to_value] end as team,
         case when events.event_kind = 'assignee' then [events.to_value] end as assignee,
@@ -50,23 +52,31 @@ changes as (
     where events.event_kind in ('status', 'team', 'assignee', 'priority')
 ),
 
+-- one order for everything below: a log may give several changes one number
+placed as (
+    select
+        *,
+        row_number() over (partition by ticket_id order by changed_at, sequence nulls first, event_id) as place
+    from changes
+),
+
 filled as (
     select
         ticket_id,
         changed_at,
-        sequence,
+        place,
         last_value(status ignore nulls) over history as status,
         last_value(team ignore nulls) over history as team,
         last_value(assignee ignore nulls) over history as assignee,
         last_value(priority ignore nulls) over history as priority
-    from changes
-    window history as (partition by ticket_id order by changed_at, sequence nulls first rows unbounded preceding)
+    from placed
+    window history as (partition by ticket_id order by place rows unbounded preceding)
 ),
 
 settled as (
     select *
     from filled
-    qualify row_number() over (partition by ticket_id, changed_at order by sequence desc nulls last) = 1
+    qualify row_number() over (partition by ticket_id, changed_at order by place desc) = 1
 ),
 
 final as (
