@@ -23,8 +23,6 @@ def serve(folder: Path, port: int, start: datetime, ready: Path) -> None:
     from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
     class Handler(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"      # keep connections open: a page then costs no new connection
-        wbufsize = -1                      # one write per answer; many small ones wait for delayed acknowledgements
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """The path without its query: domains are long and of no use in a log."""
