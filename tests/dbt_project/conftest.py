@@ -16,7 +16,7 @@ from tests.dbt_project.warehouse_builder import PROJECT, WarehouseBuilder, run_d
 def dbt_target(request: pytest.FixtureRequest) -> Path:
     """A folder that outlives the session, one for each worker: the parsed project in it makes the next session start 4 s sooner."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    folder: Path = request.config.cache.mkdir("dbt") / worker  # type: ignore[union-attr]
+    folder: Path = request.config.cache.mkdir("dbt") / worker
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

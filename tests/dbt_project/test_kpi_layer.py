@@ -6,13 +6,17 @@ import pytest
 
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
-COSTS = {("files", "costs"): [
-    {"id": month, "month": f"2026-{month:02d}-01", "unit": "shop", "category": "rent", "amount": "101" if month < 6 else "108", "currency": "EUR"}
-    for month in range(1, 11)
-]}
-BUDGETS = {("files", "budgets"): [
-    {"id": month, "month": f"2026-{month:02d}-01", "unit": "shop", "category": "rent", "amount": "100", "currency": "EUR"} for month in range(1, 13)
-]}
+COSTS = {
+    ("files", "costs"): [
+        {"id": month, "month": f"2026-{month:02d}-01", "unit": "shop", "category": "rent", "amount": "101" if month < 6 else "108", "currency": "EUR"}
+        for month in range(1, 11)
+    ]
+}
+BUDGETS = {
+    ("files", "budgets"): [
+        {"id": month, "month": f"2026-{month:02d}-01", "unit": "shop", "category": "rent", "amount": "100", "currency": "EUR"} for month in range(1, 13)
+    ]
+}
 # What these files reach; everything else stays as it is, as in a night.
 LAYER = "stg_files__costs+ stg_files__budgets+ stg_files__targets+ stg_meridian__stream_states+ stg_meridian__previous_kpis+"
 
@@ -25,13 +29,30 @@ def test_a_company_without_any_data_still_has_its_catalogue_and_a_scorecard_that
 
 
 def test_a_past_period_is_judged_by_the_target_that_held_then(running_company: WarehouseBuilder) -> None:
-    target = {"id": 1, "kpi": "budget_variance", "segment_type": "", "segment": "", "effective_from": "2026-08-01", "target": "0", "warn_at": "0.09", "act_at": "0.2"}
+    target = {
+        "id": 1,
+        "kpi": "budget_variance",
+        "segment_type": "",
+        "segment": "",
+        "effective_from": "2026-08-01",
+        "target": "0",
+        "warn_at": "0.09",
+        "act_at": "0.2",
+    }
     running_company.land({**COSTS, **BUDGETS, ("files", "targets"): [target]})
     running_company.build(LAYER)
     statuses = running_company.rows(
-        "select month(period_start) as month, status from kpis where kpi = 'budget_variance' and segment_type = 'all' and period_start >= '2026-05-01' order by 1")
+        "select month(period_start) as month, status from kpis "
+        "where kpi = 'budget_variance' and segment_type = 'all' and period_start >= '2026-05-01' order by 1"
+    )
     assert [(row["month"], row["status"]) for row in statuses] == [
-        (5, "on_target"), (6, "warning"), (7, "warning"), (8, "on_target"), (9, "on_target"), (10, "on_target")]
+        (5, "on_target"),
+        (6, "warning"),
+        (7, "warning"),
+        (8, "on_target"),
+        (9, "on_target"),
+        (10, "on_target"),
+    ]
     assert running_company.value("select target_origin from kpi_catalogue where kpi = 'budget_variance'") == "file"
 
 
@@ -45,8 +66,9 @@ def test_a_late_cost_is_restated_once_and_the_same_build_again_says_the_same(run
         running_company.build(LAYER, as_of="2026-11-01", data_version="v2")
         seen.append(running_company.rows("select * from restatements order by all"))
     assert seen[0] == seen[1]
-    assert running_company.rows("select period_start::varchar as month, old_value, new_value, reason from restatements where kpi = 'budget_variance' and segment_type = 'all'") == [
-        {"month": "2026-04-01", "old_value": pytest.approx(0.01), "new_value": 0.5, "reason": "late or changed source data"}]
+    assert running_company.rows(
+        "select period_start::varchar as month, old_value, new_value, reason from restatements where kpi = 'budget_variance' and segment_type = 'all'"
+    ) == [{"month": "2026-04-01", "old_value": pytest.approx(0.01), "new_value": 0.5, "reason": "late or changed source data"}]
 
     running_company.publish("kpis", "restatements")
     running_company.build(LAYER, as_of="2026-11-02", data_version="v3")
@@ -60,7 +82,9 @@ def test_a_version_published_before_a_column_existed_can_still_be_compared_with(
     running_company.publish("kpis")
     old = running_company.folder / "old.parquet"
     with running_company.connection() as connection:
-        connection.execute(f"copy (select * exclude (is_provisional, definition_revision) from '{running_company.previous}/kpis.parquet') to '{old}' (format parquet)")
+        connection.execute(
+            f"copy (select * exclude (is_provisional, definition_revision) from '{running_company.previous}/kpis.parquet') to '{old}' (format parquet)"
+        )
     old.rename(Path(str(running_company.previous)) / "kpis.parquet")
     running_company.build(LAYER, data_version="v2")
     assert running_company.value("select count(*) from restatements") == 0
@@ -78,10 +102,12 @@ def test_building_as_of_an_old_day_gives_what_was_known_of_that_day(running_comp
 
 
 def test_a_stale_stream_marks_every_kpi_that_reads_it_and_no_other(running_company: WarehouseBuilder) -> None:
-    running_company.tables = {"stream_states": [
-        ("drop", "files", "costs", "2026-10-30 02:00:00", "2026-11-01 02:00:00", True, "the file was not delivered"),
-        ("drop", "files", "rosters", "2026-11-01 02:00:00", "2026-11-01 02:00:00", False, None),
-    ]}
+    running_company.tables = {
+        "stream_states": [
+            ("drop", "files", "costs", "2026-10-30 02:00:00", "2026-11-01 02:00:00", True, "the file was not delivered"),
+            ("drop", "files", "rosters", "2026-11-01 02:00:00", "2026-11-01 02:00:00", False, None),
+        ]
+    }
     running_company.land({**COSTS, **BUDGETS})
     running_company.build(LAYER)
     assert running_company.value("select stale_reason from scorecard where kpi = 'budget_variance'") == "drop.costs: the file was not delivered"

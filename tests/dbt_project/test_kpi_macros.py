@@ -63,19 +63,21 @@ def expected_cells(things: Sequence[Row], *, segments: Sequence[str] = ("team", 
     for grain in ("day", "week", "month"):
         for start in periods(grain, min(thing["day"] for thing in known), AS_OF):
             for kind, segment in wanted:
-                yield (grain, start, kind, segment), [
-                    thing for thing in known
-                    if first_day(grain, thing["day"]) == start and (kind == "all" or (thing[kind] or "unknown") == segment)
-                ]
+                yield (
+                    (grain, start, kind, segment),
+                    [thing for thing in known if first_day(grain, thing["day"]) == start and (kind == "all" or (thing[kind] or "unknown") == segment)],
+                )
 
 
-thing = st.fixed_dictionaries({
-    "day": st.one_of(st.none(), st.dates(date(2026, 9, 20), date(2026, 11, 10))),
-    "amount": st.one_of(st.none(), st.integers(0, 5)),
-    "base": st.one_of(st.none(), st.integers(0, 2)),
-    "team": st.sampled_from(["north", "south", None, "all"]),
-    "channel": st.sampled_from(["mail", "chat"]),
-})
+thing = st.fixed_dictionaries(
+    {
+        "day": st.one_of(st.none(), st.dates(date(2026, 9, 20), date(2026, 11, 10))),
+        "amount": st.one_of(st.none(), st.integers(0, 5)),
+        "base": st.one_of(st.none(), st.integers(0, 2)),
+        "team": st.sampled_from(["north", "south", None, "all"]),
+        "channel": st.sampled_from(["mail", "chat"]),
+    }
+)
 examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -120,8 +122,11 @@ def test_a_trailing_ratio_looks_back_from_the_last_known_day_of_its_period(thing
     for (grain, start, kind, segment), _ in expected_cells(things, segments=["team"]):
         until = min(last_day(grain, start), AS_OF)
         window = [
-            member for member in things
-            if member["day"] is not None and until - timedelta(days=days) < member["day"] <= until and (kind == "all" or (member["team"] or "unknown") == segment)
+            member
+            for member in things
+            if member["day"] is not None
+            and until - timedelta(days=days) < member["day"] <= until
+            and (kind == "all" or (member["team"] or "unknown") == segment)
         ]
         below = sum(member["base"] or 0 for member in window)
         row = found[("k", grain, start, kind, segment)]
@@ -131,17 +136,19 @@ def test_a_trailing_ratio_looks_back_from_the_last_known_day_of_its_period(thing
             assert row["value"] is None
 
 
-spell = st.fixed_dictionaries({
-    "day": st.dates(date(2026, 9, 20), date(2026, 11, 10)),
-    "lasted": st.one_of(st.none(), st.integers(0, 40)),
-    "team": st.sampled_from(["north", None]),
-})
+spell = st.fixed_dictionaries(
+    {
+        "day": st.dates(date(2026, 9, 20), date(2026, 11, 10)),
+        "lasted": st.one_of(st.none(), st.integers(0, 40)),
+        "team": st.sampled_from(["north", None]),
+    }
+)
 
 
 @examples
 @given(st.lists(spell, max_size=20))
 def test_a_stock_counts_what_is_open_when_the_period_ends(spells: list[Row]) -> None:
-    things = [{**one, "closed": None if one["lasted"] is None else one["day"] + timedelta(days=one["lasted"])} for one in spells]
+    things: list[Row] = [{**one, "closed": None if one["lasted"] is None else one["day"] + timedelta(days=one["lasted"])} for one in spells]
     found = run(macro("kpi_at_period_end")("k", "things", "day", "closed", ["team"]), things)
     expected = list(expected_cells(things, segments=["team"]))
     assert len(found) == len(expected)
@@ -156,7 +163,7 @@ def test_a_stock_counts_what_is_open_when_the_period_ends(spells: list[Row]) -> 
 
 
 def test_a_ratio_of_stocks_counts_each_thing_from_its_first_day_to_the_day_before_its_last() -> None:
-    customers = [
+    customers: list[Row] = [
         {"day": date(2026, 10, 1), "closed": date(2026, 10, 20), "amount": 0, "base": 1},
         {"day": date(2026, 10, 5), "closed": None, "amount": 0, "base": 1},
         {"day": date(2026, 10, 10), "closed": None, "amount": 1, "base": 0},
@@ -169,16 +176,23 @@ def test_a_ratio_of_stocks_counts_each_thing_from_its_first_day_to_the_day_befor
 
 def test_nothing_at_all_gives_no_rows() -> None:
     for name, arguments in {
-        "kpi_ratio": ("day", "amount", "base"), "kpi_median": ("day", "amount"), "kpi_sum": ("day", "amount"),
-        "kpi_trailing_ratio": ("day", "amount", "base"), "kpi_at_period_end": ("day", "closed"),
+        "kpi_ratio": ("day", "amount", "base"),
+        "kpi_median": ("day", "amount"),
+        "kpi_sum": ("day", "amount"),
+        "kpi_trailing_ratio": ("day", "amount", "base"),
+        "kpi_at_period_end": ("day", "closed"),
     }.items():
         assert run(macro(name)("k", "things", *arguments), []) == {}
 
 
 def test_what_happens_after_as_of_changes_nothing() -> None:
-    known = [{"day": date(2026, 10, 30), "amount": 1, "base": 1, "team": "north"}]
-    later = [{"day": date(2026, 11, 2), "amount": 0, "base": 1, "team": "south"}]
-    for name, arguments in {"kpi_ratio": ("day", "amount", "base"), "kpi_trailing_ratio": ("day", "amount", "base"), "kpi_at_period_end": ("day", "closed")}.items():
+    known: list[Row] = [{"day": date(2026, 10, 30), "amount": 1, "base": 1, "team": "north"}]
+    later: list[Row] = [{"day": date(2026, 11, 2), "amount": 0, "base": 1, "team": "south"}]
+    for name, arguments in {
+        "kpi_ratio": ("day", "amount", "base"),
+        "kpi_trailing_ratio": ("day", "amount", "base"),
+        "kpi_at_period_end": ("day", "closed"),
+    }.items():
         sql = macro(name)("k", "things", *arguments, ["team"])
         assert run(sql, known + later) == run(sql, known)
 

@@ -12,13 +12,30 @@ import pytest
 from tests.dbt_project.warehouse_builder import PROJECT
 
 KPI_KEYS = {
-    "title_en", "title_zh", "question", "owner", "raci", "unit", "direction", "target", "warn_at", "act_at", "effective_from", "grain", "min_sample",
-    "perspective", "source_note", "not_comparable_before",
+    "title_en",
+    "title_zh",
+    "question",
+    "owner",
+    "raci",
+    "unit",
+    "direction",
+    "target",
+    "warn_at",
+    "act_at",
+    "effective_from",
+    "grain",
+    "min_sample",
+    "perspective",
+    "source_note",
+    "not_comparable_before",
 }
 OPTIONAL_KPI_KEYS = {"settles_after_days", "target_change", "also"}
 UNITS = {"ratio", "hours", "minutes", "days", "currency", "count"}
-CLOCKS = re.compile(r"\b(current_timestamp|current_date|current_time|localtimestamp|now\s*\(|today\s*\(|get_current_timestamp|transaction_timestamp|random\s*\(|uuid\s*\(|"
-                    r"gen_random_uuid|run_started_at|modules\.datetime)", re.IGNORECASE)
+CLOCKS = re.compile(
+    r"\b(current_timestamp|current_date|current_time|localtimestamp|now\s*\(|today\s*\(|get_current_timestamp|transaction_timestamp|random\s*\(|uuid\s*\(|"
+    r"gen_random_uuid|run_started_at|modules\.datetime)",
+    re.IGNORECASE,
+)
 NAMES = {
     "staging": re.compile(r"stg_[a-z0-9_]+?__[a-z0-9_]+"),
     "intermediate": re.compile(r"int_[a-z0-9_]+"),
@@ -86,7 +103,12 @@ def test_no_layer_reads_from_one_above_it(dbt_manifest: Any) -> None:
     wrong = []
     for node in models(dbt_manifest):
         for parent in node.depends_on.nodes:
-            if parent in dbt_manifest.nodes and dbt_manifest.nodes[parent].resource_type == "model" and height[layer(dbt_manifest.nodes[parent]).split("/")[0]] > height[layer(node).split("/")[0]] and node.name not in allowed:
+            if (
+                parent in dbt_manifest.nodes
+                and dbt_manifest.nodes[parent].resource_type == "model"
+                and height[layer(dbt_manifest.nodes[parent]).split("/")[0]] > height[layer(node).split("/")[0]]
+                and node.name not in allowed
+            ):
                 wrong.append(f"{node.name} reads {dbt_manifest.nodes[parent].name}")
     assert wrong == []
 
@@ -98,22 +120,32 @@ def test_a_staging_model_has_the_one_silhouette(dbt_manifest: Any) -> None:
             code = COMMENTS.sub("", node.raw_code)
             key = node.config.unique_key
             if not (
-                re.search(r"with\s+source as \(\s*select \* from \{\{ source\(", code) and code.count("source(") == 1 and "{{ parse(" in code
-                and re.search(r"select \* from renamed\s*(\{\{ newest_per_key\(\) \}\})?\s*$", code) and code.count("{{ newest_per_key() }}") == 1 and key and list(key)[:2] == ["source_name", "record_key"]
-                and node.config.materialized == "incremental" and node.config.incremental_strategy == "delete+insert" and node.config.on_schema_change == "fail"
+                re.search(r"with\s+source as \(\s*select \* from \{\{ source\(", code)
+                and code.count("source(") == 1
+                and "{{ parse(" in code
+                and re.search(r"select \* from renamed\s*(\{\{ newest_per_key\(\) \}\})?\s*$", code)
+                and code.count("{{ newest_per_key() }}") == 1
+                and key
+                and list(key)[:2] == ["source_name", "record_key"]
+                and node.config.materialized == "incremental"
+                and node.config.incremental_strategy == "delete+insert"
+                and node.config.on_schema_change == "fail"
             ):
                 wrong.append(node)
     assert names(wrong) == []
 
 
 def test_nothing_reads_the_wall_clock_or_rolls_dice() -> None:
-    found = [f"{path.relative_to(PROJECT)}: {match.group()}" for path in sql_files() for match in CLOCKS.finditer(COMMENTS.sub("", path.read_text(encoding="utf-8")))]
+    found = [
+        f"{path.relative_to(PROJECT)}: {match.group()}" for path in sql_files() for match in CLOCKS.finditer(COMMENTS.sub("", path.read_text(encoding="utf-8")))
+    ]
     assert found == []
 
 
 def test_the_settings_of_a_run_are_read_in_one_place() -> None:
     found = [
-        str(path.relative_to(PROJECT)) for path in sql_files()
+        str(path.relative_to(PROJECT))
+        for path in sql_files()
         if path.name != "run_settings.sql" and re.search(r"\b(var|env_var)\s*\(", COMMENTS.sub("", path.read_text(encoding="utf-8")))
     ]
     assert found == []
@@ -144,7 +176,9 @@ def test_what_is_published_has_a_contract_and_a_word_on_every_column(dbt_manifes
 
 
 def test_every_fact_and_dimension_is_published(dbt_manifest: Any) -> None:
-    assert names(node for node in models(dbt_manifest) if layer(node) in {"marts/core", "marts/worklists", "marts/process"} and "published" not in node.tags) == []
+    assert (
+        names(node for node in models(dbt_manifest) if layer(node) in {"marts/core", "marts/worklists", "marts/process"} and "published" not in node.tags) == []
+    )
 
 
 def test_a_kpi_says_everything_that_the_catalogue_shows(dbt_manifest: Any) -> None:
@@ -160,7 +194,9 @@ def test_a_kpi_says_everything_that_the_catalogue_shows(dbt_manifest: Any) -> No
             for key in ("owner", "raci", "source_note"):
                 wrong += [f"{node.name}: {key} is empty"] if not stated.get(key) else []
             for key, allowed in {
-                "direction": {"higher", "lower", "range"}, "grain": {"any", "day", "week", "month"}, "unit": UNITS,
+                "direction": {"higher", "lower", "range"},
+                "grain": {"any", "day", "week", "month"},
+                "unit": UNITS,
                 "perspective": {"financial", "customer", "process", "learning"},
             }.items():
                 wrong += [f"{node.name}: {key} {stated.get(key)!r}"] if stated.get(key) not in allowed else []

@@ -38,8 +38,13 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def run_settings(path: Path, *, as_of: str, data_version: str = "v1", time_zone: str = "Europe/Berlin", currency: str = "EUR") -> dict[str, str]:
     return {
-        "MERIDIAN_WAREHOUSE": str(path), "MERIDIAN_AS_OF": as_of, "MERIDIAN_TIME_ZONE": time_zone, "MERIDIAN_CURRENCY": currency,
-        "MERIDIAN_DATA_VERSION": data_version, "MERIDIAN_CODE_REVISION": "test", "MERIDIAN_BUILT_AT": "2026-11-01T02:30:00Z",
+        "MERIDIAN_WAREHOUSE": str(path),
+        "MERIDIAN_AS_OF": as_of,
+        "MERIDIAN_TIME_ZONE": time_zone,
+        "MERIDIAN_CURRENCY": currency,
+        "MERIDIAN_DATA_VERSION": data_version,
+        "MERIDIAN_CODE_REVISION": "test",
+        "MERIDIAN_BUILT_AT": "2026-11-01T02:30:00Z",
         "DO_NOT_TRACK": "1",
     }
 
@@ -53,7 +58,7 @@ def run_dbt(arguments: Sequence[str], settings: Mapping[str, str], *, target: Pa
     command += ["--quiet", "--log-level-file", "none", "--no-use-colors"]
     with environment(settings):
         try:
-            outcome = dbtRunner(manifest=manifest).invoke(command)
+            outcome: Any = dbtRunner(manifest=manifest).invoke(command)
         finally:
             DuckDBConnectionManager.close_all_connections()
     if not outcome.success:
@@ -92,17 +97,34 @@ class WarehouseBuilder:
                 lines.append(landing.line(key, ordinal, record))
             landing.append(where, lines, 0)
             landing.seal(where)
-            self.batches.append({"source": where.source, "stream": stream, "batch": batch, "feeds": f"{kind}.{stream}", "path": where.relative, "verdict": "passed"})
+            self.batches.append(
+                {
+                    "source": where.source,
+                    "stream": stream,
+                    "batch": batch,
+                    "feeds": f"{kind}.{stream}",
+                    "path": where.relative,
+                    "verdict": "passed",
+                }
+            )
 
     def build(
-        self, select: str | None = None, *, as_of: str = "2026-10-31", data_version: str = "v1", rebuild: bool = False, unit_tests: bool = False, **settings: str,
+        self,
+        select: str | None = None,
+        *,
+        as_of: str = "2026-10-31",
+        data_version: str = "v1",
+        rebuild: bool = False,
+        unit_tests: bool = False,
+        **settings: str,
     ) -> None:
         """What a night does between landing and publishing; data tests included, so bad marts raise.
 
         select: dbt's node selection, words apart by spaces; None builds everything.
         """
         prepared = warehouse.prepare(
-            self.path, landing=self.folder / "landing", project=PROJECT, batches=self.batches, tables=self.tables, previous=self.previous, rebuild=rebuild)
+            self.path, landing=self.folder / "landing", project=PROJECT, batches=self.batches, tables=self.tables, previous=self.previous, rebuild=rebuild
+        )
         arguments = ["build", *(["--select", *select.split()] if select else []), *([] if unit_tests else ["--exclude-resource-type", "unit_test"])]
         run_dbt(arguments, run_settings(self.path, as_of=as_of, data_version=data_version, **settings), target=self.target, manifest=self.manifest)
         warehouse.mark_absorbed(self.path, prepared)
@@ -111,6 +133,15 @@ class WarehouseBuilder:
         """Run dbt's unit tests on models that are built; returns how many ran."""
         results = run_dbt(["test", "--select", *select.split()], run_settings(self.path, as_of="2026-10-31"), target=self.target, manifest=self.manifest)
         return len(results.results)
+
+    def data_test(self, select: str) -> None:
+        """Run data tests on what is built; raises AssertionError with those that fail."""
+        run_dbt(["test", "--select", *select.split()], run_settings(self.path, as_of="2026-10-31"), target=self.target, manifest=self.manifest)
+
+    def tamper(self, statement: str) -> None:
+        """Change what is built behind dbt's back, to see whether a test notices."""
+        with warehouse.connect(self.path) as connection:
+            connection.execute(statement)
 
     def publish(self, *tables: str) -> None:
         """Keep these marts as the version that readers see, for the next build to compare with."""

@@ -1,0 +1,51 @@
+"""The data tests that guard the KPIs each night: each notices the fault it is there for, and nothing else."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dbt_project.test_kpi_layer import BUDGETS, COSTS, LAYER
+from tests.dbt_project.warehouse_builder import WarehouseBuilder
+
+GUARDS = "test_type:singular,shared_* kpis,test_type:generic"
+APRIL = "where kpi = 'budget_variance' and period_start = '2026-04-01'"
+FAULTS = {
+    "shared_kpi_periods_have_no_gaps": f"delete from marts.kpis {APRIL} and segment = 'rent'",
+    "shared_kpis_add_up": f"update marts.kpis set numerator = numerator + 1 {APRIL} and segment = 'all'",
+    "shared_kpis_are_all_defined": "update marts.kpis set kpi = 'budget_varience' where kpi = 'budget_variance'",
+    "shared_goal_attainment_two_routes": f"update marts.kpis set is_met = not is_met {APRIL} and segment = 'all'",
+    "shared_budget_variance_two_routes": "update intermediate.int_costs set actual = actual + 1 where month = '2026-04-01'",
+    "kpis_hold_together": "update marts.kpis set status = 'on_target' where value is null",
+    "primary_key_kpis_kpi__period_grain__period_start__segment_type__segment": (f"insert into marts.kpis select * from marts.kpis {APRIL} and segment = 'all'"),
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any, empty_warehouse: Path) -> WarehouseBuilder:
+    company = WarehouseBuilder(folder=tmp_path_factory.mktemp("guards"), target=dbt_target, manifest=dbt_manifest)
+    shutil.copyfile(empty_warehouse, company.path)
+    # A month without cost, so that there is a period without a value.
+    company.land({("files", "costs"): [cost for cost in COSTS[("files", "costs")] if cost["id"] != 8], **BUDGETS})
+    company.build(LAYER)
+    company.data_test(GUARDS)
+    return company
+
+
+@pytest.fixture
+def copy(built: WarehouseBuilder, tmp_path: Path) -> WarehouseBuilder:
+    shutil.copyfile(built.path, tmp_path / "warehouse.duckdb")
+    return WarehouseBuilder(folder=tmp_path, target=built.target, manifest=built.manifest)
+
+
+@pytest.mark.parametrize(("guard", "fault"), FAULTS.items(), ids=FAULTS)
+def test_a_fault_is_noticed_by_the_guard_that_is_there_for_it(copy: WarehouseBuilder, guard: str, fault: str) -> None:
+    copy.tamper(fault)
+    with pytest.raises(AssertionError, match=guard):
+        copy.data_test(GUARDS)
+
+
+def test_there_is_a_fault_for_every_shared_guard() -> None:
+    guards = {path.stem for path in (Path(__file__).parents[2] / "dbt_project" / "tests").glob("shared_*.sql")}
+    assert guards <= set(FAULTS)
