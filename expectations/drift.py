@@ -2,7 +2,7 @@
 
 Nothing is ever dropped or refused because of drift: a record is landed as the source said it. Drift is remembered and said, so that a
 person learns of a renamed field before a KPI goes quiet. The schema is a plain mapping that the ledger keeps:
-{'satisfaction_rating.score': {'types': ['VARCHAR'], 'records': 812, 'present': 790}}.
+{'satisfaction_rating.score': {'types': ['VARCHAR'], 'records': 812, 'present': 790, 'inside': 'satisfaction_rating'}}.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def infer(files: Sequence[Path], *, sample: int = SAMPLE) -> dict[str, dict[str,
         connection.close()
 
 
-def _fields(connection: duckdb.DuckDBPyConnection, objects: str, prefix: str, depth: int, schema: dict[str, dict[str, Any]]) -> None:
+def _fields(connection: duckdb.DuckDBPyConnection, objects: str, inside: str, depth: int, schema: dict[str, dict[str, Any]]) -> None:
     """Add the fields of the objects that the query `objects` yields in column `value`."""
     total = connection.execute(f"select count(*) from ({objects})").fetchall()[0][0]
     rows = connection.execute(f"""
@@ -70,11 +70,12 @@ def _fields(connection: duckdb.DuckDBPyConnection, objects: str, prefix: str, de
     for field, kinds, present in rows:
         # 17 and 17.5 are one field of numbers; what is null everywhere has no type yet
         types = sorted({"NUMBER" if kind in ("BIGINT", "UBIGINT", "DOUBLE", "HUGEINT") else kind for kind in kinds or []})
-        schema[f"{prefix}{field}"] = {"types": types, "records": total, "present": present}
+        name = f"{inside}.{field}" if inside else field
+        schema[name] = {"types": types, "records": total, "present": present, "inside": inside}
         if "OBJECT" in types and depth > 1 and '"' not in field:
             path = '$."' + field.replace("'", "''") + '"'
-            inside = f"select json_extract(value, '{path}') as value from ({objects}) where json_type(value, '{path}') = 'OBJECT'"
-            _fields(connection, inside, f"{prefix}{field}.", depth - 1, schema)
+            deeper = f"select json_extract(value, '{path}') as value from ({objects}) where json_type(value, '{path}') = 'OBJECT'"
+            _fields(connection, deeper, name, depth - 1, schema)
 
 
 def compare(files: Sequence[Path], remembered: Schema | None) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
@@ -95,7 +96,7 @@ def merge(remembered: Schema | None, seen: Schema) -> tuple[list[Drift], dict[st
     for field, now in seen.items():
         before = remembered.get(field)
         if before is None:
-            parent = field.rpartition(".")[0]
+            parent = now["inside"]
             if not parent or "OBJECT" in remembered.get(parent, {}).get("types", ()):     # of a new object its fields are not said one by one
                 found.append(Drift(kind="new", field=field, now=_words(now["types"]), detail=f"in {now['present']:,} of {now['records']:,} records"))
             merged[field] = dict(now)
@@ -104,10 +105,11 @@ def merge(remembered: Schema | None, seen: Schema) -> tuple[list[Drift], dict[st
         if added and before["types"]:
             kind: DriftKind = "nested" if "OBJECT" in added or "ARRAY" in added else "retyped"
             found.append(Drift(kind=kind, field=field, before=_words(before["types"]), now=_words(now["types"])))
-        merged[field] = {"types": sorted({*before["types"], *now["types"]}), **{name: before[name] + now[name] for name in ("records", "present")}}
-    top = max((described["records"] for field, described in seen.items() if "." not in field), default=0)
+        merged[field] = {"types": sorted({*before["types"], *now["types"]}), "inside": now["inside"],
+                         **{name: before[name] + now[name] for name in ("records", "present")}}
+    top = max((described["records"] for described in seen.values() if not described["inside"]), default=0)
     for field, before in remembered.items():
-        parent = field.rpartition(".")[0]
+        parent = before["inside"]
         if before.get("gone") or seen.get(field, {}).get("present") or (parent and parent not in seen):
             continue
         among = seen[parent]["present"] if parent else top

@@ -22,7 +22,9 @@ from flows.store.versions import lineage
 AS_OF = dt.date(2026, 10, 31)
 NOW = dt.datetime(2026, 11, 1, 2, 30, tzinfo=dt.UTC)
 TABLES = (
-    store.Table(name="kpis", relation="marts.kpis", description="KPI values. One row per KPI and period.", columns={"value": "The value; null when there was no data."}),
+    store.Table(
+        name="kpis", relation="marts.kpis", description="KPI values. One row per KPI and period.", columns={"value": "The value; null when there was no data."}
+    ),
     store.Table(name="fct_orders", relation="core.fct_orders"),
 )
 
@@ -32,20 +34,29 @@ def build_warehouse(path: Path, stamp: int, rows: int = 50) -> Path:
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts; create schema core")
-        connection.execute(f"create table marts.kpis as select {stamp} as stamp, 'kpi' || i as kpi, i * 1.5::double as value, 'v{stamp}' as data_version from range({rows}) t(i)")
-        connection.execute(f"create table core.fct_orders as select {stamp} as stamp, i as order_id, date '2026-01-01' + i::integer as placed_on from range({rows}) t(i)")
+        connection.execute(
+            f"create table marts.kpis as select {stamp} as stamp, 'kpi' || i as kpi, i * 1.5::double as value, 'v{stamp}' as data_version "
+            f"from range({rows}) t(i)"
+        )
+        connection.execute(
+            f"create table core.fct_orders as select {stamp} as stamp, i as order_id, date '2026-01-01' + i::integer as placed_on from range({rows}) t(i)"
+        )
     return path
 
 
 def put_out(folder: Path, stamp: int, *, at: dt.datetime = NOW, as_of: dt.date = AS_OF, rows: int = 50, step: store.Step = lambda name: None) -> store.Version:
     warehouse = build_warehouse(folder.parent / "warehouse.duckdb", stamp, rows)
-    candidate = store.prepare(folder, warehouse, version=store.next_version(folder, as_of), as_of=as_of, built_at=at, tables=TABLES, code_revision="abc", step=step)
+    candidate = store.prepare(
+        folder, warehouse, version=store.next_version(folder, as_of), as_of=as_of, built_at=at, tables=TABLES, code_revision="abc", step=step
+    )
     return store.publish(candidate, checks=[{"check": "rows", "passed": True}], published_at=at, step=step)
 
 
 def stamps(folder: Path) -> tuple[int, int, str]:
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as connection:
-        row = connection.execute("select (select any_value(stamp) from kpis), (select any_value(stamp) from fct_orders), (select version from meridian_version)").fetchone()
+        row = connection.execute(
+            "select (select any_value(stamp) from kpis), (select any_value(stamp) from fct_orders), (select version from meridian_version)"
+        ).fetchone()
     assert row is not None
     return row
 
@@ -73,20 +84,23 @@ def test_a_version_is_one_file_parquet_and_a_manifest_behind_stable_names(folder
 def test_descriptions_become_comments_and_only_listed_tables_are_published(folder: Path) -> None:
     put_out(folder, 1)
     with store.connect(folder) as connection:
-        assert connection.execute("select comment from duckdb_columns() where table_name = 'kpis' and column_name = 'value'").fetchall() == [("The value; null when there was no data.",)]
+        assert connection.execute("select comment from duckdb_columns() where table_name = 'kpis' and column_name = 'value'").fetchall() == [
+            ("The value; null when there was no data.",)
+        ]
         assert connection.execute("select comment from duckdb_tables() where table_name = 'kpis'").fetchall() == [("KPI values. One row per KPI and period.",)]
         assert {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()} == {"kpis", "fct_orders", "meridian_version"}
 
 
 def test_the_version_table_says_instants_in_utc(folder: Path) -> None:
+    in_utc = NOW.replace(tzinfo=None)
     put_out(folder, 1, at=dt.datetime(2026, 11, 1, 3, 30, tzinfo=dt.timezone(dt.timedelta(hours=1))))
     with store.connect(folder) as connection:
-        assert connection.execute("select as_of, built_at, published_at from meridian_version").fetchall() == [(AS_OF, dt.datetime(2026, 11, 1, 2, 30), dt.datetime(2026, 11, 1, 2, 30))]
+        assert connection.execute("select as_of, built_at, published_at from meridian_version").fetchall() == [(AS_OF, in_utc, in_utc)]
 
 
 def test_an_instant_without_a_time_zone_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="time zone"):
-        put_out(folder, 1, at=dt.datetime(2026, 11, 1, 2, 30))
+        put_out(folder, 1, at=NOW.replace(tzinfo=None))
 
 
 def test_a_candidate_is_seen_by_nobody_until_it_is_published(folder: Path, tmp_path: Path) -> None:
@@ -111,8 +125,14 @@ def test_a_second_builder_is_refused_until_the_first_is_done(folder: Path, tmp_p
 def test_a_table_that_the_warehouse_lacks_is_named_and_the_old_version_stays(folder: Path, tmp_path: Path) -> None:
     put_out(folder, 1)
     with pytest.raises(store.PublishError, match=r"cannot publish fct_tickets: the warehouse has no core\.fct_tickets"):
-        store.prepare(folder, build_warehouse(tmp_path / "w.duckdb", 2), version="2026-10-31.002", as_of=AS_OF, built_at=NOW,
-                      tables=[*TABLES, store.Table(name="fct_tickets", relation="core.fct_tickets")])
+        store.prepare(
+            folder,
+            build_warehouse(tmp_path / "w.duckdb", 2),
+            version="2026-10-31.002",
+            as_of=AS_OF,
+            built_at=NOW,
+            tables=[*TABLES, store.Table(name="fct_tickets", relation="core.fct_tickets")],
+        )
     assert stamps(folder)[0] == 1
     assert put_out(folder, 2).name == "2026-10-31.002"
 
@@ -183,10 +203,17 @@ def test_pruning_never_takes_an_old_version_that_was_gone_back_to(folder: Path) 
 def test_a_reader_that_holds_the_old_file_open_blocks_nobody_and_stays_on_its_version(folder: Path) -> None:
     put_out(folder, 1)
     reader = subprocess.Popen(
-        [sys.executable, "-c",
-         "import duckdb, sys\nc = duckdb.connect(sys.argv[1], read_only=True)\nprint('open', flush=True)\nsys.stdin.readline()\n"
-         "print(c.execute('select any_value(k.stamp), any_value(o.stamp) from kpis k, fct_orders o').fetchone(), flush=True)",
-         str(folder / "marts.duckdb")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys\nc = duckdb.connect(sys.argv[1], read_only=True)\nprint('open', flush=True)\nsys.stdin.readline()\n"
+            "print(c.execute('select any_value(k.stamp), any_value(o.stamp) from kpis k, fct_orders o').fetchone(), flush=True)",
+            str(folder / "marts.duckdb"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert reader.stdin is not None
     assert reader.stdout is not None
     assert reader.stdout.readline() == "open\n"
@@ -224,7 +251,9 @@ def test_a_log_left_beside_the_stable_name_does_not_outlive_the_next_publication
 
 def test_checksums_do_not_depend_on_order_or_on_the_last_bits_of_a_sum_but_on_every_value() -> None:
     with duckdb.connect() as connection:
-        connection.execute("create table a as select i as id, 0.1::double + 0.2::double as x, null::varchar as t, 'build 1' as data_version from range(100) r(i)")
+        connection.execute(
+            "create table a as select i as id, 0.1::double + 0.2::double as x, null::varchar as t, 'build 1' as data_version from range(100) r(i)"
+        )
         connection.execute("create table b as select t, 0.3::double as x, id, 'build 2' as data_version from a order by id desc")
         same = table_checksum(connection, "a")
         assert table_checksum(connection, "b") == same
@@ -285,7 +314,9 @@ def _publish_with_little_room(folder: str, warehouse: str, said: str) -> None:
 def test_a_file_size_limit_is_said_in_words_too(folder: Path, tmp_path: Path) -> None:
     put_out(folder, 1)
     said = tmp_path / "said"
-    child = get_context("spawn").Process(target=_publish_with_little_room, args=(str(folder), str(build_warehouse(tmp_path / "big.duckdb", 2, rows=2_000_000)), str(said)))
+    child = get_context("spawn").Process(
+        target=_publish_with_little_room, args=(str(folder), str(build_warehouse(tmp_path / "big.duckdb", 2, rows=2_000_000)), str(said))
+    )
     child.start()
     child.join(60)
     assert "stays current" in said.read_text()

@@ -139,7 +139,9 @@ def _read(folder: Path, stop: Event, ready: Event, report: Path, hold: int) -> N
                 opened = None
                 for _ in range(hold):
                     row = connection.execute(
-                        "select any_value(k.stamp), any_value(o.stamp), any_value(v.version), count(*) from kpis k join fct_orders o on k.kpi = 'kpi' || o.order_id, meridian_version v").fetchone()
+                        "select any_value(k.stamp), any_value(o.stamp), any_value(v.version), count(*) "
+                        "from kpis k join fct_orders o on k.kpi = 'kpi' || o.order_id, meridian_version v"
+                    ).fetchone()
                     assert row is not None
                     opened = opened or row
                     counts["statements"] += 1
@@ -165,7 +167,9 @@ def test_readers_never_see_a_mix_and_never_meet_a_lock_during_200_publications(t
         assert ready.wait(60)
     for stamp in range(1, publishes + 1):
         build_warehouse(warehouse, stamp)
-        candidate = store.prepare(folder, warehouse, version=store.next_version(folder, AS_OF), as_of=AS_OF, built_at=NOW + dt.timedelta(minutes=stamp), tables=TABLES)
+        candidate = store.prepare(
+            folder, warehouse, version=store.next_version(folder, AS_OF), as_of=AS_OF, built_at=NOW + dt.timedelta(minutes=stamp), tables=TABLES
+        )
         store.publish(candidate, checks=[], published_at=NOW + dt.timedelta(minutes=stamp))
         if stamp % 50 == 0:
             store.prune(folder, keep_days=0, now=NOW + dt.timedelta(minutes=stamp))
