@@ -134,14 +134,10 @@ class WarehouseBuilder:
         results = run_dbt(["test", "--select", *select.split()], run_settings(self.path, as_of="2026-10-31"), target=self.target, manifest=self.manifest)
         return len(results.results)
 
-    def data_test(self, select: str) -> None:
-        """Run data tests on what is built; raises AssertionError with those that fail."""
-        run_dbt(["test", "--select", *select.split()], run_settings(self.path, as_of="2026-10-31"), target=self.target, manifest=self.manifest)
-
-    def tamper(self, statement: str) -> None:
-        """Change what is built behind dbt's back, to see whether a test notices."""
-        with warehouse.connect(self.path) as connection:
-            connection.execute(statement)
+    def data_test(self, select: str) -> dict[str, str]:
+        """Run data tests on what is built; raises AssertionError with those that fail. Returns the SQL of each by its name."""
+        results = run_dbt(["test", "--select", *select.split()], run_settings(self.path, as_of="2026-10-31"), target=self.target, manifest=self.manifest)
+        return {result.node.name: result.node.compiled_code for result in results.results}
 
     def publish(self, *tables: str) -> None:
         """Keep these marts as the version that readers see, for the next build to compare with."""
