@@ -2,7 +2,8 @@
 
 `truth(plan)` knows no SQL, no system and no file; `python -m sandbox.company write` puts it beside the sandbox as truth.json, and tests compare
 the marts with it. Values are as of the end of `plan.ends_on` in `plan.time_zone`; a "day" below is a day there, a month is the month of that day.
-A month without any data is missing here (in the marts it is a row without a value).
+A month without any data is missing here (in the marts it is a row without a value). Suppliers are named by their names, campaigns in lower case ("none": no
+campaign). Amounts agree with the marts to a cent; spend that was billed in dollars, and so return on it, to one part in ten thousand.
 
 Definitions (numbers of the KPI catalogue):
 

@@ -70,6 +70,7 @@ def promise_outcome(order: Order, promised_on: date, zone: ZoneInfo, now: dateti
 def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
     books = Books(plan)
     zones = {warehouse.code: ZoneInfo(warehouse.time_zone) for warehouse in plan.warehouses}
+    names = {supplier.number: supplier.name for supplier in plan.suppliers}
     entries = list(books.revenue_entries())
     standing = [order for order in plan.orders if order.cancelled_at is None]
     delivered = [(order, came_at) for order in standing if (came_at := delivered_at(order))]
@@ -92,7 +93,7 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
         "supplier_late_rate": supplier_late_rate(plan),
         "supplier_lead_days": medians(
             (
-                (books.month(purchase.received_at), (books.day(purchase.received_at) - books.day(purchase.ordered_at)).days, purchase.supplier)
+                (books.month(purchase.received_at), (books.day(purchase.received_at) - books.day(purchase.ordered_at)).days, names[purchase.supplier])
                 for purchase in plan.purchases
                 for _ in purchase.lines
                 if purchase.received_at
@@ -128,9 +129,9 @@ def repurchase_rate(plan: Plan, books: Books) -> Figures:
 
 
 def channel_roi(plan: Plan, books: Books, standing: list[Order]) -> dict[str, Figures]:
-    spent = [(month_of(row.day), 0.0, float(row.spend), row.channel, row.campaign or "none") for row in plan.channel_days]
+    spent = [(month_of(row.day), 0.0, float(row.spend), row.channel, (row.campaign or "none").lower()) for row in plan.channel_days]
     paid = {channel for _, _, spend, channel, _ in spent if spend > 0}
-    earned = [(books.month(order.placed_at), books.margin(order), 0.0, order.channel, order.campaign or "none") for order in standing]
+    earned = [(books.month(order.placed_at), books.margin(order), 0.0, order.channel, (order.campaign or "none").lower()) for order in standing]
     return {
         "channel_roi": ratios([*earned, *spent], "channel", "campaign"),
         "channel_roi_of_paid_channels": ratios([row[:3] for row in [*earned, *spent] if row[3] in paid]),
@@ -139,11 +140,12 @@ def channel_roi(plan: Plan, books: Books, standing: list[Order]) -> dict[str, Fi
 
 def supplier_late_rate(plan: Plan) -> Figures:
     found: Figures = {"all": {"all": {}}, "supplier": defaultdict(dict)}
+    names = {supplier.number: supplier.name for supplier in plan.suppliers}
     for month in months(plan.starts_on, plan.ends_on):
         late, due = late_and_due(plan, min(month_end(month), plan.ends_on))
         found["all"]["all"][month] = figure(sum(late.values()), sum(due.values()), sum(due.values()))
         for supplier in due:
-            found["supplier"][supplier][month] = figure(late[supplier], due[supplier], due[supplier])
+            found["supplier"][names[supplier]][month] = figure(late[supplier], due[supplier], due[supplier])
     return found
 
 
