@@ -41,6 +41,7 @@ from connectors.formats import ORDERS, Broken, Format, Row, Shape, rows
 from connectors.stream import Json, Misconfigured, Page, Stream, UnexpectedShape, Unreachable, Window, landed_key
 
 ENDINGS: Mapping[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx", ".parquet": "parquet"}
+OPTION_NAMES = ("folder", "streams")
 OPTIONS = frozenset({"pattern", "key", "feeds", "format", "encoding", "delimiter", "quote", "sheet", "dates", "numbers"})
 OPTION_NAMES = ("folder", "streams")
 UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
