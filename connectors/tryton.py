@@ -72,12 +72,12 @@ MODELS: Mapping[str, Model] = {
     "marketing_medium": Model(name="marketing.medium", fields="name active", archives=True, whole=True),
     "sale_opportunity": Model(name="sale.opportunity", fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state marketing_medium marketing_campaign sales"),
     "sale_sale": Model(name="sale.sale", fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign"),
-    "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price amount actual_quantity description", only=(["type", "=", "line"],)),
+    "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price actual_quantity description", only=(["type", "=", "line"],)),
     "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", archives=True, whole=True),
     "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state"),
     "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price amount result"),
     "purchase_purchase": Model(name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"),
-    "purchase_line": Model(name="purchase.line", fields="purchase type product product_supplier quantity unit_price amount actual_quantity delivery_date delivery_date_edit delivery_date_store", only=(["type", "=", "line"],)),
+    "purchase_line": Model(name="purchase.line", fields="purchase type product product_supplier quantity unit_price actual_quantity delivery_date_edit delivery_date_store", only=(["type", "=", "line"],)),
     "stock_shipment_out": Model(name="stock.shipment.out", fields="number reference customer delivery_address warehouse carrier planned_date origin_planned_date effective_date state"),
     "stock_shipment_in": Model(name="stock.shipment.in", fields="number reference supplier warehouse planned_date origin_planned_date effective_date state"),
     "stock_shipment_out_return": Model(name="stock.shipment.out.return", fields="number reference customer warehouse planned_date effective_date state"),
@@ -230,11 +230,10 @@ class Tryton:
     def _by_id(self, model: Model, domain: list[Any], wanted: Sequence[str], stream: str, *, after: int = 0, size: int | None = None) -> Iterator[list[Record]]:
         """Pages in the order of ids, beginning behind `after`. A page that is not full is the last one: Tryton counts after applying access rules."""
         size = size or self._options.page_size
-        active: list[Any] = [["active", "in", [True, False]]] if model.archives else []
         guard = LoopGuard(source=self.name, stream=stream)
         while True:
             guard.see(after)
-            records = self._ask(model.name, [["id", ">", after], *active, *domain], wanted, size=size, stream=stream)
+            records = self._ask(model.name, [["id", ">", after], *domain], wanted, size=size, stream=stream)
             ids = [record["id"] for record in records]
             if ids != sorted(set(ids)) or (ids and ids[0] <= after):
                 raise UnexpectedShape("a page is not in the order of ids that was asked for", source=self.name, stream=stream, mend="a proxy may be answering from a cache")

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rows import Rows
-from sandbox.company.plan import Complaint, Correction, Lead, Order, Plan, Purchase, Shipment
+from sandbox.company.plan import Complaint, Correction, Customer, Lead, Order, Plan, Purchase, Shipment
 from workflow import Company, due, requested, returned_at, ship_to, words
 
 SALE = "shipment_method = 'order'"
@@ -49,6 +49,21 @@ class Amplifier:
         for name, row in self._sequences.items():
             self.rows.execute("UPDATE ir_sequence SET number_next_internal = ? WHERE id = ?", self._numbers[name], row[0])
         return self.rows.flush()
+
+    # Customers
+
+    def customer(self, customer: Customer, like: str) -> None:
+        """With address, e-mail and the rows in which Tryton keeps a party's settings, all as those of the customer `like`."""
+        one = f"party = {self.known.party[like]}"
+        stamp = {"create_date": customer.created_at, "write_date": None}
+        party = self.rows.add("party_party", f"id = {self.known.party[like]}", {
+            "code": customer.number, "code_alnum": customer.number, "code_digit": int("".join(filter(str.isdigit, customer.number)) or 0), "name": customer.name, **stamp})
+        address = self.rows.add("party_address", one, {"party": party, "country": self.known.country[customer.country], "city": customer.country, **stamp})
+        self.rows.add("party_contact_mechanism", one, {"party": party, "value": customer.email, "value_compact": customer.email, **stamp})
+        for table in ("party_party_lang", "party_party_account", "party_party_location", "party_party_payment_term"):
+            self.rows.add(table, one, {"party": party, **stamp})
+        self.known.party[customer.number] = party
+        self.known.address[customer.number, customer.region] = self.known.home[customer.number] = address
 
     # Orders
 

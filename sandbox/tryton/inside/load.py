@@ -68,8 +68,14 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
     from workflow import Company, link_actions, run_all, run_complaint, run_credits
 
     spent = {"started": time.process_time()}
-    company = Company(pool=pool, plan=plan, known=load_masters(pool, plan), now=end_of(plan))
+    known, customers = load_masters(pool, plan)
+    company = Company(pool=pool, plan=plan, known=known, now=end_of(plan))
     let_in(company, key)
+    rows = Rows(folder / f"{boot.DATABASE}.sqlite")
+    maker = Amplifier(company, rows)
+    for customer in customers:
+        maker.customer(customer, like=plan.customers[0].number)
+    written = maker.finish()
     spent["masters"] = time.process_time()
 
     orders, leads = sample(plan, each)
@@ -79,9 +85,8 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
 
     done = {thing.number for thing in (*orders, *leads, *purchases)}
     rest = [order for order in plan.orders if order.number not in done]
-    rows = Rows(folder / f"{boot.DATABASE}.sqlite")
-    written = amplify(company, rows, orders=rest, leads=[lead for lead in plan.leads if lead.number not in done],
-                      purchases=[purchase for purchase in plan.purchases if purchase.number not in done])
+    count_in(written, amplify(company, rows, orders=rest, leads=[lead for lead in plan.leads if lead.number not in done],
+                      purchases=[purchase for purchase in plan.purchases if purchase.number not in done]))
     spent["amplified"] = time.process_time()
 
     run_credits(company, plan.orders)
@@ -89,13 +94,12 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
     for complaint in complaints:
         run_complaint(company, complaint)
     done = {complaint.number for complaint in complaints}
-    customers = {order.number: order.customer for order in plan.orders}
+    buyer = {order.number: order.customer for order in plan.orders}
     maker = Amplifier(company, rows)
     for complaint in plan.complaints:
         if complaint.number not in done:
-            maker.complaint(complaint, customers[complaint.order])
-    for table, count in maker.finish().items():
-        written[table] = written.get(table, 0) + count
+            maker.complaint(complaint, buyer[complaint.order])
+    count_in(written, maker.finish())
     rows.close()
     link_actions(company)
     spent["aftermath"] = time.process_time()
@@ -103,6 +107,11 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
     names = list(spent)
     return {"through_workflows": len(orders) + len(leads) + len(purchases) + len(complaints), "rows_amplified": sum(written.values()),
             "cpu_seconds": {name: round(spent[name] - spent[names[index]], 1) for index, name in enumerate(names[1:])}}
+
+
+def count_in(total: dict[str, int], more: dict[str, int]) -> None:
+    for table, count in more.items():
+        total[table] = total.get(table, 0) + count
 
 
 def let_in(company: Any, key: str) -> None:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 import boot
-from sandbox.company.plan import Plan
+from sandbox.company.plan import Customer, Lead, Order, Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,11 @@ class Known:
 NUMERIC = {"USD": "840", "GBP": "826", "CHF": "756", "SGD": "702", "JPY": "392", "CNY": "156", "AUD": "036", "SEK": "752", "PLN": "985"}
 
 
-def load_masters(pool: Any, plan: Plan) -> Known:
+FEW = 3      # customers that Tryton itself creates; the others are made in their image
+
+
+def load_masters(pool: Any, plan: Plan) -> tuple[Known, list[Customer]]:
+    """What is known, and the customers that are still to be made in the image of the first ones."""
     before = datetime.combine(plan.starts_on, time(6), UTC) - timedelta(days=30)
     with boot.working(before):
         company, = pool.get("company.company").search([])
@@ -55,13 +59,21 @@ def load_masters(pool: Any, plan: Plan) -> Known:
     with boot.working(before, company=known.company):
         _currencies(pool, plan, known)
         _countries(pool, plan, known)
-        _parties(pool, plan, known)
+        moving = {place.customer for place, region in _elsewhere(plan)}
+        first = {customer.number for customer in plan.customers[:FEW]} | {customer.number for customer in plan.customers if customer.number in moving}
+        _parties(pool, dataclasses.replace(plan, customers=tuple(customer for customer in plan.customers if customer.number in first)), known)
         _employees(pool, plan, known)
         _warehouses(pool, plan, known)
         _products(pool, plan, known)
         _marketing(pool, plan, known)
         _complaint_types(pool, plan, known)
-    return known
+    return known, [customer for customer in plan.customers if customer.number not in first]
+
+
+def _elsewhere(plan: Plan) -> list[tuple[Order | Lead, str]]:
+    """Orders and leads in another region than their customer's own."""
+    home = {customer.number: customer.region for customer in plan.customers}
+    return [(place, place.region) for place in (*plan.orders, *plan.leads) if place.region != home.get(place.customer, place.region)]
 
 
 def add_masters(pool: Any, added: Plan, known: Known, at: datetime) -> None:
@@ -110,11 +122,10 @@ def _parties(pool: Any, plan: Plan, known: Known) -> None:
     anywhere = {}
     for customer in plan.customers:
         anywhere.setdefault(customer.region, customer.country)
-    home = {customer.number: customer.region for customer in plan.customers}
     elsewhere: dict[str, set[str]] = {}
-    for place in (*plan.orders, *plan.leads):
-        if place.region != home.get(place.customer, place.region) and place.region in anywhere:
-            elsewhere.setdefault(place.customer, set()).add(place.region)
+    for place, region in _elsewhere(plan):
+        if region in anywhere:
+            elsewhere.setdefault(place.customer, set()).add(region)
 
     def party(number: str, name: str, country: str, email: str | None, regions: Iterable[str]) -> dict[str, Any]:
         addresses = [{"country": known.country[country], "city": country, "sequence": 1}]
