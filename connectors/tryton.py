@@ -8,7 +8,8 @@ How reading stays complete:
   A record that is written again while the window is read drops out of this window and is in the next one, whose start is this one's end.
 - The stamps are the start of the writing transaction: a long one commits rows that look older than what was already read. `LAG` keeps
   the cursor behind the clock by more than a transaction takes, `OVERLAP` reads that much again.
-- Tryton hides archived records unless asked; here they are always asked for, or archiving would look like deleting.
+- Tryton hides archived records unless the context says `active_test: false`, which every request here does: or archiving would look
+  like deleting. (A domain on `active` is not enough: employees' is computed, and those who left stay hidden.)
 - Tryton has no tombstones. Streams whose records people delete are swept: `keys` lists every id that exists.
 
 A record is what Tryton says, with its JSON-RPC wrappers opened: {"__class__": "Decimal", ...} becomes "12.50", a datetime
@@ -39,12 +40,11 @@ LOGGED = ("sale.sale", "sale.opportunity", "sale.complaint", "purchase.purchase"
 class Model:
     """What is read of one Tryton model, and how its records disappear.
 
-    archives: it has an `active` field. whole: small enough to be read in full every time. only: a domain that every read is limited to.
+    whole: small enough to be read in full every time. only: a domain that every read is limited to.
     """
 
     name: str
     fields: str
-    archives: bool = False
     whole: bool = False
     deletes: Literal["sweep", "never"] = "sweep"
     only: tuple[Any, ...] = ()
@@ -55,25 +55,25 @@ STAMPS = ("create_date", "write_date")
 # Order: masters before what names them, so that a first read that stops half-way leaves few dangling ids.
 MODELS: Mapping[str, Model] = {
     "company_company": Model(name="company.company", fields="party currency.code timezone", whole=True),
-    "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", archives=True, whole=True),
-    "currency_currency": Model(name="currency.currency", fields="name code digits active", archives=True, whole=True),
+    "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", whole=True),
+    "currency_currency": Model(name="currency.currency", fields="name code digits active", whole=True),
     "currency_rate": Model(name="currency.currency.rate", fields="currency date rate"),
-    "country_country": Model(name="country.country", fields="name code region.name active", archives=True, whole=True),
-    "party_party": Model(name="party.party", fields="code name active", archives=True),
-    "party_address": Model(name="party.address", fields="party country postal_code city active", archives=True),
-    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active", archives=True),
+    "country_country": Model(name="country.country", fields="name code region.name active", whole=True),
+    "party_party": Model(name="party.party", fields="code name active"),
+    "party_address": Model(name="party.address", fields="party country postal_code city active"),
+    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active"),
     "product_category": Model(name="product.category", fields="name parent accounting", whole=True),
-    "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", archives=True),
-    "product_product": Model(name="product.product", fields="template code cost_price list_price_used active", archives=True),
-    "purchase_product_supplier": Model(name="purchase.product_supplier", fields="template product party sequence currency lead_time prices.quantity prices.unit_price active", archives=True, whole=True),
-    "stock_location": Model(name="stock.location", fields="name code type parent address active", archives=True, whole=True),
-    "carrier": Model(name="carrier", fields="party party.name active", archives=True, whole=True),
-    "marketing_campaign": Model(name="marketing.campaign", fields="name active", archives=True, whole=True),
-    "marketing_medium": Model(name="marketing.medium", fields="name active", archives=True, whole=True),
+    "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active"),
+    "product_product": Model(name="product.product", fields="template code cost_price list_price_used active"),
+    "purchase_product_supplier": Model(name="purchase.product_supplier", fields="template product party sequence currency lead_time prices.quantity prices.unit_price active", whole=True),
+    "stock_location": Model(name="stock.location", fields="name code type parent address active", whole=True),
+    "carrier": Model(name="carrier", fields="party party.name active", whole=True),
+    "marketing_campaign": Model(name="marketing.campaign", fields="name active", whole=True),
+    "marketing_medium": Model(name="marketing.medium", fields="name active", whole=True),
     "sale_opportunity": Model(name="sale.opportunity", fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state marketing_medium marketing_campaign sales"),
     "sale_sale": Model(name="sale.sale", fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign"),
     "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price actual_quantity description", only=(["type", "=", "line"],)),
-    "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", archives=True, whole=True),
+    "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", whole=True),
     "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state"),
     "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price amount result"),
     "purchase_purchase": Model(name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"),
@@ -85,7 +85,10 @@ MODELS: Mapping[str, Model] = {
                         only=(["OR", ["origin", "like", "sale.line,%"], ["origin", "like", "purchase.line,%"]],)),
     "account_invoice": Model(name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state"),
     "account_invoice_line": Model(name="account.invoice.line", fields="invoice type product quantity unit_price amount origin", only=(["type", "=", "line"],)),
-    "ir_model_log": Model(name="ir.model.log", fields="resource user event target", deletes="never", only=(["OR", *(["resource", "like", f"{name},%"] for name in LOGGED)],)),
+    # Changes of state, of planned dates and the like; of the clicks only those on opportunities, where winning and losing write no change of state.
+    "ir_model_log": Model(name="ir.model.log", fields="resource user event target", deletes="never", only=(
+        ["OR", *(["resource", "like", f"{name},%"] for name in LOGGED)],
+        ["OR", ["event", "in", ["write", "delete"]], ["target", "like", "state:%"], [["event", "=", "button"], ["resource", "like", "sale.opportunity,%"]]])),
 }
 
 
@@ -244,7 +247,7 @@ class Tryton:
 
     def _ask(self, model: str, domain: Json, wanted: Sequence[str], *, size: int, stream: str, company: bool = True) -> list[Any]:
         params = [("d", encode(domain)), ("o", encode([["id", "ASC"]])), ("s", str(size)), *(("f", name) for name in wanted)]
-        headers = {"X-Tryton-Context": encode({"company": self._company_id()})} if company else None
+        headers = {"X-Tryton-Context": encode({"company": self._company_id(), "active_test": False})} if company else None
         path = f"{self._options.database}/rest/model/{model}"
         rows = self._rest.request("GET", path, params=params, headers=headers, stream=stream).json
         if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), int) for row in rows):
