@@ -232,7 +232,8 @@ class RequestTracker:
         try:
             instant = datetime.fromisoformat(str(text))
         except ValueError:
-            raise UnexpectedShape(f"{stream.cursor.field} is {text!r}", source=self.name, stream=stream.name, mend="it should be like 2026-11-01T02:30:00Z") from None
+            raise UnexpectedShape(f"{stream.cursor.field} is {text!r}", source=self.name, stream=stream.name,
+                                  mend="it should be like 2026-11-01T02:30:00Z") from None
         return (window.start is None or window.start <= instant) and instant < window.end
 
     def _time_zone(self) -> tuple[ZoneInfo, timedelta]:

@@ -38,7 +38,7 @@ def _news(before: Plan, after: Plan, oldest: int) -> list[Operation]:
     """Operations of the tickets in `after` that `before` did not know, by time."""
     known = {ticket.number: ticket for ticket in before.tickets}
     fresh: list[Ticket] = []
-    old: dict[int, int] = {}            # ticket id -> how many of its events RT already holds
+    held_already: set[int] = set()
     for ticket in after.tickets:
         was = known.get(ticket.number)
         if was == ticket or ticket_id(ticket.number) < oldest:
@@ -46,9 +46,10 @@ def _news(before: Plan, after: Plan, oldest: int) -> list[Operation]:
         if was is not None:
             held = set(was.events)
             ticket = dataclasses.replace(ticket, events=tuple(event for event in ticket.events if event not in held))
-            old[ticket_id(ticket.number)] = len(was.events)
+            held_already.add(ticket_id(ticket.number))
         fresh.append(ticket)
-    return [operation for operation in history(dataclasses.replace(after, tickets=tuple(fresh))) if operation["do"] != "create" or operation["ticket"] not in old]
+    happened = history(dataclasses.replace(after, tickets=tuple(fresh)))
+    return [operation for operation in happened if operation["do"] != "create" or operation["ticket"] not in held_already]
 
 
 def _gone(before: Plan, after: Plan, deleted: tuple[str, ...], oldest: int) -> list[Operation]:

@@ -16,8 +16,8 @@ from sandbox.company.plan import Plan
 from sandbox.request_tracker.operations import PRIORITIES, levels
 
 LIBRARY = "/usr/share/request-tracker5/lib"
-TOKEN_VARIABLE = "REQUEST_TRACKER_TOKEN"                # the reading account's, for the connector
-WRITE_TOKEN_VARIABLE = "REQUEST_TRACKER_WRITE_TOKEN"    # the working account's, for automations
+TOKEN_VARIABLE = "REQUEST_TRACKER_TOKEN"                # noqa: S105 - a name; the reading account's, for the connector
+WRITE_TOKEN_VARIABLE = "REQUEST_TRACKER_WRITE_TOKEN"    # noqa: S105 - a name; the working account's, for automations
 
 
 @dataclass(frozen=True, kw_only=True)

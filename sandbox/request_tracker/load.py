@@ -77,7 +77,8 @@ def load(plan: Plan, home: Home, *, cache: Path | None = None, newest: int | Non
         run_operations(home, operations.setup(plan), together=0)
         old, young = operations.split(plan)
         rows.perform(home.database, operations.without_levels(operations.history(old)))
-        run_operations(home, operations.history(young), together=0)
+        if young.tickets:
+            run_operations(home, operations.history(young), together=0)
         with closing(sqlite3.connect(home.database)) as database:
             database.execute("analyze")
             database.commit()

@@ -179,11 +179,11 @@ my %verbs = (
         }
         return 1;
     },
-    role => sub {    # rights of a system role ('Requestor') or group ('Everyone'), everywhere
+    role => sub {    # rights of a system role ('Requestor') or group ('Unprivileged'), everywhere
         my ($operation) = @_;
         my $group = RT::Group->new( RT->SystemUser );
-        if   ( $operation->{name} eq 'Everyone' ) { $group->LoadSystemInternalGroup('Everyone') }
-        else                                      { $group->LoadRoleGroup( Object => RT->System, Name => $operation->{name} ) }
+        if   ( $operation->{name} eq 'Requestor' ) { $group->LoadRoleGroup( Object => RT->System, Name => 'Requestor' ) }
+        else                                       { $group->LoadSystemInternalGroup( $operation->{name} ) }
         for my $right ( @{ $operation->{rights} } ) {
             next if $group->PrincipalObj->HasRight( Right => $right, Object => RT->System );
             must( "right $right", $group->PrincipalObj->GrantRight( Right => $right, Object => RT->System ) );

@@ -70,8 +70,9 @@ def setup(plan: Plan) -> Iterator[Operation]:
     members = [agent.email for agent in plan.agents]
     yield {"at": at, "do": "group", "name": "Agents", "members": [*members, BOT, WRITER], "rights": READING + WORKING}
     yield {"at": at, "do": "group", "name": "Readers", "members": [READER], "rights": READING}
-    yield {"at": at, "do": "role", "name": "Everyone", "rights": ["CreateTicket", "ReplyToTicket", "SetInitialCustomField"]}
-    yield {"at": at, "do": "role", "name": "Requestor", "rights": ["ShowTicket", "ModifyTicket", "SeeCustomField", "ModifyCustomField"]}
+    # Customers may write; not everyone may, or the reading account could too.
+    yield {"at": at, "do": "role", "name": "Unprivileged", "rights": ["CreateTicket", "SetInitialCustomField"]}
+    yield {"at": at, "do": "role", "name": "Requestor", "rights": ["ShowTicket", "ReplyToTicket", "ModifyTicket", "SeeCustomField", "ModifyCustomField"]}
 
 
 def history(plan: Plan) -> Iterator[Operation]:

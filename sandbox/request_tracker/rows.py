@@ -90,10 +90,11 @@ class Writer:
         self._add("Principals", {"id": user, "PrincipalType": "User", "Disabled": 0})
         self._add("Principals", {"id": group, "PrincipalType": "Group", "Disabled": 0})
         self._add("Users", {
-            "id": user, "Name": operation["name"], "Password": "*NO-PASSWORD*", "EmailAddress": operation.get("emailaddress"), "RealName": operation.get("realname"),
-            "Organization": operation.get("organization"), "Country": operation.get("country"), **_by(SYSTEM, at),
+            "id": user, "Name": operation["name"], "Password": "*NO-PASSWORD*", "EmailAddress": operation.get("emailaddress"),
+            "RealName": operation.get("realname"), "Organization": operation.get("organization"), "Country": operation.get("country"), **_by(SYSTEM, at),
         })
-        self._add("Groups", {"id": group, "Name": "UserEquiv", "Description": f"ACL equiv. for user {user}", "Domain": "ACLEquivalence", "Instance": user, **_by(SYSTEM, at)})
+        self._add("Groups", {"id": group, "Name": "UserEquiv", "Description": f"ACL equiv. for user {user}", "Domain": "ACLEquivalence", "Instance": user,
+                             **_by(SYSTEM, at)})
         self._belongs(group, group)
         for of in (group, self._everyone, self._unprivileged):
             self._member(of, user, SYSTEM, at)
@@ -113,8 +114,9 @@ class Writer:
         self._member(groups["Requestor"], requestor, creator, at)
         self._tickets[identity] = standing = Standing(
             row={
-                "id": identity, "EffectiveId": identity, "Queue": self._queues[operation["queue"]], "Type": "ticket", "Owner": NOBODY, "Subject": operation["subject"],
-                "InitialPriority": operation["priority"], "FinalPriority": 0, "Priority": operation["priority"], "TimeEstimated": 0, "TimeWorked": 0,
+                "id": identity, "EffectiveId": identity, "Queue": self._queues[operation["queue"]], "Type": "ticket", "Owner": NOBODY,
+                "Subject": operation["subject"], "InitialPriority": operation["priority"],
+                "FinalPriority": 0, "Priority": operation["priority"], "TimeEstimated": 0, "TimeWorked": 0,
                 "Status": "new", "TimeLeft": 0, "Told": None, "Starts": UNSET, "Started": UNSET, "Due": UNSET, "Resolved": UNSET, **_by(creator, at),
             },
             requestor=requestor, groups=groups, owner_since=(creator, at),
@@ -171,7 +173,8 @@ class Writer:
                 return False
             raise ValueError(f"ticket {standing.row['id']}: replacing the value of {operation['name']} goes through the API")
         value = self._value(standing, of, operation["value"], actor, at)
-        self._transaction("RT::Ticket", standing.row["id"], "CustomField", actor, at, Field=str(of), ReferenceType="RT::ObjectCustomFieldValue", NewReference=value)
+        self._transaction("RT::Ticket", standing.row["id"], "CustomField", actor, at, Field=str(of),
+                          ReferenceType="RT::ObjectCustomFieldValue", NewReference=value)
         standing.row.update(LastUpdated=at, LastUpdatedBy=actor)
         return True
 

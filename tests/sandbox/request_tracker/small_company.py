@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from sandbox.company.plan import Agent, Calendar, Customer, Plan, SlaPolicy, Team, Ticket, TicketEvent
 
 STARTS_ON, ENDS_ON = date(2025, 5, 1), date(2026, 10, 31)
-WEEK = {day: (("09:00", "17:00"),) for day in ("mon", "tue", "wed", "thu", "fri")}
+WEEK: dict[str, tuple[tuple[str, str], ...]] = {day: (("09:00", "17:00"),) for day in ("mon", "tue", "wed", "thu", "fri")}
 TEAMS = (
     Team(name="Support EMEA", department="service", time_zone="Europe/Berlin", calendar="support-emea"),
     Team(name="Support APAC", department="service", time_zone="Asia/Singapore", calendar="support-apac"),
@@ -60,7 +60,8 @@ def full_life(number: int, created_at: datetime, *, customer: int = 1) -> Ticket
         return created_at + timedelta(minutes=minutes)
 
     return Ticket(
-        number=f"T{number:05d}", requester=CUSTOMERS[customer - 1].number, subject=f"Where is my parcel? №{number}", body="It should be here — ist es aber nicht.",
+        number=f"T{number:05d}", requester=CUSTOMERS[customer - 1].number, subject=f"Where is my parcel? №{number}",
+        body="It should be here — ist es aber nicht.",
         channel="email", priority="normal", team="Support EMEA", order=f"SO{number:06d}", created_at=created_at, sla_policy="standard", topic="delivery",
         events=(
             event(after(1), "public_reply", "bot", None, "We have got your message."),

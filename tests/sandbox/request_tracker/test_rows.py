@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,13 +19,11 @@ from tests.sandbox.request_tracker.tables import comparable
 def test_rows_written_directly_equal_those_of_request_trackers_own_api(request_tracker_installed: None, tmp_path: Path) -> None:
     start = datetime(2026, 3, 2, 9, 0, 5, tzinfo=UTC)
     strange = full_life(3, start + timedelta(hours=1), customer=3)
-    strange = strange.__class__(**{
-        **{name: getattr(strange, name) for name in strange.__dataclass_fields__}, "order": None, "sla_policy": None, "body": "購入前に教えてください。" * 20,
-        "events": (
-            event(start + timedelta(hours=2), "assignee", "system", None, AGENTS[1].email), event(start + timedelta(hours=2), "status", "agent", AGENTS[1].email, "solved"),
-            event(start + timedelta(hours=2), "status", "agent", AGENTS[1].email, "solved"), event(start + timedelta(hours=3), "public_reply", "requester", None, "Thanks — 谢谢\n\nZoë  "),
-        ),
-    })
+    later, agent = start + timedelta(hours=2), AGENTS[1].email
+    strange = dataclasses.replace(strange, order=None, sla_policy=None, body="購入前に教えてください。" * 20, events=(
+        event(later, "assignee", "system", None, agent), event(later, "status", "agent", agent, "solved"), event(later, "status", "agent", agent, "solved"),
+        event(later + timedelta(hours=1), "public_reply", "requester", None, "Thanks — 谢谢\n\nZoë  "),
+    ))
     plan = company((full_life(1, start), full_life(2, start, customer=2), strange, *(ticket for ticket in busy(12) if ticket.number > "T00003")))
     home = Home(root=tmp_path / "rt")
     prepare(home)
