@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from flows.ingest import stale_streams
-from flows.settings import WEEKDAYS, Settings
+from flows.settings import PROJECT, WEEKDAYS, Settings
 from flows.store import ledger as ledgers
 from flows.store import warehouse as warehouses
 
@@ -89,8 +89,8 @@ def run_dbt(
     target = target_folder(settings)
     target.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "info", "--log-path", str(settings.home / "logs"), *arguments,
-        "--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project), "--target-path", str(target),
+        sys.executable, "-m", "flows.dbt_process", str(os.getpid()), "--log-format", "json", "--log-level", "info",
+        "--log-path", str(settings.home / "logs"), *arguments, "--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project), "--target-path", str(target),
     ]
     environment = {
         **{name: value for name, value in os.environ.items() if name not in settings_secrets(settings)}, **QUIET, **told,
@@ -98,7 +98,7 @@ def run_dbt(
     results = target / "run_results.json"
     results.unlink(missing_ok=True)
     problems: list[str] = []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=settings.dbt_project)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=PROJECT)
     assert process.stdout is not None
     try:
         for line in process.stdout:

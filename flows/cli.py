@@ -75,7 +75,7 @@ def nightly(
 
     typer.echo()
     if state.is_completed():
-        typer.echo(show.after_a_night(settings, language_of(settings, lang), server_port=server.port))
+        typer.echo(show.after_a_night(settings, language_of(settings, lang), prefect_ui=server.ui))
     else:
         fail(f"{state.name}: {state.message}")
 
@@ -168,7 +168,7 @@ def up(config: Config = None) -> None:
     except ups.NotUp as error:
         fail(str(error))
     night = settings.configuration.night
-    typer.echo(f"Prefect UI: http://127.0.0.1:{server.port}")
+    typer.echo(f"Prefect UI: {server.ui}")
     typer.echo(f"nightly runs at {night.schedule!r} in {night.time_zone or settings.configuration.company.time_zone}")
 
 

@@ -87,7 +87,7 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
     if server is None:
         yield Finding(subject="Prefect server", is_well=True, detail="not running; `meridian up` starts it for the schedule")
         return
-    answers = up.is_answering(server.port)
+    answers = up.is_answering(up.api_url(server.port))
     yield Finding(
         subject="Prefect server", is_well=answers, detail=f"http://127.0.0.1:{server.port}" + ("" if answers else " does not answer"),
         mend=f"`meridian down`, then `meridian up`; its log is {up.folder(settings) / 'server.log'}")

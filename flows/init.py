@@ -55,9 +55,17 @@ holidays = [2026-12-25, 2026-12-26]
 # token_env = "ZENDESK_TOKEN"
 
 # What no system holds comes as files: targets, budgets, costs, ad spend, rosters. See README, "The drop folder".
+# pattern: which files; key: the columns that name a row; what cannot be guessed is declared (encoding, delimiter, date order, decimal sign).
 [sources.files]
 kind = "files"
 folder = "drop"
+streams.targets = { pattern = "targets*.csv", key = ["kpi", "segment_type", "segment", "effective_from"] }
+streams.channel_days = { pattern = "channel_days*.csv", key = ["day", "channel", "campaign"] }
+streams.budgets = { pattern = "budgets*.csv", key = ["month", "unit", "category"] }
+streams.costs = { pattern = "costs*.csv", key = ["month", "unit", "category"] }   # , encoding = "cp1252", delimiter = ";", dates = { month = "dmy" }
+streams.rosters = { pattern = "rosters*.csv", key = ["agent", "starts_at"] }
+streams.sla_policies = { pattern = "sla_policies*.csv", key = ["policy", "priority"] }
+streams.teams = { pattern = "teams*.csv", key = ["team"] }
 '''
 
 SECRETS = '''\

@@ -13,7 +13,7 @@ from flows.store import ledger as ledgers
 from flows.store import published
 
 
-def after_a_night(settings: Settings, language: scorecard.Language, *, server_port: int) -> str:
+def after_a_night(settings: Settings, language: scorecard.Language, *, prefect_ui: str) -> str:
     """The scorecard, the version, the time each step took, and where to look next."""
     night = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)[0]
     report: dict[str, Any] = night["report"]
@@ -25,7 +25,7 @@ def after_a_night(settings: Settings, language: scorecard.Language, *, server_po
     lines += [
         "Look next:",
         f"  marts       {settings.published / 'marts.duckdb'}",
-        f"  Prefect UI  http://127.0.0.1:{server_port}",
+        f"  Prefect UI  {prefect_ui}",
         "  meridian kpis <id> --grain week, meridian status, meridian checks",
     ]
     return "\n".join(lines)

@@ -48,6 +48,17 @@ class Process:
         return self.started != "0" and process_started(self.pid) == self.started
 
 
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """Where flows report to. ui: the address for people."""
+
+    api: str
+
+    @property
+    def ui(self) -> str:
+        return self.api.removesuffix("/api")
+
+
 def folder(settings: Settings) -> Path:
     return settings.home / "prefect"
 
@@ -84,11 +95,16 @@ def log_environment(settings: Settings) -> dict[str, str]:
     return {"PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json", "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "logging.StreamHandler"}
 
 
-def ensure_server(settings: Settings, say: Callable[[str], None] = print) -> Process:
-    """The running server, or a new one on a port of the system's choosing (the last one again, when it is free)."""
+def ensure_server(settings: Settings, say: Callable[[str], None] = print) -> Server:
+    """The server of PREFECT_API_URL when that is set, else the running one of this deployment, else a new one on a port of the system's
+    choosing (the last one again, when it is free). Raises NotUp."""
+    if given := os.environ.get("PREFECT_API_URL"):
+        if not is_answering(given):
+            raise NotUp(f"PREFECT_API_URL is {given}, and nothing answers there; unset it to use a server of our own")
+        return Server(api=given)
     running = find(settings, "server")
-    if running is not None and is_answering(running.port):
-        return running
+    if running is not None and is_answering(api_url(running.port)):
+        return Server(api=api_url(running.port))
     place = folder(settings)
     place.mkdir(parents=True, exist_ok=True)
     port = _free_port(_last_port(place))
@@ -96,25 +112,25 @@ def ensure_server(settings: Settings, say: Callable[[str], None] = print) -> Pro
     # Its UI asks the API under the address it was given; without this it would ask port 4200.
     told = {**environment(settings), "PREFECT_UI_API_URL": api_url(port), "PREFECT_API_URL": api_url(port)}
     process = _start(place, "server", [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], told, port)
-    _await(lambda: is_answering(port), process, place, seconds=90)
-    return process
+    _await(lambda: is_answering(api_url(port)), process, place, seconds=90)
+    return Server(api=api_url(port))
 
 
-def start_worker(settings: Settings, server: Process, say: Callable[[str], None] = print) -> Process:
+def start_worker(settings: Settings, server: Server, say: Callable[[str], None] = print) -> Process:
     """The running worker, or a new one."""
     running = find(settings, "worker")
     if running is not None:
         return running
-    told = {**environment(settings), "PREFECT_API_URL": api_url(server.port)}
+    told = {**environment(settings), "PREFECT_API_URL": server.api}
     place = folder(settings)
     _prefect(told, ["work-pool", "create", POOL, "--type", "process", "--overwrite"])
     say("starting the worker")
     return _start(place, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"], told)
 
 
-def deploy(settings: Settings, server: Process) -> None:
+def deploy(settings: Settings, server: Server) -> None:
     """Register the deployments of prefect.yaml; running it again changes nothing."""
-    told = {**environment(settings), "PREFECT_API_URL": api_url(server.port)}
+    told = {**environment(settings), "PREFECT_API_URL": server.api}
     _prefect(told, ["--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT / "prefect.yaml")])
 
 
@@ -145,9 +161,9 @@ def stop(process: Process, patience: float = 15.0) -> None:
 
 
 @contextmanager
-def pointed_at(server: Process, settings: Settings) -> Iterator[None]:
+def pointed_at(server: Server, settings: Settings) -> Iterator[None]:
     """This process's own flows talk to `server`. Must come before Prefect is imported, which reads its settings once."""
-    told: Mapping[str, str] = {**QUIET, "PREFECT_API_URL": api_url(server.port), "PREFECT_HOME": str(folder(settings)), **log_environment(settings)}
+    told: Mapping[str, str] = {**QUIET, "PREFECT_API_URL": server.api, "PREFECT_HOME": str(folder(settings)), **log_environment(settings)}
     before = {name: os.environ.get(name) for name in told}
     os.environ.update(told)
     try:
@@ -182,10 +198,10 @@ def _prefect(told: Mapping[str, str], arguments: list[str]) -> None:
         raise NotUp(f"prefect {' '.join(arguments[:2])} failed: {(outcome.stdout + outcome.stderr).strip()[-800:]}")
 
 
-def is_answering(port: int) -> bool:
-    """Whether a Prefect server on this machine says that it is well."""
+def is_answering(api: str) -> bool:
+    """Whether a Prefect server says there that it is well."""
     try:
-        return requests.get(f"{api_url(port)}/health", timeout=2).status_code == 200
+        return requests.get(f"{api}/health", timeout=2).status_code == 200
     except requests.RequestException:
         return False
 

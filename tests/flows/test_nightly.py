@@ -1,0 +1,172 @@
+"""Whole nights through Prefect, dbt and the checks, as `meridian nightly` runs them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import requests
+
+from flows.store import ledger as ledgers
+from flows.store import published
+from flows.store.checksums import differences
+from tests.flows.conftest import Company, order_line, ticket
+
+
+def marts(company: Company, query: str) -> list[tuple[Any, ...]]:
+    connection = duckdb.connect(str(company.settings().published / "marts.duckdb"), read_only=True)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def same_marts(company: Company, other: Path) -> None:
+    assert differences(company.settings().published / "marts.duckdb", other) == []
+
+
+def test_a_night_publishes_and_says_so_everywhere(company: Company) -> None:
+    night = company.run("nightly")
+    assert night.returncode == 0, night.stdout + night.stderr
+    for said in ("Revenue", "2026-03-01.001", "build ", "marts.duckdb", company.api.removesuffix("/api")):
+        assert said in night.stdout
+    assert marts(company, "select value from kpis where kpi = 'revenue' and period_grain = 'month' and period_start = '2026-02-01' and segment_type = 'all'") == [(420.0,)]
+    assert marts(company, "select version, as_of::varchar from meridian_version") == [("2026-03-01.001", "2026-03-01")]
+
+    artifacts = requests.post(f"{company.api}/artifacts/filter", json={"sort": "CREATED_DESC", "limit": 10}, timeout=10).json()
+    assert {"streams", "checks", "scorecard"} <= {artifact["key"] for artifact in artifacts}
+    streams = next(artifact for artifact in artifacts if artifact["key"] == "streams")
+    assert '"stream": "tickets"' in streams["data"] and '"records": 59' in streams["data"]
+    assert "客户满意度" in next(artifact for artifact in artifacts if artifact["key"] == "scorecard")["data"]
+
+    again = company.run("nightly")
+    assert "Unchanged" in again.stdout and [row["state"] for row in company.nights()] == ["unchanged", "published"]
+
+    assert "2026-03-01.001" in company.run("status").stdout
+    assert "达标" in company.run("kpis", "--lang", "zh-CN").stdout
+    assert "did you mean 'revenue'" in company.run("kpis", "revenu").stderr
+    assert company.run("docs").returncode == 0
+    assert (company.settings().home / "docs" / "models.html").stat().st_size > 100_000
+
+
+def test_a_dead_source_leaves_the_others_fresh_and_the_night_says_so(company: Company) -> None:
+    company.run("nightly")
+    shutil.move(company.folder / "costs", company.folder / "gone")
+    company.write("drop/tickets-2.jsonl", [ticket(100, "2026-03-02")])
+    company.clock("2026-03-03T02:30:00+00:00")
+    night = company.run("nightly")
+    assert night.returncode == 0 and "Published with stale sources" in night.stdout, night.stdout + night.stderr
+    assert company.nights()[0]["state"] == "published with stale sources"
+    assert marts(company, "select count(*) from fct_tickets") == [(60,)]
+    assert marts(company, "select kpi from scorecard where is_stale and kpi in ('budget_variance', 'ticket_backlog') group by all") == [("budget_variance",)]
+    assert marts(company, "select count(*) > 0 from kpis where kpi = 'budget_variance' and value is not null") == [(True,)]
+
+    shutil.move(company.folder / "gone", company.folder / "costs")
+    assert company.run("nightly").returncode == 0
+    assert company.nights()[0]["state"] == "published"
+    assert marts(company, "select count(*) from scorecard where is_stale") == [(0,)]
+
+
+def test_a_second_night_at_the_same_time_is_refused_with_the_reason(company: Company) -> None:
+    settings = company.settings()
+    from flows.store import leases
+
+    with leases.lease(ledgers.open_ledger(settings.ledger), "night", purpose="a nightly run as of 2026-03-01", now=settings.clock()):
+        second = company.run("nightly")
+    assert second.returncode == 1
+    assert "Refused: a nightly run as of 2026-03-01 has held 'night'" in second.stderr
+    assert company.nights() == []
+
+
+def test_a_critical_batch_stops_publication_until_somebody_decides(company: Company) -> None:
+    company.run("nightly")
+    company.write("drop/tickets-2.jsonl", [ticket(200, "2026-03-02", status="no such status") for _ in range(1)])
+    company.clock("2026-03-03T02:30:00+00:00")
+    night = company.run("nightly")
+    assert night.returncode == 1 and "Stopped by checks" in night.stderr, night.stdout + night.stderr
+    assert published.current(company.settings().published).name == "2026-03-01.001"  # type: ignore[union-attr]
+    held = [row for row in ledgers.list_batches(ledgers.open_ledger(company.settings().ledger)) if row["verdict"] == "held"]
+    assert len(held) == 1 and held[0]["batch"] in company.run("checks").stdout
+    assert company.run("nightly").returncode == 1                       # it does not slip through the next time
+
+    decided = company.run("batch", "accept", "drop", "tickets", held[0]["batch"], "--reason", "a new status, agreed")
+    assert decided.returncode == 0, decided.stderr
+    assert company.run("nightly").returncode == 0
+    assert marts(company, "select count(*) from fct_tickets where source_ticket_id = '200'") == [(1,)]
+
+
+def test_a_dead_dbt_does_not_hold_the_warehouse_and_a_failing_model_is_named(company: Company) -> None:
+    broken = company.run("nightly", prelude="import flows.settings as s, pathlib, shutil\n"
+                         f"shutil.copytree(s.PROJECT / 'dbt_project', {str(company.folder / 'models')!r})\n"
+                         f"p = pathlib.Path({str(company.folder / 'models')!r}) / 'models/marts/kpis/scorecard.sql'\n"
+                         "p.write_text(p.read_text() + ' where no_such_column')\n"
+                         "s.Settings.dbt_project = property(lambda self: p.parents[3])")
+    assert broken.returncode == 1 and "scorecard" in broken.stderr and "no_such_column" in broken.stderr
+    assert "Traceback" not in broken.stdout + broken.stderr
+    assert company.nights()[0]["state"] == "failed"
+    assert company.run("nightly").returncode == 0
+
+
+NIGHT_STEPS = {
+    "between landing and cursor": "import flows.store.ledger as l\nl.finish_reading = die",
+    "at a page": "import flows.store.landing as m\nm.append = die",
+    "before the checks' verdict": "import flows.store.ledger as l\nl.judge_batch = die",
+    "during dbt": "import flows.build as b\nrelay, lines = b._relay, []\n"
+                  "def _relay(line, say, problems):\n    lines.append(line)\n    relay(line, say, problems)\n    len(lines) < 150 or die()\nb._relay = _relay",
+    "between dbt and its mark": "import flows.store.warehouse as w\nw.mark_absorbed = die",
+    "before the version is renamed": "import flows.store.published as p\np._write_down = die",
+    "before current is turned": "import flows.store.published as p\np._turn = die",
+    "before the night is written down": "import flows.store.ledger as l\nl.end_night = die",
+}
+DIE = "import os, signal\ndef die(*_, **__):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+
+
+@pytest.mark.parametrize("where", NIGHT_STEPS)
+def test_killed_anywhere_the_next_run_publishes_what_an_undisturbed_night_would(company: Company, calm_second_night: Path, where: str) -> None:
+    """The second of two nights is killed: it has changes to absorb, a version to replace, and restatements to write."""
+    company.run("nightly")
+    second_day(company)
+    killed = company.run("nightly", prelude=DIE + NIGHT_STEPS[where])
+    assert killed.returncode == -9, killed.stdout + killed.stderr
+    again = company.run("nightly")
+    assert again.returncode == 0, again.stdout + again.stderr
+    same_marts(company, calm_second_night)
+
+
+def second_day(company: Company) -> None:
+    company.write("drop/tickets-1.jsonl", [ticket(number, f"2026-02-{1 + number % 27:02d}", status="open" if number % 9 == 0 else "solved") for number in range(3, 60)])
+    company.write("drop/tickets-2.jsonl", [ticket(300 + number, "2026-03-02") for number in range(5)])
+    company.write("drop/orders-2.jsonl", [order_line(f"9{number}", "2026-02-14", quantity=1) for number in range(4)])
+    company.clock("2026-03-03T02:30:00+00:00")
+
+
+@pytest.fixture(scope="module")
+def calm_second_night(tmp_path_factory: pytest.TempPathFactory, prefect_api: str, request: pytest.FixtureRequest) -> Path:
+    from tests.flows import conftest
+
+    company = conftest.make_company(tmp_path_factory.mktemp("calm"), prefect_api)
+    company.run("nightly")
+    second_day(company)
+    night = company.run("nightly")
+    assert night.returncode == 0, night.stdout + night.stderr
+    return company.settings().published / "marts.duckdb"
+
+
+def test_rebuilding_from_the_landing_gives_what_five_incremental_nights_gave(company: Company) -> None:
+    for day in range(2, 7):
+        number = 1000 * day
+        company.write(f"drop/tickets-{day}.jsonl", [ticket(number, f"2026-03-{day:02d}"), ticket(5 + day, "2026-02-10", status="open")])     # new, and updates of old
+        company.write("drop/tickets-1.jsonl", [ticket(n, f"2026-02-{1 + n % 27:02d}") for n in range(day, 60)])                             # one more deleted each day
+        company.write(f"drop/orders-{day}.jsonl", [order_line(f"8{day}", "2026-02-03")])                                                    # a late row
+        company.clock(f"2026-03-{day + 1:02d}T02:30:00+00:00")
+        night = company.run("nightly")
+        assert night.returncode == 0, night.stdout + night.stderr
+    incremental = company.folder / "incremental.duckdb"
+    shutil.copy(company.settings().published / "marts.duckdb", incremental)
+    assert marts(company, "select count(*) > 0 from restatements") == [(True,)]
+    rebuilt = company.run("nightly", "--rebuild")
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+    same_marts(company, incremental)
