@@ -39,12 +39,13 @@ status_changes as (
     qualify status <> previous_status
 ),
 
--- The last resolution happened when the log says so, which is up to an hour after the state changed. Where it does not say when, the
+-- The last resolution happened when the log says so, which may be after the state changed. Where it does not say when, the
 -- incident has ended but its resolution is unknown: 'closed', not 'solved'.
 resolutions as (
     select
         *,
-        status = 'solved' and row_number() over (partition by ticket_id, status order by change_number desc) = 1 as is_last_resolution
+        status = 'solved' and row_number() over (partition by ticket_id, status order by change_number desc) = 1 as is_last_resolution,
+        lead(changed_at) over (partition by ticket_id order by change_number) as next_changed_at
     from status_changes
 ),
 
@@ -53,7 +54,8 @@ statuses as (
         ticket_id || ':status:' || change_number as event_id,
         ticket_id,
         source_name,
-        case when is_last_resolution then coalesce(greatest(resolved_at, changed_at), changed_at) else changed_at end as event_at,
+        -- greatest() and least() skip what is missing; the order of the log is kept
+        case when is_last_resolution then least(greatest(resolved_at, changed_at), next_changed_at) else changed_at end as event_at,
         change_number as sequence,
         'status' as event_kind,
         'agent' as actor_kind,
