@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,9 +27,16 @@ def instant_of(seconds: float) -> datetime:
     return EPOCH + timedelta(seconds=int(seconds))
 
 
+@functools.cache
+def zone_of(time_zone: str) -> ZoneInfo:
+    """ZoneInfo itself keeps only eight zones and reads the others from disk again and again."""
+    return ZoneInfo(time_zone)
+
+
+@functools.lru_cache(maxsize=20_000)
 def start_of(day: date, time_zone: str) -> datetime:
     """The first instant of a local day, in UTC."""
-    return datetime.combine(day, time.min, ZoneInfo(time_zone)).astimezone(UTC)
+    return datetime.combine(day, time.min, zone_of(time_zone)).astimezone(UTC)
 
 
 def local_instant(day: date, hhmm: str, time_zone: str) -> datetime:
@@ -36,7 +44,7 @@ def local_instant(day: date, hhmm: str, time_zone: str) -> datetime:
     hours, minutes = (int(part) for part in hhmm.split(":"))
     if hours == 24:
         return start_of(day + timedelta(days=1), time_zone)
-    return datetime.combine(day, time(hours, minutes), ZoneInfo(time_zone)).astimezone(UTC)
+    return datetime.combine(day, time(hours, minutes), zone_of(time_zone)).astimezone(UTC)
 
 
 def days_between(first: date, last: date) -> list[date]:
