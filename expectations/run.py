@@ -62,13 +62,16 @@ def check_batch(
 
 
 def lay_out(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], suite: Suite) -> tuple[int, int]:
-    """Read the batch once into table `lines` with the suite's fields as columns, and view `records` without deletes. Returns (records, deletes)."""
+    """Read the batch once into table `lines` with the suite's fields as columns, and view `records` without deletes. Returns (records, deletes).
+
+    An empty text is null: CSV and some APIs have no other way to say so.
+    """
     connection.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false; set TimeZone = 'UTC'; set threads = 2")
     fields = list(suite.fields.items())
     paths = ["$." + ".".join(f'"{part}"' for part in field.path.split(".")) for _, field in fields]
     texts = f"json_extract_string(record, {paths!r})" if paths else "[]::varchar[]"
-    columns = "".join(f", {_read_as(f'texts[{number}]', field)} as \"{name}\"" + (f', texts[{number}] as "{name}__text"' if field.type != "text" else "")
-                      for number, (name, field) in enumerate(fields, start=1))
+    columns = "".join(f", {_read_as(text, field)} as \"{name}\"" + (f', {text} as "{name}__text"' if field.type != "text" else "")
+                      for name, field, text in ((name, field, f"nullif(trim(texts[{number}]), '')") for number, (name, field) in enumerate(fields, start=1)))
     connection.execute(f"""
         create table lines as
         select _key, _ordinal, _deleted, _digest{columns}
