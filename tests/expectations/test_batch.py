@@ -227,7 +227,10 @@ def test_a_hundred_thousand_records_are_checked_in_bounded_memory(tmp_path: Path
 
 
 def test_an_empty_text_is_a_missing_value_and_not_an_unreadable_one(tmp_path: Path) -> None:
-    rows = [{"kpi": "csat", "effective_from": "2026-01-01", "target": "0.9", "warn_at": ""}, {"kpi": "", "effective_from": "2026-01-01", "target": "0.9", "warn_at": " "}]
+    rows = [
+        {"kpi": "csat", "effective_from": "2026-01-01", "target": "0.9", "warn_at": ""},
+        {"kpi": "", "effective_from": "2026-01-01", "target": "0.9", "warn_at": " "},
+    ]
     targets = Stream(name="targets", key=("kpi", "effective_from"), deletes="full")
     file = batch(tmp_path, rows, keys=["csat|2026-01-01", "|2026-01-01"])
     found = failed(check_batch([file], kind="files", stream="targets", stream_declaration=targets, history=[], now=NOW))
