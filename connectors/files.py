@@ -6,6 +6,7 @@
     [sources.drop.streams.targets]
     pattern = "targets*.csv"            # below the folder; ** for subfolders
     key = ["kpi", "segment_type"]       # empty: file name and row number (`_file`, `_row` are then added to each record)
+    may_be_empty = ["segment"]          # parts of the key that may be an empty cell; in others it makes the file a broken one
     feeds = "files.targets"             # the table it fills; any kind's
     format = "csv"                      # csv, jsonl, xlsx, parquet; default: from the pattern's ending
     encoding = "cp1252"; delimiter = ";"; quote = '"'; sheet = "2026"
@@ -42,8 +43,7 @@ from connectors.stream import Json, Misconfigured, Page, Stream, UnexpectedShape
 
 ENDINGS: Mapping[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx", ".parquet": "parquet"}
 OPTION_NAMES = ("folder", "streams")
-OPTIONS = frozenset({"pattern", "key", "feeds", "format", "encoding", "delimiter", "quote", "sheet", "dates", "numbers"})
-OPTION_NAMES = ("folder", "streams")
+OPTIONS = frozenset({"pattern", "key", "feeds", "format", "encoding", "delimiter", "quote", "sheet", "dates", "numbers", "may_be_empty"})
 UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
 QUARANTINE = "quarantine"
 ROW_KEY = ("_file", "_row")
@@ -57,6 +57,7 @@ class Declared:
     pattern: str
     shape: Shape
     fingerprint: str
+    may_be_empty: frozenset[str] = frozenset()
 
 
 def batched(records: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -105,9 +106,12 @@ def declare(source: str, name: str, settings: dict[str, Any]) -> Declared:
     shape = Shape(format=known, encoding=str(settings.get("encoding", "utf-8")), delimiter=delimiter, quote=quote, sheet=settings.get("sheet"),
                   dates=dates, numbers=numbers)
     key = tuple(settings.get("key") or ()) or ROW_KEY
+    may_be_empty = frozenset(settings.get("may_be_empty", ()))
+    if not may_be_empty <= set(key):
+        raise wrong(f"{', '.join(sorted(may_be_empty - set(key)))} may be empty anyway", "may_be_empty names parts of the key")
     fingerprint = hashlib.sha256(json.dumps([key, repr(shape)]).encode()).hexdigest()[:8]
     return Declared(stream=Stream(name=name, key=key, deletes="tombstone", feeds=str(settings.get("feeds", ""))), pattern=pattern, shape=shape,
-                    fingerprint=fingerprint)
+                    fingerprint=fingerprint, may_be_empty=may_be_empty)
 
 
 class Files:
@@ -229,7 +233,7 @@ class Files:
         keys: set[str] = set()
         count = 0
         for count, row in enumerate(self._records(declared, name, place / identity), start=1):
-            missing = [part for part in declared.stream.key if row.get(part) is None or row[part] == ""]
+            missing = [part for part in declared.stream.key if row.get(part) is None or (row[part] == "" and part not in declared.may_be_empty)]
             if missing:
                 has = "has no column" if missing[0] not in row else f"row {count} has no"
                 raise Broken(f"{has} {missing[0]!r}, which is part of the key ({', '.join(declared.stream.key)})")

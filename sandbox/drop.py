@@ -58,6 +58,7 @@ def declaration() -> dict[str, dict[str, Any]]:
         "procedures": ("procedures.csv", ["process", "step"]),
     }
     declared: dict[str, dict[str, Any]] = {stream: {"pattern": pattern, "key": key} for stream, (pattern, key) in plain.items()}
+    declared["channel_days"] |= {"may_be_empty": ["campaign"]}  # most days a channel runs without one
     declared["costs"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"month": "dmy"}, "numbers": {"amount": ","}}
     return declared
 

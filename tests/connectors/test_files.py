@@ -236,6 +236,13 @@ BROKEN: list[tuple[str, bytes, str]] = [
 ]
 
 
+def test_a_part_of_the_key_that_may_be_empty_does_not_break_the_file(tmp_path: Path) -> None:
+    lander = Lander(tmp_path, {"costs": {"pattern": "*.csv", "key": ["unit", "month"], "may_be_empty": ["unit"]}})
+    lander.drop("costs.csv", table(("a", 1, 10), ("", 1, 20)))
+    lander.read()
+    assert sorted(lander.rows) == ["a|1", "|1"]
+
+
 @pytest.mark.parametrize(("name", "content", "reason"), BROKEN, ids=[reason for _, _, reason in BROKEN])
 def test_a_broken_file_is_put_aside_with_its_reason_and_the_rest_goes_on(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     lander = Lander(tmp_path, {"costs": {"pattern": "*.csv*", "key": ["unit", "month"]}})

@@ -1,0 +1,104 @@
+"""The files that people keep by hand, from the drop folder to the KPIs: the sandbox's folder, read by the real connector."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors import files
+from connectors.stream import Window, landed_key
+from sandbox.company.plan import Plan
+from sandbox.company.story import write_plan
+from sandbox.company.truth import over_budget
+from sandbox.drop import declaration, write_drop
+from tests.dbt_project.warehouse_builder import Landed, WarehouseBuilder
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return write_plan(seed=7, size="small")
+
+
+@pytest.fixture(scope="module")
+def filed(
+    plan: Plan, tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any, empty_warehouse: Path
+) -> WarehouseBuilder:
+    """A company of which only the drop folder is known."""
+    folder = tmp_path_factory.mktemp("filed")
+    company = WarehouseBuilder(folder=folder, target=dbt_target, manifest=dbt_manifest)
+    shutil.copyfile(empty_warehouse, company.path)
+    write_drop(plan, folder / "drop")
+    connector = files.connect("drop", {"folder": str(folder / "drop"), "streams": declaration()}, home=folder)
+    landed: dict[tuple[str, str], list[Landed]] = {}
+    for stream in connector.streams():
+        window = Window(start=None, end=datetime(2026, 11, 1, 2, 30, tzinfo=UTC))
+        landed[("files", stream.name)] = [(landed_key(stream, record), record) for page in connector.read(stream, window) for record in page.records]
+    company.land(landed, source="drop")
+    # The USD rate that the ERP would bring; without it dollars are left out.
+    company.build(" ".join(f"stg_files__{stream.name}+" for stream in connector.streams()))
+    return company
+
+
+def test_every_line_of_every_file_is_read_and_typed(filed: WarehouseBuilder, plan: Plan) -> None:
+    for name, rows in plan.tables.items():
+        stream = name.partition(".")[0]
+        assert filed.value(f"select count(*) from stg_files__{stream}") == len(rows), stream
+    typed = {
+        "targets": "effective_from, target",
+        "budgets": "month, amount",
+        "costs": "month, amount",
+        "rosters": "starts_at, ends_at",
+        "channel_days": "day, spend, visits",
+        "sla_policies": "first_reply_minutes, resolution_minutes, pauses_on_pending",
+        "training": "planned_on",
+        "risks": "registered_on",
+        "projects": "registered_on, starts_on, expected_effect",
+        "procedures": "step",
+    }
+    for stream, columns in typed.items():
+        for column in columns.split(", "):
+            assert filed.value(f"select count(*) from stg_files__{stream} where {column} is null") == 0, f"{stream}.{column}"
+
+
+def test_costs_from_a_german_spreadsheet_meet_their_budget_lines(filed: WarehouseBuilder) -> None:
+    assert filed.value("select count(*) from int_costs where actual is not null and budget is null") == 0
+    assert filed.value("select count(*) from int_costs where category like '%ß%' and actual is not null and budget is not null") > 0
+
+
+def test_the_category_that_was_planted_over_budget_is_found_over_budget(filed: WarehouseBuilder, plan: Plan) -> None:
+    truth = over_budget(plan)
+    found = filed.rows(
+        f"select segment, sum(numerator) / sum(denominator) as variance from kpis where kpi = 'budget_variance' and segment_type = 'category' "
+        f"and period_start >= date '{truth['from']}' and value is not null group by segment"
+    )
+    assert {row["segment"]: row["variance"] for row in found} == pytest.approx(truth["variance_since_by_category"])
+    assert max(found, key=lambda row: row["variance"])["segment"] == truth["category"]
+    assert filed.value(f"select status from kpis where kpi = 'budget_variance' and segment = '{truth['category']}' and period_start = '2026-09-01'") == "off_target"
+
+
+def test_each_line_of_the_target_file_holds_from_its_day_to_the_next(filed: WarehouseBuilder, plan: Plan) -> None:
+    lines = plan.tables["targets.csv"]
+    for line in lines:
+        later = [other["effective_from"] for other in lines if _subject(other) == _subject(line) and str(other["effective_from"]) > str(line["effective_from"])]
+        [row] = filed.rows(
+            f"select target, warn_at, act_at, effective_until from int_targets where (kpi, segment_type, segment) = {_subject(line)!r} "
+            f"and effective_from = date '{line['effective_from']}'"
+        )
+        assert (row["target"], row["warn_at"], row["act_at"]) == (line["target"], line["warn_at"], line["act_at"])
+        assert str(row["effective_until"]) == str(min(later, default="9999-12-31"))
+
+
+def _subject(line: dict[str, Any]) -> tuple[str, str, str]:
+    return str(line["kpi"]), str(line["segment_type"]), str(line["segment"])
+
+
+def test_spend_without_a_known_rate_is_left_out_and_its_visits_are_not(filed: WarehouseBuilder, plan: Plan) -> None:
+    assert filed.value("select sum(visits) from int_channel_days") == sum(row.visits for row in plan.channel_days)
+    assert filed.value("select count(*) from int_channel_days where channel = 'social' and spend is not null") == 0
+    assert filed.value("select sum(spend) from int_channel_days where channel = 'email'") == pytest.approx(
+        float(sum(row.spend for row in plan.channel_days if row.channel == "email"))
+    )
