@@ -11,7 +11,10 @@ from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
 COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce path:models/marts/kpis/commerce path:tests/commerce"
 # What the commerce models stand on, tests of other domains left out.
-SELECT = f"path:models/staging/tryton path:models/staging/online_retail path:models/staging/supplier_deliveries stg_files__channel_days int_channel_days resource_type:seed {COMMERCE}"
+SELECT = (
+    "path:models/staging/tryton path:models/staging/online_retail path:models/staging/supplier_deliveries"
+    f" stg_files__channel_days int_channel_days resource_type:seed {COMMERCE}"
+)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,9 @@ def old_day(shop: WarehouseBuilder) -> WarehouseBuilder:
     erp.delivered("delivered later", placed_at="2026-03-02T09:00:00Z", delivered_at="2026-03-11T09:00:00Z", promised_on="2026-03-20")
     erp.delivered("delivered in the last minute", placed_at="2026-03-02T09:00:00Z", delivered_at="2026-03-10T22:59:59Z", promised_on="2026-03-20")
     erp.delivered("delivered on the stroke of midnight", placed_at="2026-03-02T09:00:00Z", delivered_at="2026-03-10T23:00:00Z", promised_on="2026-03-20")
-    erp.order("cancelled later", placed_at="2026-03-02T09:00:00Z", confirmed_at="2026-03-02T10:00:00Z", cancelled_at="2026-03-12T09:00:00Z", promised_on="2026-03-09")
+    erp.order(
+        "cancelled later", placed_at="2026-03-02T09:00:00Z", confirmed_at="2026-03-02T10:00:00Z", cancelled_at="2026-03-12T09:00:00Z", promised_on="2026-03-09"
+    )
     back = erp.delivered("returned later", placed_at="2026-03-02T09:00:00Z", delivered_at="2026-03-04T09:00:00Z", promised_on="2026-03-05")
     erp.returned(back, at="2026-03-15T09:00:00Z")
     erp.order("placed later", placed_at="2026-03-10T23:00:00Z")
@@ -58,7 +60,9 @@ def test_a_purchase_received_later_is_overdue(old_day: WarehouseBuilder) -> None
 
 
 def test_no_kpi_speaks_of_later_days(old_day: WarehouseBuilder) -> None:
-    names: list[dict[str, Any]] = old_day.rows("select table_name from information_schema.tables where table_schema = 'marts' and table_name like 'kpi\\_%' escape '\\'")
+    names: list[dict[str, Any]] = old_day.rows(
+        "select table_name from information_schema.tables where table_schema = 'marts' and table_name like 'kpi\\_%' escape '\\'"
+    )
     assert len(names) == 11
     for name in names:
         assert old_day.value(f"select coalesce(max(period_start) <= date '{LAST_DAY}', true) from {name['table_name']}"), name

@@ -22,10 +22,25 @@ def history() -> Erp:
     erp.delivered("ordinary", placed_at=DAY, delivered_at="2026-03-04T09:00:00Z", promised_on="2026-03-04", requested_on="2026-03-03", campaign=1)
 
     split = erp.order("split", placed_at=DAY, confirmed_at="2026-03-02T10:00:00Z", pieces=(2, 1), promised_on="2026-03-06")
-    erp.parcel(split, line=0, picked_at="2026-03-03T09:00:00Z", packed_at="2026-03-03T10:00:00Z", shipped_at="2026-03-03T11:00:00Z",
-               delivered_at="2026-03-05T09:00:00Z", planned_on="2026-03-06")
-    erp.parcel(split, line=1, quantity=1, picked_at="2026-03-04T09:00:00Z", packed_at="2026-03-04T10:00:00Z", shipped_at="2026-03-04T11:00:00Z",
-               delivered_at="2026-03-09T09:00:00Z", planned_on="2026-03-06")
+    erp.parcel(
+        split,
+        line=0,
+        picked_at="2026-03-03T09:00:00Z",
+        packed_at="2026-03-03T10:00:00Z",
+        shipped_at="2026-03-03T11:00:00Z",
+        delivered_at="2026-03-05T09:00:00Z",
+        planned_on="2026-03-06",
+    )
+    erp.parcel(
+        split,
+        line=1,
+        quantity=1,
+        picked_at="2026-03-04T09:00:00Z",
+        packed_at="2026-03-04T10:00:00Z",
+        shipped_at="2026-03-04T11:00:00Z",
+        delivered_at="2026-03-09T09:00:00Z",
+        planned_on="2026-03-06",
+    )
     half = erp.order("half delivered", placed_at=DAY, confirmed_at="2026-03-02T10:00:00Z", pieces=(2, 1), promised_on="2026-03-06")
     erp.parcel(half, line=0, picked_at="2026-03-03T09:00:00Z", shipped_at="2026-03-03T11:00:00Z", delivered_at="2026-03-05T09:00:00Z", planned_on="2026-03-06")
     erp.parcel(half, line=1, quantity=1, picked_at="2026-03-04T09:00:00Z", planned_on="2026-03-06", state="picked", cost=None)
@@ -33,8 +48,15 @@ def history() -> Erp:
     erp.parcel(again, planned_on="2026-03-01", state="cancelled")
 
     moved = erp.order("moved promise", placed_at=DAY, confirmed_at="2026-03-02T10:00:00Z", promised_on="2026-03-05")
-    erp.parcel(moved, picked_at="2026-03-03T09:00:00Z", packed_at="2026-03-03T10:00:00Z", shipped_at="2026-03-03T11:00:00Z", delivered_at="2026-03-09T09:00:00Z",
-               planned_on="2026-03-10", first_planned_on="2026-03-05")
+    erp.parcel(
+        moved,
+        picked_at="2026-03-03T09:00:00Z",
+        packed_at="2026-03-03T10:00:00Z",
+        shipped_at="2026-03-03T11:00:00Z",
+        delivered_at="2026-03-09T09:00:00Z",
+        planned_on="2026-03-10",
+        first_planned_on="2026-03-05",
+    )
 
     erp.delivered("late evening in Reno", customer=2, warehouse="RNO", placed_at=DAY, delivered_at="2026-03-11T06:30:00Z", promised_on="2026-03-10")
     erp.delivered("past midnight in Singapore", customer=3, warehouse="SGP", placed_at=DAY, delivered_at="2026-03-10T16:30:00Z", promised_on="2026-03-10")
@@ -50,7 +72,7 @@ def history() -> Erp:
 
     back = erp.delivered("returned after the month's end", placed_at="2026-02-20T09:00:00Z", delivered_at="2026-02-22T09:00:00Z", promised_on="2026-02-24")
     refund = erp.returned(back, at="2026-03-15T09:00:00Z")
-    erp.credited(refund, at="2026-03-16T09:00:00Z")       # pays the return back
+    erp.credited(refund, at="2026-03-16T09:00:00Z")  # pays the return back
     short = erp.delivered("credited", placed_at=DAY, delivered_at="2026-03-04T09:00:00Z")
     erp.credited(short, at="2026-03-06T09:00:00Z", amount="-30.00", ours=False)
     named = erp.delivered("credited by its number", placed_at=DAY, delivered_at="2026-03-04T09:00:00Z")
@@ -63,7 +85,17 @@ def history() -> Erp:
     won = erp.lead("L1", created_at="2026-02-01T09:00:00Z", state="won")
     erp.order("won from a lead", placed_at="2026-03-05T09:00:00Z", create_date="2026-02-10T09:00:00Z", opportunity=won)
     open_ = erp.lead("L2", created_at="2026-02-01T09:00:00Z", state="converted")
-    erp.add("sale_sale", number="offer", party=1, currency=1, origin=f"sale.opportunity,{open_}", state="draft", quotation_date=None, create_date=DAY, untaxed_amount="0")
+    erp.add(
+        "sale_sale",
+        number="offer",
+        party=1,
+        currency=1,
+        origin=f"sale.opportunity,{open_}",
+        state="draft",
+        quotation_date=None,
+        create_date=DAY,
+        untaxed_amount="0",
+    )
     erp.order("after the last day", placed_at="2026-03-31T22:30:00Z")
     return erp
 
@@ -108,7 +140,12 @@ def test_an_ordinary_order_has_every_stage_and_its_words(march: WarehouseBuilder
     ],
 )
 def test_a_promise_is_for_a_date_where_the_warehouse_is(
-    march: WarehouseBuilder, number: str, delivered_on: str | None, is_on_time: bool | None, is_on_first_time: bool | None, decided_on: str | None,
+    march: WarehouseBuilder,
+    number: str,
+    delivered_on: str | None,
+    is_on_time: bool | None,
+    is_on_first_time: bool | None,
+    decided_on: str | None,
 ) -> None:
     row = order(march, number)
     assert row["delivered_on"] == delivered_on or str(row["delivered_on"]) == delivered_on
@@ -152,7 +189,8 @@ def test_an_order_won_from_a_lead_was_placed_when_it_was_quoted(march: Warehouse
 def test_a_return_counts_in_its_own_month_and_is_paid_back_once(march: WarehouseBuilder) -> None:
     entries = march.rows(
         "select entry_kind, entered_on::varchar as entered_on, fct_revenue_entries.net_amount from fct_revenue_entries join fct_orders using (order_id)"
-        " where order_number = 'returned after the month''s end' order by entered_on")
+        " where order_number = 'returned after the month''s end' order by entered_on"
+    )
     assert entries == [
         {"entry_kind": "booked", "entered_on": "2026-02-20", "net_amount": Decimal(100)},
         {"entry_kind": "refunded", "entered_on": "2026-03-15", "net_amount": Decimal(-50)},
@@ -172,15 +210,18 @@ def kpi(shop: WarehouseBuilder, name: str, month: str, segment_type: str = "all"
     model = "on_time_delivery_rate" if name.startswith("on_time") else name
     [row] = shop.rows(
         f"select numerator, denominator, value from kpi_{model} where kpi = '{name}' and period_grain = 'month' and period_start = '{month}'"
-        f" and segment_type = '{segment_type}' and segment = '{segment}'")
+        f" and segment_type = '{segment_type}' and segment = '{segment}'"
+    )
     return row["numerator"], row["denominator"], row["value"]
 
 
 def test_revenue_is_net_of_what_was_cancelled_and_given_back(march: WarehouseBuilder) -> None:
     assert kpi(march, "revenue", "2026-02-01")[2] == 100
     # thirteen orders of 100, three of 150 (one with a line of 50 dropped), one of 80; two cancelled, 90 given back
-    [day] = march.rows("select sum(gross_amount) as gross, sum(cancelled_amount) as cancelled, sum(refunded_amount) as refunded, sum(net_amount) as net,"
-                       " sum(order_count) as orders from fct_revenue_daily where day >= '2026-03-01'")
+    [day] = march.rows(
+        "select sum(gross_amount) as gross, sum(cancelled_amount) as cancelled, sum(refunded_amount) as refunded, sum(net_amount) as net,"
+        " sum(order_count) as orders from fct_revenue_daily where day >= '2026-03-01'"
+    )
     assert day == {"gross": Decimal(1830), "cancelled": Decimal(250), "refunded": Decimal(90), "net": Decimal(1490), "orders": 17}
     assert kpi(march, "revenue", "2026-03-01")[2] == 1490
     assert kpi(march, "average_order_value", "2026-03-01") == (1490, 17, 1490 / 17)

@@ -18,8 +18,8 @@ def history() -> Erp:
     erp.master_data()
     for number in (1, 2, 3):
         erp.customer(number)
-    erp.purchase("in time", ordered_at=ORDERED, promised_on="2026-03-10", received_at="2026-03-10T22:30:00Z")      # 23:30 in Berlin
-    erp.purchase("just late", ordered_at=ORDERED, promised_on="2026-03-10", received_at="2026-03-10T23:30:00Z")    # 00:30 in Berlin
+    erp.purchase("in time", ordered_at=ORDERED, promised_on="2026-03-10", received_at="2026-03-10T22:30:00Z")  # 23:30 in Berlin
+    erp.purchase("just late", ordered_at=ORDERED, promised_on="2026-03-10", received_at="2026-03-10T23:30:00Z")  # 00:30 in Berlin
     erp.purchase("overdue", ordered_at=ORDERED, promised_on="2026-03-20")
     erp.purchase("half received", ordered_at=ORDERED, promised_on="2026-03-20", received_at="2026-03-18T09:00:00Z", part_open=True)
     erp.purchase("not due", ordered_at=ORDERED, promised_on="2026-04-10")
@@ -35,7 +35,9 @@ def history() -> Erp:
     won = erp.lead("won", created_at="2026-03-01T10:00:00Z", state="won")
     erp.log(f"sale.opportunity,{won}", "state:opportunity", "2026-03-02T09:00:00Z")
     erp.log(f"sale.opportunity,{won}", "state:converted", "2026-03-04T09:00:00Z")
-    erp.order("SO1", placed_at="2026-03-11T09:00:00Z", confirmed_at="2026-03-11T10:00:00Z", create_date="2026-03-04T09:00:00Z", opportunity=won, channel="email")
+    erp.order(
+        "SO1", placed_at="2026-03-11T09:00:00Z", confirmed_at="2026-03-11T10:00:00Z", create_date="2026-03-04T09:00:00Z", opportunity=won, channel="email"
+    )
     lost = erp.lead("lost by a click", created_at="2026-03-02T09:00:00Z", state="lost", lost_reason="price", ended_on="2026-03-20")
     erp.log(f"sale.opportunity,{lost}", "lost", "2026-03-08T09:00:00Z", event="button")
     refused = erp.lead("offer refused", created_at="2026-03-02T10:00:00Z", state="lost")
@@ -74,7 +76,8 @@ def march(shop: WarehouseBuilder) -> WarehouseBuilder:
 def kpi(shop: WarehouseBuilder, name: str, segment_type: str = "all", segment: str = "all", model: str | None = None) -> tuple[Any, Any, Any]:
     [row] = shop.rows(
         f"select numerator, denominator, value from kpi_{model or name} where kpi = '{name}' and period_grain = 'month' and period_start = '2026-03-01'"
-        f" and segment_type = '{segment_type}' and segment = '{segment}'")
+        f" and segment_type = '{segment_type}' and segment = '{segment}'"
+    )
     return row["numerator"], row["denominator"], row["value"]
 
 
@@ -93,7 +96,12 @@ def kpi(shop: WarehouseBuilder, name: str, segment_type: str = "all", segment: s
     ],
 )
 def test_a_purchase_line_is_late_by_the_promised_day(
-    march: WarehouseBuilder, number: str, received_on: str | None, is_due: bool, is_late: bool | None, is_overdue: bool,
+    march: WarehouseBuilder,
+    number: str,
+    received_on: str | None,
+    is_due: bool,
+    is_late: bool | None,
+    is_overdue: bool,
 ) -> None:
     [row] = march.rows(f"select * from fct_receipts where purchase_number = '{number}'")
     assert row["received_on"] == received_on or str(row["received_on"]) == received_on
@@ -107,7 +115,9 @@ def test_a_draft_purchase_is_not_ordered(march: WarehouseBuilder) -> None:
 def test_the_late_rate_looks_back_ninety_days(march: WarehouseBuilder) -> None:
     assert kpi(march, "supplier_late_rate") == (3, 5, 0.6)
     assert kpi(march, "supplier_late_rate", "supplier", "Supplier 501") == (0, 1, 0)
-    [february] = march.rows("select numerator, denominator from kpi_supplier_late_rate where period_grain = 'month' and period_start = '2026-02-01' and segment = 'Supplier 501'")
+    [february] = march.rows(
+        "select numerator, denominator from kpi_supplier_late_rate where period_grain = 'month' and period_start = '2026-02-01' and segment = 'Supplier 501'"
+    )
     assert february == {"numerator": 1, "denominator": 1}
 
 
@@ -166,5 +176,8 @@ def test_a_customer_came_back_within_365_days(march: WarehouseBuilder) -> None:
 
 
 def test_a_customer_leaves_the_window_after_365_days(march: WarehouseBuilder) -> None:
-    days = march.rows("select numerator, denominator from kpi_repurchase_rate where period_grain = 'day' and segment_type = 'all' and period_start in ('2026-03-29', '2026-03-30') order by period_start")
+    days = march.rows(
+        "select numerator, denominator from kpi_repurchase_rate where period_grain = 'day' and segment_type = 'all'"
+        " and period_start in ('2026-03-29', '2026-03-30') order by period_start"
+    )
     assert [tuple(row.values()) for row in days] == [(3, 3), (2, 3)]

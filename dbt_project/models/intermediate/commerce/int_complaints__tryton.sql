@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 complaints as (
     select * from {{ ref('stg_tryton__complaints') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 lines as (
     select * from {{ ref('stg_online_retail__lines') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 parties as (
     select * from {{ ref('stg_tryton__parties') }}

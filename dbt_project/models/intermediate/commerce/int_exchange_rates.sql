@@ -30,7 +30,7 @@ rebased as (
     select
         change_days.currency,
         change_days.valid_from_on,
-        stated.rate / coalesce(reporting.rate, 1) as rate
+        stated.rate / case when (select count(*) from reporting) = 0 then 1 else reporting.rate end as rate
     from change_days
     asof join stated
         on change_days.currency = stated.currency
@@ -52,6 +52,7 @@ final as (
         lead(valid_from_on) over (partition by currency order by valid_from_on) as valid_until_on,
         cast(rate as double) as rate
     from rebased
+    where rate is not null
 )
 
 select * from final

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 currency_rates as (
     select * from {{ ref('stg_tryton__currency_rates') }}

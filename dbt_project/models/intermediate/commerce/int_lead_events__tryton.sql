@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 logs as (
     select * from {{ ref('stg_tryton__logs') }}

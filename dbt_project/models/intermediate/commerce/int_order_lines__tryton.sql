@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 sale_lines as (
     select * from {{ ref('stg_tryton__sale_lines') }}

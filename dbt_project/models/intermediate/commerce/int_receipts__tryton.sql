@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 purchase_lines as (
     select * from {{ ref('stg_tryton__purchase_lines') }}

@@ -36,14 +36,14 @@ renamed as (
         "Country" as country,
         "Fulfill Via" as fulfilled_via,
         nullif("Shipment Mode", 'N/A') as shipment_mode,
-        -- two ways of writing a date stand side by side in this export; a sentence in place of a date is no date
-        cast(try_strptime("PO Sent to Vendor Date", ['%m/%d/%y', '%d-%b-%y']) as date) as ordered_on,
-        cast(try_strptime("Scheduled Delivery Date", ['%d-%b-%y', '%m/%d/%y']) as date) as scheduled_on,
-        cast(try_strptime("Delivered to Client Date", ['%d-%b-%y', '%m/%d/%y']) as date) as delivered_on,
-        cast(try_strptime("Delivery Recorded Date", ['%d-%b-%y', '%m/%d/%y']) as date) as recorded_on,
+        -- two ways of writing a date stand side by side in this export (and a third once a connector was told the order); a sentence is no date
+        cast(try_strptime("PO Sent to Vendor Date", ['%m/%d/%y', '%d-%b-%y', '%Y-%m-%d']) as date) as ordered_on,
+        cast(try_strptime("Scheduled Delivery Date", ['%d-%b-%y', '%m/%d/%y', '%Y-%m-%d']) as date) as scheduled_on,
+        cast(try_strptime("Delivered to Client Date", ['%d-%b-%y', '%m/%d/%y', '%Y-%m-%d']) as date) as delivered_on,
+        cast(try_strptime("Delivery Recorded Date", ['%d-%b-%y', '%m/%d/%y', '%Y-%m-%d']) as date) as recorded_on,
         -- why there is no date of ordering: 'N/A - From RDC', 'Date Not Captured'
         case
-            when try_strptime("PO Sent to Vendor Date", ['%m/%d/%y', '%d-%b-%y']) is null then "PO Sent to Vendor Date"
+            when try_strptime("PO Sent to Vendor Date", ['%m/%d/%y', '%d-%b-%y', '%Y-%m-%d']) is null then "PO Sent to Vendor Date"
         end as ordered_on_remark,
         "Vendor" as vendor,
         "Item Description" as item,

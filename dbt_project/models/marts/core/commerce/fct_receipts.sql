@@ -35,7 +35,7 @@ final as (
         case
             when promised_on <= {{ as_of() }} and not is_cancelled then coalesce(received_on > promised_on, true)
         end as is_late,
-        promised_on <= {{ as_of() }} and received_on is null and not is_cancelled as is_overdue,
+        coalesce(promised_on <= {{ as_of() }}, false) and received_on is null and not is_cancelled as is_overdue,
         date_diff('day', ordered_on, received_on) as lead_days
     from known
 )
