@@ -104,7 +104,7 @@ final as (
             when 'team' then coalesce(queues_before.queue_name, told.old_value)
             when 'assignee' then nullif(coalesce(owners_before.actor, told.old_value), 'Nobody')
             when 'priority' then {{ request_tracker_priority('try_cast(told.old_value as bigint)') }}
-            when 'rating' then lower(told.old_value)
+            when 'rating' then nullif(lower(told.old_value), '')
         end as from_value,
         case told.event_kind
             -- closing what nobody resolved resolves it in that moment; rejecting does not
