@@ -105,7 +105,7 @@ def day(arguments: argparse.Namespace) -> int:
     today = plan_of(facts).ends_on + timedelta(days=1)
     for system in facts["systems"]:
         _timed(f"{system} lives {today}", lambda system=system: _system(
-            system, "day", box, *_which(facts), "--day", today.isoformat()))
+            system, "day", box, *_which(facts)))
         _system(system, "stop", box)
     facts = {**facts, "lived": today.isoformat()}
     set_clock(box / "clock", datetime.combine(today + timedelta(days=1), FIRST_NIGHT.timetz()))

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from connectors import registry
 from sandbox import drop
 from sandbox.company.plan import Plan
 
@@ -26,7 +27,8 @@ def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
         lines += ["", f"[calendars.{name}]", *(f"{key} = {_toml(value)}" for key, value in calendar.items())]
     for system in systems:
         name = "erp" if system == "tryton" else "helpdesk"
-        options = json.loads((box / f"{system}.json").read_text(encoding="utf-8"))
+        facts = json.loads((box / f"{system}.json").read_text(encoding="utf-8"))
+        options = {key: value for key, value in facts.items() if key in registry.option_names(system)}
         lines += ["", f"[sources.{name}]", f'kind = "{system}"', *(f"{key} = {_toml(value)}" for key, value in options.items())]
     lines += ["", "[sources.drop]", 'kind = "files"', 'folder = "drop"']
     for stream, options in drop.declaration().items():

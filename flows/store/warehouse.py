@@ -170,7 +170,7 @@ def _select(files: Sequence[str]) -> str:
         "select string_split(filename, '/')[-4] as _source, "
         "regexp_extract(filename, '([^/]+)[.]jsonl[.]gz$', 1) as _batch, "
         "ordinal as _ordinal, key as _key, deleted as _deleted, record "
-        f"from read_json([{listed}], format = 'newline_delimited', compression = 'gzip', filename = true, maximum_object_size = 268435456, "
+        f"from read_json([{listed}], format = 'newline_delimited', compression = 'gzip', filename = true, maximum_object_size = 33554432, "
         "columns = {key: 'varchar', ordinal: 'bigint', deleted: 'boolean', record: 'json'})"
     )
 

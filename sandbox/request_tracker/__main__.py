@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sandbox.request_tracker import install, server
@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         if verb in ("load", "day"):
             one.add_argument("--seed", type=int, default=7)
             one.add_argument("--size", choices=("small", "full"), default="small")
+        if verb == "start":
+            one.add_argument("--clock", type=datetime.fromisoformat, help="the company's instant; default: where `load` or the last `day` left it")
         if verb == "load":
             one.add_argument("--cache", type=Path, help="folder of prepared databases")
             one.add_argument("--tickets", type=int, help="load only the newest so many")
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
                 facts = load(write_plan(seed=chosen.seed, size=chosen.size), home, cache=chosen.cache, newest=chosen.tickets)
                 print(f"Request Tracker: {facts['tickets']} tickets {'from the cache' if facts['from_cache'] else 'loaded'} in {facts['load_seconds']} s")
             case "start":
-                facts = server.start(home)
+                facts = server.start(home, now=chosen.clock)
                 print(f"Request Tracker {facts['version']} at {facts['url']}, its clock at {facts['now']}")
             case "stop":
                 print("stopped" if server.stop(home) else "was not running")
