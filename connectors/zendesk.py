@@ -178,7 +178,7 @@ class Zendesk:
             records = [record for record in listed if _epoch(_stamp(record, export)) != again or _mark(record) not in seen]
             end = body.get("end_time") or again
             if not done:
-                guard.see(end)   # the same second again although more follows: the vendor's known trap of more than a page in one second
+                guard.see(end)   # the same second again although more follows: more than a page in one second, where the vendor's paging never gets further
             if end < again:
                 raise self._odd(f"the export asked from {again} says that it ends at {end}", stream.name)
             at_end = [_mark(record) for record in listed if _epoch(_stamp(record, export)) == end]

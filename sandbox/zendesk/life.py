@@ -121,6 +121,16 @@ def touch(desk: Desk, ticket: Item, *, at: int) -> None:
     desk.state.put("tickets", ticket, at)
 
 
+def look_at_clocks(desk: Desk, until: int) -> None:
+    """Writes the breaches of everything still running, so that none turns up later with an instant that exports have already passed."""
+    with desk.state.transaction():
+        for clocks in desk.state.items("clocks", where=lambda item: any(isinstance(clock, dict) and clock["since"] is not None for clock in item.values())):
+            ticket = desk.state.get("tickets", clocks["id"])
+            if ticket is not None and ticket["status"] != "deleted":
+                _breaches(desk, clocks, ticket, until)
+                desk.state.put("clocks", clocks, until)
+
+
 def delete(desk: Desk, ticket: Item, *, at: int) -> None:
     """Soft deletion: the exports go on to show the ticket, with status `deleted` ("Using the Incremental Exports API", "Excluding deleted tickets")."""
     ticket |= {"status": "deleted", "updated_at": iso(at), "generated_timestamp": at}

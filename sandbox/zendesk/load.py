@@ -39,6 +39,7 @@ def load(plan: Plan, state: State, base_url: str) -> dict[str, int]:
             last = seconds_of(max([ticket.created_at, *(event.at for event in ticket.events)]))
             if lived["id"] % SYSTEM_UPDATE_EVERY == 0 and last + 6 * 3600 < _end(plan):
                 life.touch(desk, lived, at=last + 6 * 3600)
+        life.look_at_clocks(desk, _end(plan))
         state.set_fact("lived until", plan.ends_on.isoformat())
     return {kind: state.count(kind) for kind in ("tickets", "ticket_events", "users", "organizations", "satisfaction_ratings", "ticket_metric_events")}
 
@@ -61,6 +62,7 @@ def live_day(before: Plan, after: Plan, deleted: Iterable[str], state: State, ba
                 if standing is not None and standing["status"] not in ("deleted", "closed"):
                     _live_events(desk, after, replace(ticket, events=tuple(event for event in ticket.events if event not in held)), standing)
                     done["updated"] += 1
+        life.look_at_clocks(desk, _end(after))
         at = _end(after) - 8 * 3600
         for number in deleted:
             standing = state.get("tickets", _number(number))
@@ -96,8 +98,8 @@ def _live_ticket(desk: Desk, plan: Plan, ticket: Ticket) -> Item:
     lived = life.create(
         desk, {
             "id": _number(ticket.number), "external_id": ticket.number, "subject": ticket.subject, "priority": ticket.priority,
-            "type": TOPIC_TYPES[ticket.topic], "group_id": _group(plan, ticket.team), "requester_id": requester, "organization_id": user["organization_id"] if user else None,
-            "tags": tags, "order": ticket.order,
+            "type": TOPIC_TYPES[ticket.topic], "group_id": _group(plan, ticket.team), "requester_id": requester,
+            "organization_id": user["organization_id"] if user else None, "tags": tags, "order": ticket.order,
         },
         at=seconds_of(ticket.created_at), body=ticket.body, author=requester, via=CHANNELS.get(ticket.channel, ticket.channel))
     return _live_events(desk, plan, ticket, lived)

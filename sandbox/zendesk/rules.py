@@ -1,0 +1,111 @@
+"""The stand-in's rules that do not depend on where one asks: who may call, how often, how errors look. Pages cited are those of developer.zendesk.com."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.zendesk import life
+from sandbox.zendesk.state import Item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who may call. "Security and authentication", API token: basic authentication as `<email>/token:<token>`."""
+
+    email: str
+    token: str = field(repr=False)
+    user_id: int
+    is_admin: bool
+
+
+class Failure(Exception):
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status, self.body, self.headers = status, body, dict(headers or {})
+
+
+def failure(status: int, error: str, description: str, details: Any = None) -> Failure:
+    """The error body of "Requests", Response format."""
+    return Failure(status, {"error": error, "description": description, **({"details": details} if details else {})})
+
+
+class RateLimit:
+    """`most` requests in any 60 seconds. "Rate limits": 429 with Retry-After in seconds; incremental exports allow 10 a minute, an account 200 to 2500."""
+
+    def __init__(self, most: int, real: Callable[[], float] = time.monotonic) -> None:
+        self.most, self._real, self._lock = most, real, threading.Lock()
+        self._times: deque[float] = deque()
+
+    def take(self) -> int:
+        """What is left in this minute; raises a 429 when nothing is."""
+        with self._lock:
+            now = self._real()
+            while self._times and self._times[0] <= now - 60:
+                self._times.popleft()
+            if len(self._times) >= self.most:
+                wait = str(int(self._times[0] + 60 - now) + 1)
+                body = {"error": "APIRateLimitExceeded", "description": "Number of allowed API requests per minute exceeded"}
+                raise Failure(429, body, {"Retry-After": wait})
+            self._times.append(now)
+            return self.most - len(self._times)
+
+
+def parsed(body: bytes) -> Item:
+    try:
+        payload = json.loads(body or b"{}")
+    except ValueError:
+        raise failure(400, "InvalidJSON", "The request body is not valid JSON") from None
+    if not isinstance(payload, dict):
+        raise failure(400, "InvalidJSON", "The request body is not a JSON object")
+    return payload
+
+
+def decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return ""
+
+
+def page_size(text: str | None, most: int) -> int:
+    return max(1, min(int(text), most)) if text and text.isdigit() else most
+
+
+def wanted(kind: str, query: Item) -> Callable[[Item], bool]:
+    """ "Satisfaction Ratings", Filters (start_time: of the oldest rating); "Tickets", List Tickets by External ID."""
+    start, end = (life.iso(int(query[name])) if query.get(name, "").isdigit() else None for name in ("start_time", "end_time"))
+    if kind == "satisfaction_ratings":
+        return lambda item: (start is None or item["created_at"] >= start) and (end is None or item["created_at"] <= end)
+    if kind == "tickets":
+        return lambda item: item["status"] != "deleted" and ("external_id" not in query or item["external_id"] == query["external_id"])
+    return lambda item: True
+
+
+def without_words(child: Item) -> Item:
+    """ "Incremental Ticket Event Export", Sideloading: without comment_events a comment is only told of."""
+    if child["event_type"] != "Comment":
+        return child
+    told = {"comment_present": True, "comment_public": child["public"]}
+    return {"id": child["id"], "via": child["via"], "via_reference_id": None, **told, "event_type": "Comment"}
+
+
+def checked(fields: Item) -> Item:
+    for name, allowed in (("status", life.STATUSES), ("priority", (*life.PRIORITIES, None)), ("type", (*life.TYPES, None))):
+        if name in fields and fields[name] not in allowed:
+            raise invalid(name, f"{name.capitalize()}: {fields[name]} is not a valid value")
+    return fields
+
+
+def invalid(name: str, description: str) -> Failure:
+    return failure(422, "RecordInvalid", "Record validation errors", {name: [{"description": description}]})
+
+
+def not_found() -> Failure:
+    return failure(404, "RecordNotFound", "Not found")
