@@ -217,8 +217,7 @@ def test_old_ratings_that_changed_are_seen_again_and_gone_ones_by_the_sweep(desk
     desk.state.delete("satisfaction_ratings", rating["id"] + 1)
     night.read("satisfaction_ratings")
     assert night.rows["satisfaction_ratings"][str(rating["id"])]["score"] == "bad"
-    keys = set(night.connector().keys(STREAMS["satisfaction_ratings"]))
-    assert set(night.rows["satisfaction_ratings"]) - keys == {str(rating["id"] + 1)}
+    assert str(rating["id"] + 1) not in night.rows["satisfaction_ratings"]
 
 
 def test_check_says_who_we_are_and_refuses_who_may_not_export(desk: Running) -> None:
