@@ -14,7 +14,7 @@ final as (
         channel_days.campaign,
         -- No currency means the reporting currency. Spend in a currency without a rate is unknown; the visits still count.
         sum(channel_days.spend / rates.rate) as spend,
-        sum(channel_days.visits) as visits
+        cast(sum(channel_days.visits) as bigint) as visits
     from channel_days
     left join rates
         on coalesce(channel_days.currency, {{ reporting_currency() }}) = rates.currency
