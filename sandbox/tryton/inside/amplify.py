@@ -225,8 +225,7 @@ class Amplifier:
                 self.log(resource, moment, "convert", "button")
                 self.log(resource, moment, "state:converted")
             elif stage == "cancelled":
-                self.log(resource, moment, "cancel", "button")
-                self.log(resource, moment, "state:cancelled")
+                self.log(resource, moment, "cancel", "button")      # Tryton logs no change of state for this, nor for won and lost
             elif stage == "lost" and "offer" not in at:
                 self.log(resource, moment, "lost", "button")
         if "offer" in at and order is None:

@@ -305,6 +305,9 @@ def run_lead(c: Company, lead: Lead) -> None:
                     c.click("sale.sale", "cancel", [sale.id for sale in opportunity.sales])
                 else:
                     c.click("sale.opportunity", "lost", [opportunity.id])
+        if stage in ("offer", "lost"):
+            with c.at(instant):           # Tryton took the amount from the offer's sale, which has no lines yet or is cancelled: the owner puts it back
+                Opportunity.write([Opportunity(c.opportunity[lead.number])], {"amount": lead.amount})
 
 
 def run_complaint(c: Company, complaint: Complaint) -> None:
