@@ -14,7 +14,7 @@ known as (
         source_name,
         order_number,
         customer_id,
-        business_unit,
+        coalesce(business_unit, 'unknown') as business_unit,
         coalesce(channel, 'unknown') as channel,
         campaign,
         coalesce(region, 'unknown') as region,

@@ -59,7 +59,7 @@ corrected as (
         corrections.revenue_effect as entry_kind,
         corrections.order_id,
         {{ reporting_day('corrections.corrected_at') }} as entered_on,
-        coalesce(orders.business_unit, corrections.business_unit) as business_unit,
+        coalesce(orders.business_unit, corrections.business_unit, 'unknown') as business_unit,
         coalesce(orders.region, corrections.region, 'unknown') as region,
         coalesce(orders.channel, 'unknown') as channel,
         -corrections.net_amount as net_amount,
