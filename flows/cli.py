@@ -48,6 +48,7 @@ def nightly(
     source: Annotated[list[str] | None, typer.Option(help="Read only this source; repeat for several.")] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the warehouse anew from the landing.")] = False,
     believe: Annotated[list[str] | None, typer.Option(help="<source>/<stream> whose sweep may delete more than half of its records this once.")] = None,
+    accept: Annotated[list[str] | None, typer.Option(help="<table>/<check> of the marts that may fail this once.")] = None,
     lang: Lang = None,
 ) -> None:
     """Run one night now: pull, check, build, publish, and print the scorecard."""
@@ -70,7 +71,8 @@ def nightly(
     with up.pointed_at(server, settings):
         from flows import nightly as night
 
-        state = night.nightly(as_of=day, sources=source, rebuild=rebuild, believe=believe, config=str(settings.path), return_state=True)
+        state = night.nightly(
+            as_of=day, sources=source, rebuild=rebuild, believe=believe, accept=accept, config=str(settings.path), return_state=True)
     from flows import show
 
     typer.echo()

@@ -111,20 +111,22 @@ def build_marts(settings: Settings, ledger: ledgers.Ledger, as_of: date, version
 
 @task(name="check and publish", persist_result=False, cache_policy=NO_CACHE)
 def publish_marts(
-    settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, checks_before: Sequence[dict[str, Any]],
+    settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, checks_before: Sequence[dict[str, Any]], accepted: frozenset[str],
 ) -> publishing.Publication:
-    return publishing.audit_and_publish(settings, ledger, version=version, as_of=as_of, now=settings.clock(), checks_before=checks_before)
+    return publishing.audit_and_publish(
+        settings, ledger, version=version, as_of=as_of, now=settings.clock(), checks_before=checks_before, accepted=accepted)
 
 
 @flow(name="nightly", flow_run_name="night", task_runner=ThreadPoolTaskRunner(max_workers=8), persist_result=False)  # type: ignore[arg-type]
 def nightly(
-    as_of: date | None = None, sources: list[str] | None = None, rebuild: bool = False, believe: list[str] | None = None, config: str | None = None,
+    as_of: date | None = None, sources: list[str] | None = None, rebuild: bool = False, believe: list[str] | None = None,
+    accept: list[str] | None = None, config: str | None = None,
 ) -> State[Any]:
     """Pull every source, build and check the marts, publish them.
 
     as_of: last day that counts, inclusive (default: yesterday in the reporting time zone). sources: only these (default: all).
     rebuild: build the warehouse anew from the landing. believe: '<source>/<stream>' whose sweep may delete more than half.
-    config: path of meridian.toml (default: as `meridian` finds it).
+    accept: '<table>/<check>' of the marts that somebody has looked at and lets fail this once. config: path of meridian.toml (default: as `meridian` finds it).
     """
     settings = load(config)
     ledger = ledgers.open_ledger(settings.ledger)
@@ -135,7 +137,7 @@ def nightly(
             ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=started)
             state, message = "failed", ""
             try:
-                state, message = _live_through(settings, ledger, night, sources, rebuild, frozenset(believe or ()))
+                state, message = _live_through(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
             except (builds.BuildFailed, published.PublishError) as error:
                 message = str(error)
             except BaseException as error:
@@ -153,6 +155,7 @@ def nightly(
 
 def _live_through(
     settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, rebuild: bool, believe: frozenset[str],
+    accepted: frozenset[str],
 ) -> tuple[str, str]:
     logger = get_run_logger()
     with night.timed("ingest"):
@@ -181,11 +184,13 @@ def _live_through(
             for node in built.warnings
         ]
     with night.timed("check and publish"):
-        publication = publish_marts(settings, ledger, night.as_of, version, list(night.checks))
+        publication = publish_marts(settings, ledger, night.as_of, version, list(night.checks), accepted)
         night.checks = list(map(dict, publication.checks))
     if publication.version is None:
         failed = "; ".join(f"{row['subject']}: {row['check']}: {row['observed']}, expected {row['expected']}" for row in publication.critical)
-        return "stopped by checks", f"{failed}. Nothing was published; {_current(settings)} stays current"
+        accept = " ".join(f"--accept '{row['subject']}/{row['check']}'" for row in publication.critical)
+        return "stopped by checks", (
+            f"{failed}. Nothing was published; {_current(settings)} stays current. If this is how it should be: meridian nightly {accept}")
     night.version = publication.version
     failed_sources = sorted({result.source for result in night.streams if result.state == "failed"})
     if failed_sources:
