@@ -68,7 +68,8 @@
         {%- for column, type in columns.items() %}
         cast({{ column }} as {{ type }}) as {{ column }},
         {%- endfor %}
-        cast(definition as varchar) as definition,
+        -- The grain is the model's, not the KPI's.
+        regexp_replace(cast(definition as varchar), '\s*One row per [^.]+\.\s*$', '') as definition,
         cast(definition_revision as varchar) as definition_revision
     from (values
         {%- for node in kpi_nodes() %}

@@ -1,5 +1,8 @@
 {# What the macros of kpi.sql are made of. A model calls these only when none of those fits. #}
 
+{# Sources that cannot leave a date empty say 1970; a calendar from there on would be fifty years of nothing for every segment. #}
+{% macro first_credible_day() %}date '2000-01-01'{% endmacro %}
+
 {# Every period of every grain from `first_day` (a scalar SQL expression) up to as_of; none when it is null. #}
 {% macro kpi_periods(first_day, grains) -%}
     {%- for grain in grains %}
@@ -50,7 +53,7 @@
             {{ expression }} as {{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ relation }}
-        where {{ day }} <= {{ as_of() }}
+        where {{ day }} between {{ first_credible_day() }} and {{ as_of() }}
     ),
 
     cells as (
@@ -115,7 +118,7 @@
     with kpi_changes as (
         {%- for delta in deltas %}
         select
-            {{ delta.day }} as happened_on,
+            greatest({{ delta.day }}, {{ first_credible_day() }}) as happened_on,
             {{- kpi_segment_columns(segments) }}
             cast({{ delta.numerator }} as double) as numerator,
             cast({{ delta.denominator }} as double) as denominator,

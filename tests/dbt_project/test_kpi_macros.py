@@ -204,3 +204,12 @@ def test_a_relation_may_be_called_like_the_macros_own_steps() -> None:
             connection.execute(f"with {name} as (select date '2026-10-31' as day, 'north' as team), final as ({sql}) select * from final")
             sql = macro("kpi_trailing_ratio")("k", name, "day", "1", "1", ["team"])
             connection.execute(f"with {name} as (select date '2026-10-31' as day, 'north' as team), final as ({sql}) select * from final")
+
+
+def test_a_date_that_a_source_invented_does_not_open_a_calendar_of_fifty_years() -> None:
+    things: list[Row] = [{"day": date(1970, 1, 1), "amount": 1, "base": 1}, {"day": date(2026, 10, 30), "amount": 0, "base": 1}]
+    found = run(macro("kpi_ratio")("k", "things", "day", "amount", "base"), things)
+    assert min(start for _, _, start, _, _ in found) == date(2026, 10, 1)
+    stock = run(macro("kpi_at_period_end")("k", "things", "day", "closed"), things)
+    assert min(start for _, _, start, _, _ in stock) >= date(1999, 12, 27)
+    assert stock[("k", "day", AS_OF, "all", "all")]["value"] == 2, "what has been open since ever still counts"

@@ -11,10 +11,12 @@ previous_restatements as (
     select * from {{ ref('stg_meridian__previous_restatements') }}
 ),
 
--- Only what readers were shown as settled can be restated; what was provisional was expected to move.
+-- Only what readers were shown as settled can be restated; what was provisional was expected to move. Built as of an earlier day than the
+-- published version, a period that is not over yet has not lost its value.
 settled as (
     select * from previous_kpis
     where not coalesce(is_provisional, false)
+        and {{ period_end('period_grain', 'period_start') }} <= {{ as_of() }}
 ),
 
 previous_version as (
@@ -42,7 +44,8 @@ compared as (
         settled.denominator as old_denominator,
         kpis.denominator as new_denominator,
         settled.definition_revision as old_revision,
-        kpis.definition_revision as new_revision
+        kpis.definition_revision as new_revision,
+        kpis.is_provisional
     from (select kpis.* from kpis semi join settled_periods using (kpi, period_grain, period_start)) as kpis
     full outer join settled
         on kpis.kpi = settled.kpi
@@ -85,9 +88,12 @@ changed as (
     from compared
     left join revisions on compared.kpi = revisions.kpi
     cross join previous_version
-    where {{ differs('compared.old_value', 'compared.new_value') }}
-        or {{ differs('compared.old_numerator', 'compared.new_numerator') }}
-        or {{ differs('compared.old_denominator', 'compared.new_denominator') }}
+    where not coalesce(compared.is_provisional, false)
+        and (
+            {{ differs('compared.old_value', 'compared.new_value') }}
+            or {{ differs('compared.old_numerator', 'compared.new_numerator') }}
+            or {{ differs('compared.old_denominator', 'compared.new_denominator') }}
+        )
 ),
 
 -- Building the same version again replaces what it had found, so that a repeated build says the same.
