@@ -102,8 +102,9 @@ def zendesk(plan: Plan) -> Records:
                 {"id": next(numbers), "ticket_id": identity, "created_at": text(at), "updater_id": updater, "event_type": "Audit", "child_events": children})
         assignee = now.get("assignee_id")
         records["zendesk", "tickets"].append({
-            "id": identity, "via": {"channel": {"phone": "voice"}.get(ticket.channel, ticket.channel)}, "created_at": text(ticket.created_at), "subject": ticket.subject,
-            "priority": now["priority"], "status": now["status"], "requester_id": requester, "assignee_id": int(assignee) if assignee else None,
+            "id": identity, "via": {"channel": {"phone": "voice"}.get(ticket.channel, ticket.channel)}, "created_at": text(ticket.created_at),
+            "subject": ticket.subject, "priority": now["priority"], "status": now["status"], "requester_id": requester,
+            "assignee_id": int(assignee) if assignee else None,
             "group_id": int(now["group_id"]), "tags": [f"topic_{ticket.topic}", f"sla_{ticket.sla_policy}"] if ticket.sla_policy else [],
         })
     return records

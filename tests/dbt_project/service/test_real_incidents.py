@@ -69,7 +69,8 @@ def test_the_kpis_add_up_to_the_known_answers(incidents: WarehouseBuilder) -> No
         for segment_type in ("all", "team", "priority", "policy"):
             met, judged, sample = total("sla_attainment", grain, segment_type)
             assert (round(met / judged, 4), judged, sample) == (0.6342, 24_918, 24_918)
-    assert incidents.value("select sum(sample_size) from kpi_resolution_hours where period_grain = 'month' and segment_type = 'all' and kpi = 'resolution_hours'") == 23_362
+    measured = "select sum(sample_size) from kpi_resolution_hours where period_grain = 'month' and segment_type = 'all' and kpi = 'resolution_hours'"
+    assert incidents.value(measured) == 23_362
     # nobody's replies are recorded, so nothing may be said about them
     assert incidents.value("select count(*) from kpi_first_response_minutes") + incidents.value("select count(*) from kpi_first_contact_resolution") == 0
 
@@ -107,5 +108,5 @@ def test_an_old_day_shows_no_hindsight(incidents: WarehouseBuilder, tmp_path: Pa
     finally:
         then.path.unlink(missing_ok=True)
         before.rename(incidents.path)
-    assert row["latest"] < datetime(2016, 5, 18, 22)
+    assert str(row["latest"]) < "2016-05-18 22:00:00"
     assert row["open_tickets"] == backlog
