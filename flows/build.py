@@ -90,7 +90,8 @@ def run_dbt(
     target.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable, "-m", "flows.dbt_process", str(os.getpid()), "--log-format", "json", "--log-level", "info",
-        "--log-path", str(settings.home / "logs"), *arguments, "--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project), "--target-path", str(target),
+        "--log-path", str(settings.home / "logs"), *arguments, "--project-dir", str(settings.dbt_project),
+        "--profiles-dir", str(settings.dbt_project), "--target-path", str(target),
     ]
     environment = {
         **{name: value for name, value in os.environ.items() if name not in settings_secrets(settings)}, **QUIET, **told,
