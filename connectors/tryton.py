@@ -33,7 +33,16 @@ from connectors.stream import Cursor, Json, Misconfigured, Page, Record, Stream,
 
 LAG = timedelta(minutes=5)
 OVERLAP = timedelta(minutes=15)
-LOGGED = ("sale.sale", "sale.opportunity", "sale.complaint", "purchase.purchase", "stock.shipment.out", "stock.shipment.out.return", "stock.shipment.in", "account.invoice")
+LOGGED = (
+    "sale.sale",
+    "sale.opportunity",
+    "sale.complaint",
+    "purchase.purchase",
+    "stock.shipment.out",
+    "stock.shipment.out.return",
+    "stock.shipment.in",
+    "account.invoice",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +61,9 @@ class Model:
 
 STAMPS = ("create_date", "write_date")
 
+# Only fields whose change touches the record itself, unless the model is read whole: what Tryton computes out of other records
+# changes without a new write_date.
+
 # Order: masters before what names them, so that a first read that stops half-way leaves few dangling ids.
 MODELS: Mapping[str, Model] = {
     "company_company": Model(name="company.company", fields="party currency.code timezone", whole=True),
@@ -63,32 +75,60 @@ MODELS: Mapping[str, Model] = {
     "party_address": Model(name="party.address", fields="party country postal_code city active"),
     "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active"),
     "product_category": Model(name="product.category", fields="name parent accounting", whole=True),
-    "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active"),
-    "product_product": Model(name="product.product", fields="template code cost_price list_price_used active"),
-    "purchase_product_supplier": Model(name="purchase.product_supplier", fields="template product party sequence currency lead_time prices.quantity prices.unit_price active", whole=True),
+    # Prices are records of their own in Tryton: a new one need not touch the product, so products are read whole.
+    "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", whole=True),
+    "product_product": Model(name="product.product", fields="template code cost_price list_price_used active", whole=True),
+    "purchase_product_supplier": Model(
+        name="purchase.product_supplier", fields="template product party sequence currency lead_time prices.quantity prices.unit_price active", whole=True
+    ),
     "stock_location": Model(name="stock.location", fields="name code type parent address active", whole=True),
     "carrier": Model(name="carrier", fields="party party.name active", whole=True),
     "marketing_campaign": Model(name="marketing.campaign", fields="name active", whole=True),
     "marketing_medium": Model(name="marketing.medium", fields="name active", whole=True),
-    "sale_opportunity": Model(name="sale.opportunity", fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state marketing_medium marketing_campaign sales"),
-    "sale_sale": Model(name="sale.sale", fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign"),
+    "sale_opportunity": Model(
+        name="sale.opportunity",
+        fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state marketing_medium marketing_campaign",
+    ),
+    "sale_sale": Model(
+        name="sale.sale",
+        fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign",
+    ),
     "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price actual_quantity description", only=(["type", "=", "line"],)),
     "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", whole=True),
     "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state"),
-    "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price amount result"),
-    "purchase_purchase": Model(name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"),
-    "purchase_line": Model(name="purchase.line", fields="purchase type product product_supplier quantity unit_price actual_quantity delivery_date_edit delivery_date_store", only=(["type", "=", "line"],)),
-    "stock_shipment_out": Model(name="stock.shipment.out", fields="number reference customer delivery_address warehouse carrier planned_date origin_planned_date effective_date state"),
+    "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price result"),
+    "purchase_purchase": Model(
+        name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"
+    ),
+    "purchase_line": Model(
+        name="purchase.line",
+        fields="purchase type product product_supplier quantity unit_price actual_quantity delivery_date_edit delivery_date_store",
+        only=(["type", "=", "line"],),
+    ),
+    "stock_shipment_out": Model(
+        name="stock.shipment.out", fields="number reference customer delivery_address warehouse carrier planned_date origin_planned_date effective_date state"
+    ),
     "stock_shipment_in": Model(name="stock.shipment.in", fields="number reference supplier warehouse planned_date origin_planned_date effective_date state"),
     "stock_shipment_out_return": Model(name="stock.shipment.out.return", fields="number reference customer warehouse planned_date effective_date state"),
-    "stock_move": Model(name="stock.move", fields="product quantity unit_price cost_price currency origin shipment from_location to_location planned_date origin_planned_date effective_date state",
-                        only=(["OR", ["origin", "like", "sale.line,%"], ["origin", "like", "purchase.line,%"]],)),
-    "account_invoice": Model(name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state"),
+    "stock_move": Model(
+        name="stock.move",
+        fields="product quantity unit_price cost_price currency origin shipment from_location to_location planned_date origin_planned_date effective_date state",
+        only=(["OR", ["origin", "like", "sale.line,%"], ["origin", "like", "purchase.line,%"]],),
+    ),
+    "account_invoice": Model(
+        name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state"
+    ),
     "account_invoice_line": Model(name="account.invoice.line", fields="invoice type product quantity unit_price amount origin", only=(["type", "=", "line"],)),
     # Changes of state, of planned dates and the like; of the clicks only those on opportunities, where winning and losing write no change of state.
-    "ir_model_log": Model(name="ir.model.log", fields="resource user event target", deletes="never", only=(
-        ["OR", *(["resource", "like", f"{name},%"] for name in LOGGED)],
-        ["OR", ["event", "in", ["write", "delete"]], ["target", "like", "state:%"], [["event", "=", "button"], ["resource", "like", "sale.opportunity,%"]]])),
+    "ir_model_log": Model(
+        name="ir.model.log",
+        fields="resource user event target",
+        deletes="never",
+        only=(
+            ["OR", *(["resource", "like", f"{name},%"] for name in LOGGED)],
+            ["OR", ["event", "in", ["write", "delete"]], ["target", "like", "state:%"], [["event", "=", "button"], ["resource", "like", "sale.opportunity,%"]]],
+        ),
+    ),
 }
 
 
@@ -113,7 +153,7 @@ class TrytonOptions:
             raise wrong(f"tryton has no option {unknown!r}", "it has " + ", ".join(known))
         for needed in ("url", "database"):
             if not isinstance(options.get(needed), str) or not options[needed].strip():
-                raise wrong(f"option {needed!r} is missing", "for instance url = \"https://erp.example.org\", database = \"company\"")
+                raise wrong(f"option {needed!r} is missing", 'for instance url = "https://erp.example.org", database = "company"')
         if not options["url"].startswith(("http://", "https://")):
             raise wrong(f"url {options['url']!r} is no web address", "it starts with https://")
         for number, least, most in (("page_size", 1, 10_000), ("company", 1, 2**31)):
@@ -144,7 +184,16 @@ def in_window(window: Window) -> list[Any]:
 def wrap(instant: datetime) -> Json:
     """An instant as Tryton's JSON wants it."""
     utc = instant.astimezone(UTC)
-    return {"__class__": "datetime", "year": utc.year, "month": utc.month, "day": utc.day, "hour": utc.hour, "minute": utc.minute, "second": utc.second, "microsecond": utc.microsecond}
+    return {
+        "__class__": "datetime",
+        "year": utc.year,
+        "month": utc.month,
+        "day": utc.day,
+        "hour": utc.hour,
+        "minute": utc.minute,
+        "second": utc.second,
+        "microsecond": utc.microsecond,
+    }
 
 
 def unwrap(value: Json) -> Json:
@@ -196,7 +245,9 @@ class Tryton:
         found = {row["name"] for row in self._ask("ir.model", [["name", "in", sorted(wanted)]], ["name"], size=len(wanted) + 1, stream="")}
         missing = sorted(wanted[name] for name in wanted.keys() - found)
         if missing:
-            raise Misconfigured("this Tryton lacks the models of " + ", ".join(missing), source=self.name, mend="activate their modules, or name them in the option `without`")
+            raise Misconfigured(
+                "this Tryton lacks the models of " + ", ".join(missing), source=self.name, mend="activate their modules, or name them in the option `without`"
+            )
         return f"Tryton database {self._options.database} at {self._options.url}, company {company}, {len(found)} models"
 
     def read(self, stream: Stream, window: Window, resume: Json = None) -> Iterator[Page]:
@@ -239,7 +290,9 @@ class Tryton:
             records = self._ask(model.name, [["id", ">", after], *domain], wanted, size=size, stream=stream)
             ids = [record["id"] for record in records]
             if ids != sorted(set(ids)) or (ids and ids[0] <= after):
-                raise UnexpectedShape("a page is not in the order of ids that was asked for", source=self.name, stream=stream, mend="a proxy may be answering from a cache")
+                raise UnexpectedShape(
+                    "a page is not in the order of ids that was asked for", source=self.name, stream=stream, mend="a proxy may be answering from a cache"
+                )
             yield records
             if len(records) < size:
                 return
@@ -266,13 +319,21 @@ class Tryton:
 
 
 def connect(
-    name: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], quota: Quota | None = None,
-    clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    secrets: Mapping[str, str],
+    quota: Quota | None = None,
+    clock: Callable[[], datetime] = system_clock,
+    sleep: Callable[[float], None] = time.sleep,
+    **_: Any,
 ) -> Tryton:
     """secrets: {"key": the API key}."""
     parsed = TrytonOptions.parse(name, options)
     key = secrets.get("key")
     if not key:
-        raise Misconfigured("no API key", source=name, mend="create one in Tryton (user preferences, application REST API) and name its environment variable: key_env = \"...\"")
+        raise Misconfigured(
+            "no API key", source=name, mend='create one in Tryton (user preferences, application REST API) and name its environment variable: key_env = "..."'
+        )
     rest = Rest(parsed.url, source=name, auth=bearer(key), quota=quota, allow_http=parsed.allow_http, clock=clock, sleep=sleep)
     return Tryton(name, parsed, rest)

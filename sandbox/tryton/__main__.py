@@ -19,14 +19,20 @@ from sandbox.tryton import server
 from sandbox.tryton.home import KEY_NAME, Home, SandboxError, key_of, run_inside, save_plan, saved_plan
 from sandbox.tryton.install import empty_company, install
 
-EACH = 2      # records of each shape that go through the real workflows
+EACH = 2  # records of each shape that go through the real workflows
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.tryton", description="A real Tryton with the sandbox company's history.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, text in (("install", "make Tryton's environment"), ("load", "write the company's history into a new database"), ("start", "start the server"),
-                       ("stop", "stop the server"), ("day", "live one more day"), ("status", "what there is")):
+    for verb, text in (
+        ("install", "make Tryton's environment"),
+        ("load", "write the company's history into a new database"),
+        ("start", "start the server"),
+        ("stop", "stop the server"),
+        ("day", "live one more day"),
+        ("status", "what there is"),
+    ):
         one = verbs.add_parser(verb, help=text)
         one.add_argument("--home", type=Path, required=True)
         if verb in ("load", "day"):

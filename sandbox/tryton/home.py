@@ -1,9 +1,9 @@
 """Where the sandbox's Tryton keeps its things, and how its scripts are run.
 
-    <home>/tryton-env/          Tryton's own environment
-    <home>/tryton/              database, the company's plan, server's pid, port and log
-    <home>/tryton.json          how to connect: options of a source of kind 'tryton'
-    <home>/secrets.env          the API key, readable by its owner alone
+<home>/tryton-env/          Tryton's own environment
+<home>/tryton/              database, the company's plan, server's pid, port and log
+<home>/tryton.json          how to connect: options of a source of kind 'tryton'
+<home>/secrets.env          the API key, readable by its owner alone
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def run_inside(home: Home, script: str, *arguments: str, environment: Mapping[st
     if not home.python.exists():
         raise SandboxError(f"{home.environment} is missing: run `python -m sandbox.tryton install --home {home.root}`")
     done = subprocess.run(
-        [str(home.python), str(HERE / "inside" / script), *arguments], env=inside_environment(environment), capture_output=True, text=True, check=False)
+        [str(home.python), str(HERE / "inside" / script), *arguments], env=inside_environment(environment), capture_output=True, text=True, check=False
+    )
     with (home.data / "scripts.log").open("a", encoding="utf-8") as log:
         log.write(f"--- {script} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}\n{done.stderr}")
     if done.returncode:

@@ -56,7 +56,9 @@ def empty_company(home: Home, cache: Path | None = None) -> bool:
             shutil.copyfileobj(packed, out)
         return was_there
     with tempfile.TemporaryDirectory(dir=home.data) as aside:
-        done = subprocess.run([str(home.python), str(HERE / "inside" / "create.py"), aside], env=inside_environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(home.python), str(HERE / "inside" / "create.py"), aside], env=inside_environment(), capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise SandboxError(f"Tryton's database could not be made: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
         (Path(aside) / f"{DATABASE}.sqlite").replace(home.database)

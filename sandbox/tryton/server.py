@@ -15,7 +15,7 @@ from typing import Any
 
 from sandbox.tryton.home import DATABASE, HERE, KEY_NAME, Home, SandboxError, inside_environment
 
-PATIENCE = 90.0       # seconds to the first answer; measured 3–7 on an idle machine
+PATIENCE = 90.0  # seconds to the first answer; measured 3–7 on an idle machine
 
 
 def start(home: Home, at: datetime) -> dict[str, Any]:
@@ -32,7 +32,12 @@ def start(home: Home, at: datetime) -> dict[str, Any]:
     with home.log.open("ab") as log:
         process = subprocess.Popen(
             [str(home.python), str(HERE / "inside" / "serve.py"), str(home.data), str(last_port), at.isoformat(), str(ready)],
-            env=inside_environment({"TRYTOND_LOGGING_LEVEL": "30"}), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            env=inside_environment({"TRYTOND_LOGGING_LEVEL": "30"}),
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     _pid_file(home).write_text(f"{process.pid} {_born(process.pid)}", encoding="utf-8")
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -71,7 +76,7 @@ def running(home: Home) -> int | None:
         pid, born = _pid_file(home).read_text(encoding="utf-8").split()
     except (FileNotFoundError, ValueError):
         return None
-    try:                                    # one that ended as our own child waits to be taken note of
+    try:  # one that ended as our own child waits to be taken note of
         os.waitpid(int(pid), os.WNOHANG)
     except ChildProcessError:
         pass

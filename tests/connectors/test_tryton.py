@@ -21,7 +21,9 @@ STREAM: Mapping[str, Stream] = {name: stream_of(name, model) for name, model in 
 # What a stream holds, in SQL: the table, and the condition where a stream does not take the whole of it.
 LOGGED = " OR ".join(f"resource LIKE '{name},%'" for name in tryton.LOGGED)
 ONLY = {
-    "sale_line": "type = 'line'", "purchase_line": "type = 'line'", "account_invoice_line": "type = 'line'",
+    "sale_line": "type = 'line'",
+    "purchase_line": "type = 'line'",
+    "account_invoice_line": "type = 'line'",
     "stock_move": "origin LIKE 'sale.line,%' OR origin LIKE 'purchase.line,%'",
     "ir_model_log": f"({LOGGED}) AND (event IN ('write', 'delete') OR target LIKE 'state:%' OR event = 'button' AND resource LIKE 'sale.opportunity,%')",
 }
@@ -65,6 +67,7 @@ def connector(box: Box) -> Iterator[Tryton]:
 
 # ---- the whole of it
 
+
 @pytest.mark.parametrize("stream", list(MODELS))
 def test_a_first_read_is_complete_and_in_order(box: Box, connector: Tryton, stream: str) -> None:
     assert ids(connector, stream) == true_ids(box, stream)
@@ -85,7 +88,7 @@ def test_a_read_killed_after_any_page_goes_on_from_there(box: Box) -> None:
     assert len(pages) > 5
     for number, page in enumerate(pages):
         if page.position is not None:
-            before = [record["id"] for one in pages[:number + 1] for record in one.records]
+            before = [record["id"] for one in pages[: number + 1] for record in one.records]
             assert before + ids(connector, "stock_shipment_out", resume=page.position) == true_ids(box, "stock_shipment_out")
 
 
@@ -108,11 +111,14 @@ def test_archived_records_are_read_like_all_others(box: Box, connector: Tryton) 
 
 # ---- windows
 
+
 def test_windows_side_by_side_hold_what_was_created_or_written_in_them(box: Box, connector: Tryton) -> None:
     start, step = datetime(2026, 5, 1, tzinfo=UTC), timedelta(days=31)
     for _ in range(3):
         window = Window(start=start, end=start + step)
-        inside = " OR ".join(f"{stamp} >= '{start:%Y-%m-%d %H:%M:%S}' AND {stamp} < '{start + step:%Y-%m-%d %H:%M:%S}'" for stamp in ("create_date", "write_date"))
+        inside = " OR ".join(
+            f"{stamp} >= '{start:%Y-%m-%d %H:%M:%S}' AND {stamp} < '{start + step:%Y-%m-%d %H:%M:%S}'" for stamp in ("create_date", "write_date")
+        )
         for stream in ("sale_sale", "stock_shipment_out", "sale_opportunity", "party_party", "ir_model_log"):
             there = true_ids(box, stream, inside)
             assert there and ids(connector, stream, window) == there, stream
@@ -120,14 +126,16 @@ def test_windows_side_by_side_hold_what_was_created_or_written_in_them(box: Box,
 
 
 def test_a_record_never_updated_has_no_write_date_and_is_found_by_its_creation(box: Box, connector: Tryton) -> None:
-    (number, created), = sql(box, "SELECT id, create_date FROM party_party WHERE write_date IS NULL AND create_date > '2025-06-01' ORDER BY create_date LIMIT 1")
+    ((number, created),) = sql(
+        box, "SELECT id, create_date FROM party_party WHERE write_date IS NULL AND create_date > '2025-06-01' ORDER BY create_date LIMIT 1"
+    )
     at = datetime.fromisoformat(created).replace(tzinfo=UTC)
     assert number in ids(connector, "party_party", Window(start=at, end=at + timedelta(seconds=1)))
 
 
 def test_ties_at_the_border_are_all_in_or_all_out(box: Box, connector: Tryton) -> None:
     """All rates of the first load carry one and the same instant, and so does one page after the other."""
-    (text, many), = sql(box, "SELECT create_date, count(*) AS many FROM currency_currency_rate GROUP BY 1 ORDER BY many DESC LIMIT 1")
+    ((text, many),) = sql(box, "SELECT create_date, count(*) AS many FROM currency_currency_rate GROUP BY 1 ORDER BY many DESC LIMIT 1")
     at = datetime.fromisoformat(text).replace(tzinfo=UTC)
     small = box.connector(page_size=500)
     assert many > 1000
@@ -140,7 +148,9 @@ def test_a_window_may_be_given_in_any_time_zone(box: Box, connector: Tryton) -> 
 
     start, end = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 7, 3, tzinfo=UTC)
     berlin = ZoneInfo("Europe/Berlin")
-    assert ids(connector, "sale_sale", Window(start=start.astimezone(berlin), end=end.astimezone(berlin))) == ids(connector, "sale_sale", Window(start=start, end=end))
+    assert ids(connector, "sale_sale", Window(start=start.astimezone(berlin), end=end.astimezone(berlin))) == ids(
+        connector, "sale_sale", Window(start=start, end=end)
+    )
 
 
 def test_a_small_reference_stream_is_whole_in_every_window(box: Box, connector: Tryton) -> None:
@@ -156,6 +166,7 @@ def test_the_cursor_leaves_room_for_transactions_that_are_still_open() -> None:
 
 # ---- a source that moves while it is read
 
+
 def test_changes_between_pages_neither_lose_nor_repeat_a_record(changing: Box) -> None:
     """The first page's records are written, one is deleted, a new one appears: what was there and stays is read exactly once."""
     connector = changing.connector(page_size=300)
@@ -166,7 +177,11 @@ def test_changes_between_pages_neither_lose_nor_repeat_a_record(changing: Box) -
         read += [record["id"] for record in page.records]
         if number == 0:
             sql(changing, "UPDATE party_address SET write_date = '2026-11-01 02:45:00', city = 'Elsewhere' WHERE id <= ?", there[50])
-            sql(changing, "INSERT INTO party_address (party, active, sequence, create_date, delivery, invoice) SELECT party, 1, 9, '2026-11-01 02:45:00', 0, 0 FROM party_address WHERE id = ?", last)
+            sql(
+                changing,
+                "INSERT INTO party_address (party, active, sequence, create_date, delivery, invoice) SELECT party, 1, 9, '2026-11-01 02:45:00', 0, 0 FROM party_address WHERE id = ?",
+                last,
+            )
             sql(changing, "DELETE FROM party_address WHERE id = ?", there[5])
     assert read == there
     written_again = Window(start=datetime(2026, 11, 1, 2, tzinfo=UTC), end=datetime(2026, 11, 1, 3, tzinfo=UTC))
@@ -190,6 +205,7 @@ def test_every_stream_that_people_delete_from_is_swept(connector: Tryton, box: B
 
 
 # ---- what goes wrong
+
 
 def test_a_wrong_key_is_refused_and_not_told(box: Box) -> None:
     wrong = "wrong-key-wrong-key"
@@ -238,16 +254,19 @@ def test_check_names_the_streams_whose_module_is_not_there(box: Box, monkeypatch
     box.connector(without=["sale_subscription"]).check()
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    ({"database": "company"}, "'url' is missing"),
-    ({"url": "https://erp.example.org"}, "'database' is missing"),
-    ({"url": "erp.example.org", "database": "company"}, "no web address"),
-    ({"url": "https://erp.example.org", "database": "company", "page_size": 0}, "page_size is 0"),
-    ({"url": "https://erp.example.org", "database": "company", "page_size": True}, "page_size is True"),
-    ({"url": "https://erp.example.org", "database": "company", "company": "one"}, "company is 'one'"),
-    ({"url": "https://erp.example.org", "database": "company", "without": ["sales"]}, "without is"),
-    ({"url": "https://erp.example.org", "database": "company", "pagesize": 10}, "no option 'pagesize'"),
-])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"database": "company"}, "'url' is missing"),
+        ({"url": "https://erp.example.org"}, "'database' is missing"),
+        ({"url": "erp.example.org", "database": "company"}, "no web address"),
+        ({"url": "https://erp.example.org", "database": "company", "page_size": 0}, "page_size is 0"),
+        ({"url": "https://erp.example.org", "database": "company", "page_size": True}, "page_size is True"),
+        ({"url": "https://erp.example.org", "database": "company", "company": "one"}, "company is 'one'"),
+        ({"url": "https://erp.example.org", "database": "company", "without": ["sales"]}, "without is"),
+        ({"url": "https://erp.example.org", "database": "company", "pagesize": 10}, "no option 'pagesize'"),
+    ],
+)
 def test_options_that_cannot_work_are_named(options: dict[str, Any], said: str) -> None:
     with pytest.raises(Misconfigured, match=said) as caught:
         TrytonOptions.parse("erp", options)
@@ -273,9 +292,16 @@ def canned(*pages: Any) -> Tryton:
     return Tryton("erp", TrytonOptions(url="https://erp.example.org", database="company", company=1, page_size=2), Canned(*pages))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("page", [
-    {"error": "no list"}, ["no record"], [{"name": "without an id"}], [{"id": 2}, {"id": 1}], [{"id": 1}, {"id": 1}],
-])
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"error": "no list"},
+        ["no record"],
+        [{"name": "without an id"}],
+        [{"id": 2}, {"id": 1}],
+        [{"id": 1}, {"id": 1}],
+    ],
+)
 def test_a_page_of_another_shape_or_order_is_an_error(page: Any) -> None:
     with pytest.raises(UnexpectedShape):
         ids(canned(page), "carrier")
@@ -292,16 +318,19 @@ def test_a_position_that_is_none_of_ours_is_refused() -> None:
         ids(canned([]), "carrier", resume={"page": 3})
 
 
-@pytest.mark.parametrize(("sent", "read"), [
-    ({"__class__": "Decimal", "decimal": "12.50"}, "12.50"),
-    ({"__class__": "datetime", "year": 2026, "month": 5, "day": 1, "hour": 9, "minute": 3, "second": 0, "microsecond": 45}, "2026-05-01T09:03:00.000045Z"),
-    ({"__class__": "date", "year": 2026, "month": 5, "day": 1}, "2026-05-01"),
-    ({"__class__": "time", "hour": 9, "minute": 3, "second": 0, "microsecond": 0}, "09:03:00.000000"),
-    ({"__class__": "timedelta", "seconds": 86400.0}, 86400.0),
-    ({"__class__": "bytes", "base64": "QUJD\n"}, "QUJD"),
-    ({"__class__": "something new", "x": 1}, {"__class__": "something new", "x": 1}),
-    ([{"price": {"__class__": "Decimal", "decimal": "1"}}], [{"price": "1"}]),
-    (None, None),
-])
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ({"__class__": "Decimal", "decimal": "12.50"}, "12.50"),
+        ({"__class__": "datetime", "year": 2026, "month": 5, "day": 1, "hour": 9, "minute": 3, "second": 0, "microsecond": 45}, "2026-05-01T09:03:00.000045Z"),
+        ({"__class__": "date", "year": 2026, "month": 5, "day": 1}, "2026-05-01"),
+        ({"__class__": "time", "hour": 9, "minute": 3, "second": 0, "microsecond": 0}, "09:03:00.000000"),
+        ({"__class__": "timedelta", "seconds": 86400.0}, 86400.0),
+        ({"__class__": "bytes", "base64": "QUJD\n"}, "QUJD"),
+        ({"__class__": "something new", "x": 1}, {"__class__": "something new", "x": 1}),
+        ([{"price": {"__class__": "Decimal", "decimal": "1"}}], [{"price": "1"}]),
+        (None, None),
+    ],
+)
 def test_wrappers_are_opened_and_nothing_else_is_touched(sent: Any, read: Any) -> None:
     assert unwrap(sent) == read

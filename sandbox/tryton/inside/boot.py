@@ -19,10 +19,26 @@ from typing import Any
 import time_machine
 
 DATABASE = "company"
-ADMINISTRATOR = 1       # res.user 0 is Tryton itself
+ADMINISTRATOR = 1  # res.user 0 is Tryton itself
 MODULES = (
-    "party", "company", "currency", "country", "product", "sale", "sale_opportunity", "sale_complaint", "purchase", "purchase_request",
-    "stock", "stock_supply", "account", "account_product", "account_invoice", "account_invoice_stock", "marketing_campaign", "carrier",
+    "party",
+    "company",
+    "currency",
+    "country",
+    "product",
+    "sale",
+    "sale_opportunity",
+    "sale_complaint",
+    "purchase",
+    "purchase_request",
+    "stock",
+    "stock_supply",
+    "account",
+    "account_product",
+    "account_invoice",
+    "account_invoice_stock",
+    "marketing_campaign",
+    "carrier",
     "stock_shipment_cost",
 )
 

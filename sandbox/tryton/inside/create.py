@@ -28,7 +28,6 @@ def activate_modules(folder: Path) -> Any:
     boot.alone()
     from trytond import __series__, backend
     from trytond.pool import Pool
-    from trytond.transaction import Transaction
 
     with time_machine.travel(FOUNDED, tick=False):
         database = backend.Database(boot.DATABASE)
@@ -50,9 +49,9 @@ def found_company(pool: Any) -> None:
     """The company's party, its accounts, years and sequences."""
     with boot.working(FOUNDED, user=boot.ADMINISTRATOR):
         Currency, Party, Company, User = (pool.get(name) for name in ("currency.currency", "party.party", "company.company", "res.user"))
-        euro, = Currency.create([{"name": "Euro", "code": "EUR", "numeric_code": "978", "symbol": "€", "rounding": Decimal("0.01"), "digits": 2}])
-        party, = Party.create([{"name": "The company", "addresses": [("create", [{"city": "Berlin"}])]}])
-        company, = Company.create([{"party": party.id, "currency": euro.id, "timezone": "Europe/Berlin"}])
+        (euro,) = Currency.create([{"name": "Euro", "code": "EUR", "numeric_code": "978", "symbol": "€", "rounding": Decimal("0.01"), "digits": 2}])
+        (party,) = Party.create([{"name": "The company", "addresses": [("create", [{"city": "Berlin"}])]}])
+        (company,) = Company.create([{"party": party.id, "currency": euro.id, "timezone": "Europe/Berlin"}])
         User.write([User(boot.ADMINISTRATOR)], {"companies": [("add", [company.id])], "company": company.id})
     with boot.working(FOUNDED, company=company.id):
         company = pool.get("company.company")(company.id)
@@ -77,7 +76,7 @@ def create_chart(pool: Any, company: Any) -> None:
         if name in wizard.properties._fields:
             setattr(wizard.properties, name, value)
     for name, kind in (("account_receivable", "receivable"), ("account_payable", "payable")):
-        account, = Account.search([(f"type.{kind}", "=", True), ("party_required", "=", True), ("company", "=", company.id)], limit=1)
+        (account,) = Account.search([(f"type.{kind}", "=", True), ("party_required", "=", True), ("company", "=", company.id)], limit=1)
         setattr(wizard.properties, name, account)
     wizard.transition_create_properties()
     Wizard.delete(session)
@@ -85,16 +84,22 @@ def create_chart(pool: Any, company: Any) -> None:
 
 def create_fiscal_year(pool: Any, company: Any, year: int) -> None:
     Strict, Type, FiscalYear, InvoiceSequence = (
-        pool.get(name) for name in ("ir.sequence.strict", "ir.sequence.type", "account.fiscalyear", "account.fiscalyear.invoice_sequence"))
-    move_type, = Type.search([("name", "=", "Account Move")], limit=1)
-    invoice_type, = Type.search([("name", "=", "Invoice")], limit=1)
-    moves, invoices = Strict.create([
-        {"name": f"Moves {year}", "sequence_type": move_type.id, "company": company.id, "prefix": f"{year}/", "padding": 6},
-        {"name": f"Invoices {year}", "sequence_type": invoice_type.id, "company": company.id, "prefix": f"{year}-", "padding": 6},
-    ])
+        pool.get(name) for name in ("ir.sequence.strict", "ir.sequence.type", "account.fiscalyear", "account.fiscalyear.invoice_sequence")
+    )
+    (move_type,) = Type.search([("name", "=", "Account Move")], limit=1)
+    (invoice_type,) = Type.search([("name", "=", "Invoice")], limit=1)
+    moves, invoices = Strict.create(
+        [
+            {"name": f"Moves {year}", "sequence_type": move_type.id, "company": company.id, "prefix": f"{year}/", "padding": 6},
+            {"name": f"Invoices {year}", "sequence_type": invoice_type.id, "company": company.id, "prefix": f"{year}-", "padding": 6},
+        ]
+    )
     fiscal_year = FiscalYear(name=str(year), company=company, start_date=date(year, 1, 1), end_date=date(year, 12, 31), move_sequence=moves)
-    fiscal_year.invoice_sequences = [InvoiceSequence(
-        company=company, in_invoice_sequence=invoices, in_credit_note_sequence=invoices, out_invoice_sequence=invoices, out_credit_note_sequence=invoices)]
+    fiscal_year.invoice_sequences = [
+        InvoiceSequence(
+            company=company, in_invoice_sequence=invoices, in_credit_note_sequence=invoices, out_invoice_sequence=invoices, out_credit_note_sequence=invoices
+        )
+    ]
     fiscal_year.save()
     FiscalYear.create_period([fiscal_year])
 

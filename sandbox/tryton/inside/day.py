@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import boot
 from load import STATE, end_of, remember
+
 from sandbox.company.plan import Order, Plan
 
 

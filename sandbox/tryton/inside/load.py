@@ -22,10 +22,11 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import boot
+
 from sandbox.company.plan import Lead, Order, Plan
 
 Thing = TypeVar("Thing")
-STATE = "company.pickle"      # beside the database: what is where, for the days to come
+STATE = "company.pickle"  # beside the database: what is where, for the days to come
 
 
 def sampled(things: Iterable[Thing], shape: Callable[[Thing], Hashable], each: int) -> list[Thing]:
@@ -85,8 +86,16 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
 
     done = {thing.number for thing in (*orders, *leads, *purchases)}
     rest = [order for order in plan.orders if order.number not in done]
-    count_in(written, amplify(company, rows, orders=rest, leads=[lead for lead in plan.leads if lead.number not in done],
-                      purchases=[purchase for purchase in plan.purchases if purchase.number not in done]))
+    count_in(
+        written,
+        amplify(
+            company,
+            rows,
+            orders=rest,
+            leads=[lead for lead in plan.leads if lead.number not in done],
+            purchases=[purchase for purchase in plan.purchases if purchase.number not in done],
+        ),
+    )
     spent["amplified"] = time.process_time()
 
     run_credits(company, plan.orders)
@@ -105,8 +114,11 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
     spent["aftermath"] = time.process_time()
     remember(folder, company)
     names = list(spent)
-    return {"through_workflows": len(orders) + len(leads) + len(purchases) + len(complaints), "rows_amplified": sum(written.values()),
-            "cpu_seconds": {name: round(spent[name] - spent[names[index]], 1) for index, name in enumerate(names[1:])}}
+    return {
+        "through_workflows": len(orders) + len(leads) + len(purchases) + len(complaints),
+        "rows_amplified": sum(written.values()),
+        "cpu_seconds": {name: round(spent[name] - spent[names[index]], 1) for index, name in enumerate(names[1:])},
+    }
 
 
 def count_in(total: dict[str, int], more: dict[str, int]) -> None:

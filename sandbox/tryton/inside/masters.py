@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 import boot
+
 from sandbox.company.plan import Customer, Lead, Order, Plan
 
 
@@ -24,33 +25,33 @@ class Known:
     """Ids by the plan's names."""
 
     company: int
-    party: dict[str, int] = field(default_factory=dict)                 # customer and supplier numbers, carrier names, agents' e-mails
-    address: dict[tuple[str, str], int] = field(default_factory=dict)   # (party number, region) -> where the goods go
-    home: dict[str, int] = field(default_factory=dict)                  # party number -> its first address
+    party: dict[str, int] = field(default_factory=dict)  # customer and supplier numbers, carrier names, agents' e-mails
+    address: dict[tuple[str, str], int] = field(default_factory=dict)  # (party number, region) -> where the goods go
+    home: dict[str, int] = field(default_factory=dict)  # party number -> its first address
     country: dict[str, int] = field(default_factory=dict)
-    employee: dict[str, int] = field(default_factory=dict)              # e-mail -> employee
+    employee: dict[str, int] = field(default_factory=dict)  # e-mail -> employee
     product: dict[str, int] = field(default_factory=dict)
-    offer: dict[tuple[str, str], int] = field(default_factory=dict)     # (supplier, product)
+    offer: dict[tuple[str, str], int] = field(default_factory=dict)  # (supplier, product)
     warehouse: dict[str, dict[str, int]] = field(default_factory=dict)  # code -> {"id", "input", "output", "storage"}
     currency: dict[str, int] = field(default_factory=dict)
     carrier: dict[str, int] = field(default_factory=dict)
     medium: dict[str, int] = field(default_factory=dict)
     campaign: dict[str, int] = field(default_factory=dict)
     complaint_type: dict[tuple[str, bool], int] = field(default_factory=dict)
-    cost: dict[str, Decimal] = field(default_factory=dict)              # product -> cost price
+    cost: dict[str, Decimal] = field(default_factory=dict)  # product -> cost price
 
 
 NUMERIC = {"USD": "840", "GBP": "826", "CHF": "756", "SGD": "702", "JPY": "392", "CNY": "156", "AUD": "036", "SEK": "752", "PLN": "985"}
 
 
-FEW = 3      # customers that Tryton itself creates; the others are made in their image
+FEW = 3  # customers that Tryton itself creates; the others are made in their image
 
 
 def load_masters(pool: Any, plan: Plan) -> tuple[Known, list[Customer]]:
     """What is known, and the customers that are still to be made in the image of the first ones."""
     before = datetime.combine(plan.starts_on, time(6), UTC) - timedelta(days=30)
     with boot.working(before):
-        company, = pool.get("company.company").search([])
+        (company,) = pool.get("company.company").search([])
         if plan.currency != company.currency.code:
             raise SystemExit(f"the plan's currency is {plan.currency}; the prepared company keeps its books in {company.currency.code}")
         pool.get("party.party").write([company.party], {"name": plan.company})
@@ -94,8 +95,11 @@ def _currencies(pool: Any, plan: Plan, known: Known) -> None:
     Currency = pool.get("currency.currency")
     known.currency.update({currency.code: currency.id for currency in Currency.search([])})
     codes = sorted(({rate.currency for rate in plan.rates} | {order.currency for order in plan.orders}) - known.currency.keys())
-    ids = _create(pool, "currency.currency", (
-        {"name": code, "code": code, "numeric_code": NUMERIC.get(code), "symbol": code, "rounding": Decimal("0.01"), "digits": 2} for code in codes))
+    ids = _create(
+        pool,
+        "currency.currency",
+        ({"name": code, "code": code, "numeric_code": NUMERIC.get(code), "symbol": code, "rounding": Decimal("0.01"), "digits": 2} for code in codes),
+    )
     known.currency.update(zip(codes, ids, strict=True))
     first = min([rate.on for rate in plan.rates] + [plan.starts_on]) - timedelta(days=1)
     _rates(pool, [(plan.currency, first, Decimal(1)), *((rate.currency, rate.on, rate.rate) for rate in plan.rates)], known)
@@ -108,13 +112,16 @@ def _rates(pool: Any, rates: Iterable[tuple[str, date, Decimal]], known: Known) 
 def _countries(pool: Any, plan: Plan, known: Known) -> None:
     """Countries, each in the sales region that its customers belong to: Tryton's `country.region`."""
     regions = sorted({customer.region for customer in plan.customers} | {warehouse.region for warehouse in plan.warehouses})
-    region_ids = dict(zip(regions, _create(pool, "country.region", ({"name": region, "code_numeric": f"S{number}"} for number, region in enumerate(regions, 1))), strict=True))
+    region_ids = dict(
+        zip(regions, _create(pool, "country.region", ({"name": region, "code_numeric": f"S{number}"} for number, region in enumerate(regions, 1))), strict=True)
+    )
     of_country = {customer.country: customer.region for customer in plan.customers}
     for supplier in plan.suppliers:
         of_country.setdefault(supplier.country, "")
     codes = sorted(of_country)
-    known.country.update(zip(codes, _create(pool, "country.country", (
-        {"name": code, "code": code, "region": region_ids.get(of_country[code])} for code in codes)), strict=True))
+    known.country.update(
+        zip(codes, _create(pool, "country.country", ({"name": code, "code": code, "region": region_ids.get(of_country[code])} for code in codes)), strict=True)
+    )
 
 
 def _parties(pool: Any, plan: Plan, known: Known) -> None:
@@ -161,25 +168,42 @@ def _date_back(plan: Plan, known: Known) -> None:
 
 
 def _employees(pool: Any, plan: Plan, known: Known) -> None:
-    parties = _create(pool, "party.party", (
-        {"name": agent.name, "contact_mechanisms": [("create", [{"type": "email", "value": agent.email}])]} for agent in plan.agents))
+    parties = _create(
+        pool, "party.party", ({"name": agent.name, "contact_mechanisms": [("create", [{"type": "email", "value": agent.email}])]} for agent in plan.agents)
+    )
     known.party.update(zip((agent.email for agent in plan.agents), parties, strict=True))
-    ids = _create(pool, "company.employee", (
-        {"party": known.party[agent.email], "company": known.company, "start_date": agent.hired_on, "end_date": agent.left_on} for agent in plan.agents))
+    ids = _create(
+        pool,
+        "company.employee",
+        ({"party": known.party[agent.email], "company": known.company, "start_date": agent.hired_on, "end_date": agent.left_on} for agent in plan.agents),
+    )
     known.employee.update(zip((agent.email for agent in plan.agents), ids, strict=True))
 
 
 def _warehouses(pool: Any, plan: Plan, known: Known) -> None:
     """One warehouse a site. The one that Tryton came with is archived: this company does not use it."""
     Location = pool.get("stock.location")
-    first, = Location.search([("type", "=", "warehouse")])
+    (first,) = Location.search([("type", "=", "warehouse")])
     for warehouse in plan.warehouses:
         parts = {}
         for part, kind in (("input", "storage"), ("output", "storage"), ("storage", "storage")):
-            parts[part], = _create(pool, "stock.location", [{"name": f"{warehouse.name} {part}", "code": f"{warehouse.code}-{part[:3].upper()}", "type": kind}])
-        whole, = _create(pool, "stock.location", [{
-            "name": warehouse.name, "code": warehouse.code, "type": "warehouse",
-            "input_location": parts["input"], "output_location": parts["output"], "storage_location": parts["storage"]}])
+            (parts[part],) = _create(
+                pool, "stock.location", [{"name": f"{warehouse.name} {part}", "code": f"{warehouse.code}-{part[:3].upper()}", "type": kind}]
+            )
+        (whole,) = _create(
+            pool,
+            "stock.location",
+            [
+                {
+                    "name": warehouse.name,
+                    "code": warehouse.code,
+                    "type": "warehouse",
+                    "input_location": parts["input"],
+                    "output_location": parts["output"],
+                    "storage_location": parts["storage"],
+                }
+            ],
+        )
         Location.write([Location(number) for number in parts.values()], {"parent": whole})
         known.warehouse[warehouse.code] = {"id": whole, **parts}
     if plan.warehouses:
@@ -187,18 +211,28 @@ def _warehouses(pool: Any, plan: Plan, known: Known) -> None:
 
 
 def _products(pool: Any, plan: Plan, known: Known) -> None:
-    unit, = pool.get("product.uom").search([("symbol", "=", "u")])
+    (unit,) = pool.get("product.uom").search([("symbol", "=", "u")])
     Account = pool.get("account.account")
-    expense, = Account.search([("type.expense", "=", True), ("company", "=", known.company), ("closed", "!=", True)], limit=1, order=[("code", "ASC")])
-    revenue, = Account.search([("type.revenue", "=", True), ("company", "=", known.company), ("closed", "!=", True)], limit=1, order=[("code", "ASC")])
-    books, = _create(pool, "product.category", [{"name": "Goods (accounting)", "accounting": True, "account_expense": expense.id, "account_revenue": revenue.id}])
+    (expense,) = Account.search([("type.expense", "=", True), ("company", "=", known.company), ("closed", "!=", True)], limit=1, order=[("code", "ASC")])
+    (revenue,) = Account.search([("type.revenue", "=", True), ("company", "=", known.company), ("closed", "!=", True)], limit=1, order=[("code", "ASC")])
+    (books,) = _create(
+        pool, "product.category", [{"name": "Goods (accounting)", "accounting": True, "account_expense": expense.id, "account_revenue": revenue.id}]
+    )
     names = sorted({product.category for product in plan.products})
     categories = dict(zip(names, _create(pool, "product.category", ({"name": name} for name in names)), strict=True))
 
     def template(code: str, name: str, category: str | None, kind: str, list_price: Decimal, cost_price: Decimal) -> dict[str, Any]:
         return {
-            "name": name, "default_uom": unit.id, "type": kind, "list_price": list_price, "cost_price_method": "fixed", "salable": True, "sale_uom": unit.id,
-            "purchasable": kind == "goods", "purchase_uom": unit.id if kind == "goods" else None, "account_category": books,
+            "name": name,
+            "default_uom": unit.id,
+            "type": kind,
+            "list_price": list_price,
+            "cost_price_method": "fixed",
+            "salable": True,
+            "sale_uom": unit.id,
+            "purchasable": kind == "goods",
+            "purchase_uom": unit.id if kind == "goods" else None,
+            "account_category": books,
             "categories": [("add", [categories[category]])] if category else [],
             "lead_time": timedelta(0) if kind == "goods" else None,
             "products": [("create", [{"suffix_code": code, "cost_price": cost_price}])],
@@ -212,8 +246,13 @@ def _products(pool: Any, plan: Plan, known: Known) -> None:
 
     parties = _create(pool, "party.party", ({"name": name} for name in carriers))
     known.party.update(zip(carriers, parties, strict=True))
-    known.carrier.update(zip(carriers, _create(pool, "carrier", (
-        {"party": known.party[name], "carrier_product": known.product[f"CARRIER-{name}"]} for name in carriers)), strict=True))
+    known.carrier.update(
+        zip(
+            carriers,
+            _create(pool, "carrier", ({"party": known.party[name], "carrier_product": known.product[f"CARRIER-{name}"]} for name in carriers)),
+            strict=True,
+        )
+    )
     _offers(pool, plan, known)
 
 
@@ -221,10 +260,23 @@ def _offers(pool: Any, plan: Plan, known: Known) -> None:
     lead = {supplier.number: timedelta(days=supplier.lead_days) for supplier in plan.suppliers}
     template = {product.id: product.template.id for product in pool.get("product.product").search([])}
     offers = sorted(plan.offers, key=lambda offer: (offer.product, offer.rank))
-    ids = _create(pool, "purchase.product_supplier", ({
-        "template": template[known.product[offer.product]], "product": known.product[offer.product], "party": known.party[offer.supplier], "sequence": offer.rank,
-        "company": known.company, "currency": known.currency[plan.currency], "lead_time": lead[offer.supplier],
-        "prices": [("create", [{"quantity": 0, "unit_price": offer.price}])]} for offer in offers))
+    ids = _create(
+        pool,
+        "purchase.product_supplier",
+        (
+            {
+                "template": template[known.product[offer.product]],
+                "product": known.product[offer.product],
+                "party": known.party[offer.supplier],
+                "sequence": offer.rank,
+                "company": known.company,
+                "currency": known.currency[plan.currency],
+                "lead_time": lead[offer.supplier],
+                "prices": [("create", [{"quantity": 0, "unit_price": offer.price}])],
+            }
+            for offer in offers
+        ),
+    )
     known.offer.update(zip(((offer.supplier, offer.product) for offer in offers), ids, strict=True))
 
 
@@ -232,14 +284,16 @@ def _marketing(pool: Any, plan: Plan, known: Known) -> None:
     """Our channel is Tryton's marketing medium; an order from an unknown channel has none. Tryton keeps these names in lower case."""
     found = [*plan.orders, *plan.leads]
     channels = sorted(({thing.channel for thing in found} | {day.channel for day in plan.channel_days}) - {"unknown"} - known.medium.keys())
-    campaigns = sorted(({thing.campaign for thing in found if thing.campaign} | {day.campaign for day in plan.channel_days if day.campaign}) - known.campaign.keys())
+    campaigns = sorted(
+        ({thing.campaign for thing in found if thing.campaign} | {day.campaign for day in plan.channel_days if day.campaign}) - known.campaign.keys()
+    )
     known.medium.update(zip(channels, _create(pool, "marketing.medium", ({"name": name} for name in channels)), strict=True))
     known.campaign.update(zip(campaigns, _create(pool, "marketing.campaign", ({"name": name} for name in campaigns)), strict=True))
 
 
 def _complaint_types(pool: Any, plan: Plan, known: Known) -> None:
     """Tryton has no severity on a complaint: the company keeps a second type, '<kind> (major)'."""
-    origin, = pool.get("ir.model").search([("name", "=", "sale.sale")])
+    (origin,) = pool.get("ir.model").search([("name", "=", "sale.sale")])
     wanted = sorted(({(complaint.kind, complaint.is_major) for complaint in plan.complaints} | {("other", False)}) - known.complaint_type.keys())
     ids = _create(pool, "sale.complaint.type", ({"name": f"{kind} (major)" if major else kind, "origin": origin.id} for kind, major in wanted))
     known.complaint_type.update(zip(wanted, ids, strict=True))

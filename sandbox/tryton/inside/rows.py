@@ -74,7 +74,7 @@ class Rows:
             self._connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})", ([row[name] for name in names] for row in rows))
             counts[table] = len(rows)
         self._waiting.clear()
-        self._next.clear()                # Tryton may write before the next round
+        self._next.clear()  # Tryton may write before the next round
         self._connection.commit()
         return counts
 

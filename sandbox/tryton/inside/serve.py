@@ -23,7 +23,6 @@ def serve(folder: Path, port: int, start: datetime, ready: Path) -> None:
     from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
     class Handler(WSGIRequestHandler):
-
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """The path without its query: domains are long and of no use in a log."""
             self.log("info", '"%s %s" %s', self.command, self.path.split("?")[0], code)

@@ -17,6 +17,7 @@ from typing import Any
 import boot
 from masters import Known
 from rows import stored
+
 from sandbox.company.plan import Complaint, Correction, Lead, Order, Plan, Purchase, Shipment
 
 
@@ -37,7 +38,7 @@ class Company:
     opportunity: dict[str, int] = field(default_factory=dict)
     complaint: dict[str, int] = field(default_factory=dict)
     purchase: dict[str, int] = field(default_factory=dict)
-    correction: dict[tuple[str, int], str] = field(default_factory=dict)      # (order, index) -> 'sale.sale,12' or 'account.invoice,3'
+    correction: dict[tuple[str, int], str] = field(default_factory=dict)  # (order, index) -> 'sale.sale,12' or 'account.invoice,3'
 
     def get(self, model: str) -> Any:
         return self.pool.get(model)
@@ -122,7 +123,12 @@ def run_order(c: Company, order: Order) -> None:
         assert order.promise_moved_at is not None
         steps.append((order.promise_moved_at, partial(move_promise, c, parcels, order.promised_again_on)))
     for parcel, shipment in zip(parcels, order.shipments, strict=False):
-        for instant, step in ((shipment.picked_at, pick), (shipment.packed_at, pack), (shipment.shipped_at, partial(ship, shipment=shipment)), (shipment.delivered_at, deliver)):
+        for instant, step in (
+            (shipment.picked_at, pick),
+            (shipment.packed_at, pack),
+            (shipment.shipped_at, partial(ship, shipment=shipment)),
+            (shipment.delivered_at, deliver),
+        ):
             if instant is not None and c.happens(instant):
                 steps.append((instant, partial(step, c, parcel)))
     for instant, step in sorted(steps, key=lambda pair: pair[0]):
@@ -174,9 +180,18 @@ def arrange_parcels(c: Company, order: Order, number: int) -> list[int]:
             c.click("stock.shipment.out", "draft", [first.id])
             moves = {move.product.code: move for move in first.outgoing_moves}
             for parcel in order.shipments[1:]:
-                another, = Shipment.copy([first], default={"moves": None, "planned_date": first.planned_date, "origin_planned_date": first.planned_date})
+                (another,) = Shipment.copy([first], default={"moves": None, "planned_date": first.planned_date, "origin_planned_date": first.planned_date})
                 for code, pieces in parcel.quantities.items():
-                    Move.copy([moves[code]], default={"quantity": pieces, "shipment": str(another), "origin": str(moves[code].origin), "planned_date": first.planned_date, "origin_planned_date": first.planned_date})
+                    Move.copy(
+                        [moves[code]],
+                        default={
+                            "quantity": pieces,
+                            "shipment": str(another),
+                            "origin": str(moves[code].origin),
+                            "planned_date": first.planned_date,
+                            "origin_planned_date": first.planned_date,
+                        },
+                    )
                 ids.append(another.id)
             kept = order.shipments[0].quantities
             Move.write(*[part for code, move in moves.items() if kept.get(code) for part in ([move], {"quantity": kept[code]})])
@@ -224,8 +239,12 @@ def send_back(c: Company, order: Order, index: int, correction: Correction) -> N
 
 def run_credits(c: Company, orders: Iterable[Order]) -> None:
     """Credit notes, the oldest first: Tryton refuses a number to one that is dated before the last."""
-    due_ones = [(correction.at, order, index, correction) for order in orders for index, correction in enumerate(order.corrections)
-                if correction.kind == "credit" and c.happens(correction.at)]
+    due_ones = [
+        (correction.at, order, index, correction)
+        for order in orders
+        for index, correction in enumerate(order.corrections)
+        if correction.kind == "credit" and c.happens(correction.at)
+    ]
     for instant, order, index, correction in sorted(due_ones, key=lambda one: (one[0], one[1].number)):
         with c.at(instant):
             c.correction[order.number, index] = _credit(c, order, correction)
@@ -240,9 +259,19 @@ def _return(c: Company, order: Order, index: int, correction: Correction) -> str
     what, fault = words(correction)
     Sale, Line = c.get("sale.sale"), c.get("sale.line")
     original = Sale(c.sale[order.number])
-    sale, = Sale.copy([original], default={
-        "lines": None, "origin": str(original), "number": f"{order.number}-R{index + 1}", "description": what, "comment": fault, "shipping_date": None,
-        "quotation_date": None, "sale_date": None})
+    (sale,) = Sale.copy(
+        [original],
+        default={
+            "lines": None,
+            "origin": str(original),
+            "number": f"{order.number}-R{index + 1}",
+            "description": what,
+            "comment": fault,
+            "shipping_date": None,
+            "quotation_date": None,
+            "sale_date": None,
+        },
+    )
     prices = {line.product: line.unit_price for line in order.lines}
     sale.lines = [sale_line(c, Line, sale, code, -pieces, prices[code]) for code, pieces in correction.quantities.items()]
     sale.save()
@@ -257,8 +286,10 @@ def _credit(c: Company, order: Order, correction: Correction) -> str:
     Invoice, Line = c.get("account.invoice"), c.get("account.invoice.line")
     Journal = c.get("account.journal")
     sale = c.get("sale.sale")(c.sale[order.number])
-    journal, = Journal.search([("type", "=", "revenue")], limit=1)
-    invoice = Invoice(company=c.known.company, type="out", party=sale.party, journal=journal, currency=sale.currency, description=what, comment=fault, reference=order.number)
+    (journal,) = Journal.search([("type", "=", "revenue")], limit=1)
+    invoice = Invoice(
+        company=c.known.company, type="out", party=sale.party, journal=journal, currency=sale.currency, description=what, comment=fault, reference=order.number
+    )
     invoice.on_change_party()
     invoice.on_change_type()
     invoice.invoice_address = sale.invoice_address
@@ -283,10 +314,22 @@ def run_lead(c: Company, lead: Lead) -> None:
     Opportunity = c.get("sale.opportunity")
     if c.happens(lead.created_at):
         with c.at(lead.created_at):
-            opportunity, = Opportunity.create([{
-                "number": lead.number, "company": c.known.company, "party": c.known.party.get(lead.customer), "employee": c.known.employee.get(lead.owner),
-                "address": c.known.address.get((lead.customer, lead.region)), "amount": lead.amount, "currency": c.known.currency[c.plan.currency],
-                "marketing_medium": c.known.medium.get(lead.channel), "marketing_campaign": c.known.campaign.get(lead.campaign or ""), "lines": []}])
+            (opportunity,) = Opportunity.create(
+                [
+                    {
+                        "number": lead.number,
+                        "company": c.known.company,
+                        "party": c.known.party.get(lead.customer),
+                        "employee": c.known.employee.get(lead.owner),
+                        "address": c.known.address.get((lead.customer, lead.region)),
+                        "amount": lead.amount,
+                        "currency": c.known.currency[c.plan.currency],
+                        "marketing_medium": c.known.medium.get(lead.channel),
+                        "marketing_campaign": c.known.campaign.get(lead.campaign or ""),
+                        "lines": [],
+                    }
+                ]
+            )
             c.opportunity[lead.number] = opportunity.id
     for stage, instant in lead.stages[1:]:
         if not c.happens(instant):
@@ -306,7 +349,7 @@ def run_lead(c: Company, lead: Lead) -> None:
                 else:
                     c.click("sale.opportunity", "lost", [opportunity.id])
         if stage in ("offer", "lost"):
-            with c.at(instant):           # Tryton took the amount from the offer's sale, which has no lines yet or is cancelled: the owner puts it back
+            with c.at(instant):  # Tryton took the amount from the offer's sale, which has no lines yet or is cancelled: the owner puts it back
                 Opportunity.write([Opportunity(c.opportunity[lead.number])], {"amount": lead.amount})
 
 
@@ -316,9 +359,19 @@ def run_complaint(c: Company, complaint: Complaint) -> None:
     if c.happens(complaint.opened_at):
         with c.at(complaint.opened_at):
             sale = Sale(c.sale[complaint.order])
-            row, = Complaint_.create([{
-                "number": complaint.number, "reference": complaint.ticket, "company": c.known.company, "customer": sale.party.id, "origin": str(sale),
-                "type": c.known.complaint_type[complaint.kind, complaint.is_major], "description": due(complaint)}])
+            (row,) = Complaint_.create(
+                [
+                    {
+                        "number": complaint.number,
+                        "reference": complaint.ticket,
+                        "company": c.known.company,
+                        "customer": sale.party.id,
+                        "origin": str(sale),
+                        "type": c.known.complaint_type[complaint.kind, complaint.is_major],
+                        "description": due(complaint),
+                    }
+                ]
+            )
             c.click("sale.complaint", "wait", [row.id])
             c.complaint[complaint.number] = row.id
     if c.happens(complaint.resolved_at):
@@ -351,7 +404,11 @@ def run_purchase(c: Company, purchase: Purchase) -> None:
         assert purchase.received_at is not None
         with c.at(purchase.received_at):
             arrived = ShipmentIn(
-                company=c.known.company, supplier=c.known.party[purchase.supplier], warehouse=c.known.warehouse[purchase.warehouse]["id"], planned_date=purchase.promised_on)
+                company=c.known.company,
+                supplier=c.known.party[purchase.supplier],
+                warehouse=c.known.warehouse[purchase.warehouse]["id"],
+                planned_date=purchase.promised_on,
+            )
             arrived.on_change_warehouse()
             arrived.incoming_moves = Purchase_(c.purchase[purchase.number]).moves
             arrived.save()
@@ -390,7 +447,9 @@ def cancel_purchase(c: Company, number: int) -> None:
     c.click("stock.move", "cancel", moves)
 
 
-def run_all(c: Company, *, orders: Iterable[Order] = (), leads: Iterable[Lead] = (), complaints: Iterable[Complaint] = (), purchases: Iterable[Purchase] = ()) -> None:
+def run_all(
+    c: Company, *, orders: Iterable[Order] = (), leads: Iterable[Lead] = (), complaints: Iterable[Complaint] = (), purchases: Iterable[Purchase] = ()
+) -> None:
     """Leads first: an order won from one is the sale that it was converted to."""
     for lead in leads:
         run_lead(c, lead)
@@ -400,8 +459,6 @@ def run_all(c: Company, *, orders: Iterable[Order] = (), leads: Iterable[Lead] =
         run_complaint(c, complaint)
     for purchase in purchases:
         run_purchase(c, purchase)
-
-
 
 
 def link_actions(c: Company) -> None:
@@ -415,7 +472,13 @@ def link_actions(c: Company) -> None:
     for complaint in c.plan.complaints:
         for index, correction in enumerate(orders[complaint.order].corrections):
             number = c.complaint.get(complaint.number)
-            if number and (complaint.order, index) in c.correction and correction.at >= complaint.opened_at and c.happens(correction.at) and (complaint.order, index) not in taken:
+            if (
+                number
+                and (complaint.order, index) in c.correction
+                and correction.at >= complaint.opened_at
+                and c.happens(correction.at)
+                and (complaint.order, index) not in taken
+            ):
                 taken.add((complaint.order, index))
                 action = "sale_return" if correction.kind == "return" else "credit_note"
                 rows.append({"complaint": number, "action": action, "result": c.correction[complaint.order, index]})
@@ -423,4 +486,6 @@ def link_actions(c: Company) -> None:
     with c.at(c.now):
         ids = [action.id for action in Action.create(rows)]
         Transaction().connection.cursor().executemany(
-            "UPDATE sale_complaint_action SET create_date = ?, write_date = NULL WHERE id = ?", [(stored(at), number) for at, number in zip(instants, ids, strict=True)])
+            "UPDATE sale_complaint_action SET create_date = ?, write_date = NULL WHERE id = ?",
+            [(stored(at), number) for at, number in zip(instants, ids, strict=True)],
+        )

@@ -66,28 +66,47 @@ class Reading:
         return {sale: {parcel: dict(pieces) for parcel, pieces in parcels.items()} for sale, parcels in found.items()}
 
     def orders(self) -> dict[str, Row]:
-        return {row["number"]: self.order(row) for row in self.sale_sale.values() if row["quotation_date"] and not (row["origin"] or "").startswith("sale.sale,")}
+        return {
+            row["number"]: self.order(row) for row in self.sale_sale.values() if row["quotation_date"] and not (row["origin"] or "").startswith("sale.sale,")
+        }
 
     def order(self, row: Row) -> Row:
         me = f"sale.sale,{row['id']}"
-        parcels = sorted((self.parcel(parcel, pieces) for parcel, pieces in self.parcels.get(row["id"], {}).items()), key=lambda parcel: sorted(parcel["quantities"]))
+        parcels = sorted(
+            (self.parcel(parcel, pieces) for parcel, pieces in self.parcels.get(row["id"], {}).items()), key=lambda parcel: sorted(parcel["quantities"])
+        )
         medium, campaign = row["marketing_medium"], row["marketing_campaign"]
         return {
-            "customer": self.code(row["party"]), "currency": self.currency_currency[row["currency"]]["code"], "warehouse": self.stock_location[row["warehouse"]]["code"],
-            "channel": self.marketing_medium[medium]["name"] if medium else "unknown", "campaign": self.marketing_campaign[campaign]["name"] if campaign else None,
-            "region": self.region(row["shipment_address"]), "placed_at": self.first(me, "state:quotation"), "confirmed_at": self.first(me, "state:confirmed"),
+            "customer": self.code(row["party"]),
+            "currency": self.currency_currency[row["currency"]]["code"],
+            "warehouse": self.stock_location[row["warehouse"]]["code"],
+            "channel": self.marketing_medium[medium]["name"] if medium else "unknown",
+            "campaign": self.marketing_campaign[campaign]["name"] if campaign else None,
+            "region": self.region(row["shipment_address"]),
+            "placed_at": self.first(me, "state:quotation"),
+            "confirmed_at": self.first(me, "state:confirmed"),
             "cancelled_at": self.first(me, "state:cancelled") if row["state"] == "cancelled" else None,
-            "requested_on": noted(row["comment"], r"Requested on (\S+)"), "promised_on": min([parcel["first"] for parcel in parcels] or [day(row["shipping_date"])]),
-            "promised_last_on": max([parcel["last"] for parcel in parcels] or [day(row["shipping_date"])]), "net": Decimal(row["untaxed_amount"]),
+            "requested_on": noted(row["comment"], r"Requested on (\S+)"),
+            "promised_on": min([parcel["first"] for parcel in parcels] or [day(row["shipping_date"])]),
+            "promised_last_on": max([parcel["last"] for parcel in parcels] or [day(row["shipping_date"])]),
+            "net": Decimal(row["untaxed_amount"]),
             "lines": sorted((self.product(line["product"]), line["quantity"], Decimal(line["unit_price"])) for line in self.lines[row["id"]]),
             "parcels": [{name: value for name, value in parcel.items() if name not in ("first", "last")} for parcel in parcels],
         }
 
     def parcel(self, number: int, pieces: Mapping[str, float]) -> Row:
         row, me = self.stock_shipment_out[number], f"stock.shipment.out,{number}"
-        stages = {f"{name}_at": self.first(me, f"state:{state}") for name, state in (("picked", "picked"), ("packed", "packed"), ("shipped", "shipped"), ("delivered", "done"))}
-        return {"quantities": dict(pieces), **stages, "first": day(row["origin_planned_date"]), "last": day(row["planned_date"]),
-                "carrier": self.carrier[row["carrier"]]["party"]["name"] if row["carrier"] else None}
+        stages = {
+            f"{name}_at": self.first(me, f"state:{state}")
+            for name, state in (("picked", "picked"), ("packed", "packed"), ("shipped", "shipped"), ("delivered", "done"))
+        }
+        return {
+            "quantities": dict(pieces),
+            **stages,
+            "first": day(row["origin_planned_date"]),
+            "last": day(row["planned_date"]),
+            "carrier": self.carrier[row["carrier"]]["party"]["name"] if row["carrier"] else None,
+        }
 
     def corrections(self) -> list[tuple[Any, ...]]:
         found = []
@@ -96,12 +115,32 @@ class Reading:
                 order = self.sale_sale[reference(row["origin"])]["number"]
                 kind, reason = row["description"].lower().split(": ")
                 pieces = {self.product(line["product"]): -line["quantity"] for line in self.lines[row["id"]]}
-                found.append((order, kind, reason, row["comment"] == "Fault: ours", self.first(f"sale.sale,{row['id']}", "state:quotation"), sorted(pieces.items()), -Decimal(row["untaxed_amount"])))
+                found.append(
+                    (
+                        order,
+                        kind,
+                        reason,
+                        row["comment"] == "Fault: ours",
+                        self.first(f"sale.sale,{row['id']}", "state:quotation"),
+                        sorted(pieces.items()),
+                        -Decimal(row["untaxed_amount"]),
+                    )
+                )
         lines = group(self.account_invoice_line.values(), "invoice")
         for row in self.account_invoice.values():
             kind, reason = row["description"].lower().split(": ")
             pieces = {self.product(line["product"]): -line["quantity"] for line in lines[row["id"]]}
-            found.append((row["reference"], kind, reason, row["comment"] == "Fault: ours", instant(row["create_date"]), sorted(pieces.items()), -Decimal(row["untaxed_amount"])))
+            found.append(
+                (
+                    row["reference"],
+                    kind,
+                    reason,
+                    row["comment"] == "Fault: ours",
+                    instant(row["create_date"]),
+                    sorted(pieces.items()),
+                    -Decimal(row["untaxed_amount"]),
+                )
+            )
         return sorted(found)
 
     def leads(self) -> dict[str, Row]:
@@ -112,13 +151,21 @@ class Reading:
             its = f"sale.sale,{sale['id']}" if sale else ""
             medium, campaign = row["marketing_medium"], row["marketing_campaign"]
             found[row["number"]] = {
-                "customer": self.code(row["party"]), "owner": self.email(self.company_employee[row["employee"]]["party"]["id"]), "region": self.region(row["address"]),
-                "channel": self.marketing_medium[medium]["name"] if medium else "unknown", "campaign": self.marketing_campaign[campaign]["name"] if campaign else None,
-                "created_at": instant(row["create_date"]), "opportunity": self.first(me, "state:opportunity"), "offer": self.first(me, "state:converted"),
+                "customer": self.code(row["party"]),
+                "owner": self.email(self.company_employee[row["employee"]]["party"]["id"]),
+                "region": self.region(row["address"]),
+                "channel": self.marketing_medium[medium]["name"] if medium else "unknown",
+                "campaign": self.marketing_campaign[campaign]["name"] if campaign else None,
+                "created_at": instant(row["create_date"]),
+                "opportunity": self.first(me, "state:opportunity"),
+                "offer": self.first(me, "state:converted"),
                 "won": self.first(its, "state:quotation") if row["state"] == "won" else None,
                 "lost": (self.first(me, "lost") or self.first(its, "state:cancelled")) if row["state"] == "lost" else None,
-                "cancelled": self.first(me, "cancel") if row["state"] == "cancelled" else None, "lost_reason": row["lost_reason"], "state": row["state"],
-                "order": sale["number"] if sale and row["state"] == "won" else None, "amount": Decimal(row["amount"]),
+                "cancelled": self.first(me, "cancel") if row["state"] == "cancelled" else None,
+                "lost_reason": row["lost_reason"],
+                "state": row["state"],
+                "order": sale["number"] if sale and row["state"] == "won" else None,
+                "amount": Decimal(row["amount"]),
             }
         return found
 
@@ -127,9 +174,14 @@ class Reading:
         for row in self.sale_complaint.values():
             me, kind = f"sale.complaint,{row['id']}", self.sale_complaint_type[row["type"]]["name"]
             found[row["number"]] = {
-                "order": self.sale_sale[reference(row["origin"])]["number"], "ticket": row["reference"], "kind": kind.removesuffix(" (major)"), "is_major": kind.endswith("(major)"),
-                "opened_at": self.first(me, "state:waiting"), "due_at": instant(noted_text(row["description"], r"Due: (\S+)")),
-                "resolved_at": self.first(me, "state:done") if row["state"] == "done" else None}
+                "order": self.sale_sale[reference(row["origin"])]["number"],
+                "ticket": row["reference"],
+                "kind": kind.removesuffix(" (major)"),
+                "is_major": kind.endswith("(major)"),
+                "opened_at": self.first(me, "state:waiting"),
+                "due_at": instant(noted_text(row["description"], r"Due: (\S+)")),
+                "resolved_at": self.first(me, "state:done") if row["state"] == "done" else None,
+            }
         return found
 
     def purchases(self) -> dict[str, Row]:
@@ -139,10 +191,15 @@ class Reading:
             its = [(line, moves.get(f"purchase.line,{line['id']}")) for line in lines[row["id"]]]
             arrivals = {self.first(str(move["shipment"]), "state:done") for _, move in its if move and move["state"] == "done"}
             found[row["number"]] = {
-                "supplier": self.code(row["party"]), "warehouse": self.stock_location[row["warehouse"]]["code"], "promised_on": day(row["delivery_date"]),
-                "ordered_at": self.first(f"purchase.purchase,{row['id']}", "state:quotation") or instant(row["create_date"]), "received_at": next(iter(arrivals), None),
-                "received_on": next((day(move["effective_date"]) for _, move in its if move and move["state"] == "done"), None), "state": row["state"],
-                "lines": sorted((self.product(line["product"]), line["quantity"], Decimal(line["unit_price"])) for line, _ in its)}
+                "supplier": self.code(row["party"]),
+                "warehouse": self.stock_location[row["warehouse"]]["code"],
+                "promised_on": day(row["delivery_date"]),
+                "ordered_at": self.first(f"purchase.purchase,{row['id']}", "state:quotation") or instant(row["create_date"]),
+                "received_at": next(iter(arrivals), None),
+                "received_on": next((day(move["effective_date"]) for _, move in its if move and move["state"] == "done"), None),
+                "state": row["state"],
+                "lines": sorted((self.product(line["product"]), line["quantity"], Decimal(line["unit_price"])) for line, _ in its),
+            }
         return found
 
 

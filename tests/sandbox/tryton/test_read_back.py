@@ -26,7 +26,9 @@ def differences(told: dict[str, Any], read: dict[str, Any]) -> list[str]:
     """The first few, in words."""
     found = [f"{number} is missing" for number in told.keys() - read.keys()] + [f"{number} is not in the plan" for number in read.keys() - told.keys()]
     for number in sorted(told.keys() & read.keys()):
-        found += [f"{number} {name}: plan {value!r}, Tryton {read[number].get(name)!r}" for name, value in told[number].items() if read[number].get(name) != value]
+        found += [
+            f"{number} {name}: plan {value!r}, Tryton {read[number].get(name)!r}" for name, value in told[number].items() if read[number].get(name) != value
+        ]
     return found[:10]
 
 
@@ -51,7 +53,7 @@ def test_a_lead_carries_its_amount_and_a_won_one_that_of_its_order(box: Box, rea
             order = orders[str(lead.order)]
             rates = {rate.on: rate.rate for rate in box.plan.rates if rate.currency == order["currency"] and rate.on <= order["placed_at"].date()}
             rate = rates[max(rates)] if rates else Decimal(1)
-            assert abs(amount - order["net"] / rate) < amount * Decimal("0.05"), lead.number       # Tryton takes the rate of the day on which it looks again
+            assert abs(amount - order["net"] / rate) < amount * Decimal("0.05"), lead.number  # Tryton takes the rate of the day on which it looks again
         else:
             assert amount == lead.amount, lead.number
 
@@ -69,13 +71,19 @@ def test_every_purchase_and_late_receipt_reads_back(box: Box, reading: Reading) 
 
 def test_master_data_reads_back(box: Box, reading: Reading) -> None:
     plan = box.plan
-    addresses = {row["party"]: row["id"] for row in reversed(reading.party_address.values())}
+    addresses = {row["party"]: row["id"] for row in reversed(list(reading.party_address.values()))}
     mails = {row["party"]: row["value"] for row in reading.party_contact_mechanism.values()}
-    customers = {row["code"]: (row["name"], mails.get(row["id"]), reading.region(addresses.get(row["id"])), instant(row["create_date"])) for row in reading.party_party.values()}
+    customers = {
+        row["code"]: (row["name"], mails.get(row["id"]), reading.region(addresses.get(row["id"])), instant(row["create_date"]))
+        for row in reading.party_party.values()
+    }
     assert {one.number: (one.name, one.email, one.region, one.created_at) for one in plan.customers}.items() <= customers.items()
     products = {row["code"]: (Decimal(row["cost_price"]), Decimal(row["list_price_used"])) for row in reading.product_product.values()}
     assert {one.code: (one.cost_price, one.list_price) for one in plan.products}.items() <= products.items()
-    offers = {(reading.code(row["party"]), reading.product(row["product"]), row["sequence"], Decimal(row["prices"][0]["unit_price"])) for row in reading.purchase_product_supplier.values()}
+    offers = {
+        (reading.code(row["party"]), reading.product(row["product"]), row["sequence"], Decimal(row["prices"][0]["unit_price"]))
+        for row in reading.purchase_product_supplier.values()
+    }
     assert offers == {(one.supplier, one.product, one.rank, one.price) for one in plan.offers}
     rates = {(reading.currency_currency[row["currency"]]["code"], row["date"], Decimal(row["rate"])) for row in reading.currency_rate.values()}
     assert {(one.currency, one.on.isoformat(), one.rate) for one in plan.rates} <= rates

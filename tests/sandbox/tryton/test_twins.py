@@ -13,7 +13,7 @@ from sandbox.company.story import write_plan
 from sandbox.tryton.__main__ import load
 from tests.sandbox.tryton.box import everything, new_home, opened
 
-LATER = timedelta(minutes=1)      # the twin does everything a minute later, so that numbers and instants differ but days do not
+LATER = timedelta(minutes=1)  # the twin does everything a minute later, so that numbers and instants differ but days do not
 
 
 def later(value: Any) -> Any:
@@ -54,14 +54,29 @@ def twins() -> dict[str, dict[int, dict[str, Any]]]:
     sent = next(order for order in orders if order.shipments and order.shipments[0].delivered_at)
     opened_at = sent.shipments[0].delivered_at
     assert opened_at is not None
-    complaint = Complaint(number="CP1", order=sent.number, ticket="T1", kind="damaged", is_major=False, opened_at=opened_at, due_at=opened_at + timedelta(days=2), resolved_at=opened_at + timedelta(days=1))
+    complaint = Complaint(
+        number="CP1",
+        order=sent.number,
+        ticket="T1",
+        kind="damaged",
+        is_major=False,
+        opened_at=opened_at,
+        due_at=opened_at + timedelta(days=2),
+        resolved_at=opened_at + timedelta(days=1),
+    )
 
     def twin(thing: Any) -> Any:
         return dataclasses.replace(later(thing), number=f"{thing.number}T")
 
     plan: Plan = dataclasses.replace(
-        story, ends_on=date(2026, 10, 31), orders=(*orders, *map(twin, orders)), leads=(*first_leads, *map(twin, first_leads)),
-        purchases=(*purchases, *map(twin, purchases)), complaints=(complaint, dataclasses.replace(twin(complaint), order=f"{sent.number}T", due_at=complaint.due_at)), tickets=())
+        story,
+        ends_on=date(2026, 10, 31),
+        orders=(*orders, *map(twin, orders)),
+        leads=(*first_leads, *map(twin, first_leads)),
+        purchases=(*purchases, *map(twin, purchases)),
+        complaints=(complaint, dataclasses.replace(twin(complaint), order=f"{sent.number}T", due_at=complaint.due_at)),
+        tickets=(),
+    )
     home = new_home()
     report = load(home, plan, each=1)
     assert report["rows_amplified"] > 0
@@ -86,7 +101,9 @@ def test_a_record_and_its_twin_say_the_same(twins: dict[str, dict[int, dict[str,
     found = pairs(twins[stream])
     assert found
     for one, other in found:
-        assert {name: value for name, value in one.items() if name not in ITS_OWN} == {name: value for name, value in other.items() if name not in ITS_OWN}, one["number"]
+        assert {name: value for name, value in one.items() if name not in ITS_OWN} == {name: value for name, value in other.items() if name not in ITS_OWN}, (
+            one["number"]
+        )
 
 
 def lines_of(twins: dict[str, dict[int, dict[str, Any]]], stream: str, parent: str, number: int) -> list[dict[str, Any]]:
