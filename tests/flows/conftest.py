@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,21 +96,6 @@ def order_line(invoice: str, day: str, quantity: int = 2, price: float = 3.5) ->
         "InvoiceNo": invoice, "StockCode": "85123A", "Description": "Lantern", "Quantity": quantity, "InvoiceDate": f"{day} 08:26:00", "UnitPrice": price,
         "CustomerID": 17850, "Country": "Germany",
     }
-
-
-@pytest.fixture(scope="session")
-def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One Prefect server for the session: a flow without one starts its own for 15 s of CPU."""
-    folder = tmp_path_factory.mktemp("prefect")
-    (folder / "meridian.toml").write_text('[company]\nname = "Server"\n')
-    settings = load(folder / "meridian.toml", environment={})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("PREFECT_API_URL", raising=False)
-        server = up.ensure_server(settings, say=lambda line: None)
-    try:
-        yield server.api
-    finally:
-        up.down(settings)
 
 
 @pytest.fixture

@@ -1,0 +1,25 @@
+"""One Prefect server for a whole test session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from flows import up
+from flows.settings import load
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Prefect server for the session: a flow without one starts its own for 15 s of CPU."""
+    folder = tmp_path_factory.mktemp("prefect")
+    (folder / "meridian.toml").write_text('[company]\nname = "Server"\n')
+    settings = load(folder / "meridian.toml", environment={})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PREFECT_API_URL", raising=False)
+        server = up.ensure_server(settings, say=lambda line: None)
+    try:
+        yield server.api
+    finally:
+        up.down(settings)
