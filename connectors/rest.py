@@ -15,7 +15,6 @@ scheme, host or port change; page links to another origin are refused. Every tex
 
 from __future__ import annotations
 
-import base64
 import json as jsonlib
 import logging
 import random
@@ -24,7 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -33,7 +32,11 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from connectors.answers import asks_for_login, http_date, is_html, no_constant, origin, path_of, reason, vendor_message
-from connectors.stream import Json, Misconfigured, PageLoop, QuotaExhausted, Refused, SourceError, UnexpectedShape, Unreachable
+from connectors.auth import Auth, basic, bearer, header
+from connectors.paging import LoopGuard
+from connectors.stream import Json, Misconfigured, QuotaExhausted, Refused, SourceError, UnexpectedShape, Unreachable
+
+__all__ = ["Answer", "Auth", "LoopGuard", "Quota", "Rest", "Retry", "basic", "bearer", "header", "system_clock"]
 
 log = logging.getLogger("connectors.rest")
 
@@ -45,29 +48,6 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def system_clock() -> datetime:
     """The default clock. Waiting for a vendor's limit happens in real time even where the company's clock is simulated."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Auth:
-    """A request header that proves who we are. The value is never shown; `hidden` lists every text that must not be."""
-
-    header: str
-    value: str = field(repr=False)
-    hidden: tuple[str, ...] = field(repr=False)
-
-
-def bearer(token: str) -> Auth:
-    return Auth(header="Authorization", value=f"Bearer {token}", hidden=(token,))
-
-
-def basic(user: str, password: str) -> Auth:
-    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return Auth(header="Authorization", value=f"Basic {encoded}", hidden=(password, encoded))
-
-
-def header(name: str, value: str, *, prefix: str = "") -> Auth:
-    """`header("Authorization", token, prefix="token ")` for vendors with a scheme of their own."""
-    return Auth(header=name, value=prefix + value, hidden=(value,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,35 +82,6 @@ class Answer:
     url: str
     json: Json = None
     text: str = ""
-
-
-class LoopGuard:
-    """Raises PageLoop when a page's token was seen before, or when two pages in a row hold the same records.
-
-    Call `see(token, records)` once per page, before going on to the next. A token may be any JSON (a cursor, an offset, a URL).
-    """
-
-    def __init__(self, *, source: str, stream: str, most: int = 1_000_000) -> None:
-        self._source, self._stream, self._most = source, stream, most
-        self._seen: set[int] = set()
-        self._last_page: int | None = None
-
-    def see(self, token: Json, records: Sequence[Any] = ()) -> None:
-        mark = hash(jsonlib.dumps(token, sort_keys=True, default=str))
-        if mark in self._seen:
-            self._loop(f"the page after {str(token)[:120]!r} was already read")
-        if len(self._seen) >= self._most:
-            self._loop(f"more than {self._most} pages")
-        self._seen.add(mark)
-        if records:
-            page = hash(jsonlib.dumps(records, sort_keys=True, default=str))
-            if page == self._last_page:
-                self._loop(f"two pages in a row hold the same {len(records)} records")
-            self._last_page = page
-
-    def _loop(self, what: str) -> NoReturn:
-        raise PageLoop(what + "; reading on would never end", source=self._source, stream=self._stream,
-                       mend="start this stream again; if it comes back, the source's paging is broken")
 
 
 class Rest:

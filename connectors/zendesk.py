@@ -181,8 +181,8 @@ class Zendesk:
                 guard.see(end)   # the same second again although more follows: more than a page in one second, where the vendor's paging never gets further
             if end < again:
                 raise self._odd(f"the export asked from {again} says that it ends at {end}", stream.name)
-            at_end = [_mark(record) for record in listed if _epoch(_stamp(record, export)) == end]
-            memory = {"start": end, "seen": sorted({*at_end, *(seen if end == again else ())}), "reached": datetime.fromtimestamp(end, UTC).isoformat()}
+            at_end = {_mark(record) for record in listed if _epoch(_stamp(record, export)) == end}
+            memory = {"start": end, "seen": sorted(at_end), "reached": datetime.fromtimestamp(end, UTC).isoformat()}
             yield _page(records, position={"memory": memory, "done": done}, high_water=datetime.fromtimestamp(end, UTC) if listed else None)
             if done:
                 return

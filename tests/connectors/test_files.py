@@ -200,6 +200,24 @@ def test_a_reading_that_is_dropped_can_begin_again_from_the_last_confirmed_memor
     assert amounts(costs) == {"b|1": "11"}
 
 
+def test_a_reading_that_is_dropped_after_it_was_resumed_can_still_tell_what_is_gone(costs: Lander) -> None:
+    costs.drop("costs.csv", table(*[(unit, 1, 10) for unit in "abc"]))
+    costs.read()
+    costs.drop("costs.csv", table(*[(unit, 1, 11) for unit in "bcdef"]))
+    connector = costs.connect()
+    *_, last = connector.read(connector.streams()[0], WINDOW)
+    list(connector.read(connector.streams()[0], WINDOW, last.position))     # goes on behind the new content, and then the reading is dropped
+    costs.read()
+    assert sorted(costs.rows) == ["b|1", "c|1", "d|1", "e|1", "f|1"]
+
+
+def test_no_copies_of_files_are_left_behind(costs: Lander) -> None:
+    costs.drop("costs-1.csv", table(("a", 1, 10)))
+    costs.drop("costs-2.csv", table(("a", 1)))
+    costs.read()
+    assert [path.suffix for path in (costs.home / "files" / "drop" / "costs").iterdir()] == [".keys"]
+
+
 def test_when_the_kept_keys_are_lost_it_says_so_instead_of_keeping_dead_rows(costs: Lander) -> None:
     costs.drop("costs.csv", table(("a", 1, 10)))
     costs.read()
@@ -301,6 +319,10 @@ def test_links_out_of_the_folder_are_refused_and_told(costs: Lander, tmp_path: P
     assert list(costs.rows) == ["a|1"]
     assert costs.notes["costs-link.csv"] == "refused: it leads out of the folder"
     assert (tmp_path / "secret.csv").exists(), "what is not ours is not put into quarantine"
+    assert not costs.read(killed_after=0)
+    for _ in range(3):
+        finished = costs.read(killed_after=1)
+    assert finished, "told once, even when killed after every page"
 
 
 def test_subfolders_are_read_but_not_the_quarantine_or_half_written_files(costs: Lander) -> None:

@@ -265,6 +265,14 @@ def test_a_netrc_file_does_not_replace_our_credentials(faults: FaultServer, tmp_
     assert faults.asked[0].headers["Authorization"] == f"Bearer {SECRET}"
 
 
+def test_our_own_machine_is_never_reached_through_a_proxy(faults: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert rest_to(faults.url).get("things") == {"fine": True}
+
+
 @pytest.mark.parametrize("auth", [bearer(SECRET), basic("me", SECRET), header("X-Api-Key", SECRET, prefix="key ")])
 def test_a_secret_is_shown_nowhere(faults: FaultServer, auth: Auth, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)

@@ -129,6 +129,14 @@ def test_killed_at_every_page_the_next_run_goes_on_there(desk: Running, kill_eve
         assert killed.landed == whole.landed
 
 
+@pytest.mark.parametrize("name", ["tickets", "ticket_events"])
+def test_killed_behind_the_last_page_there_is_nothing_left_to_ask(desk: Running, name: str) -> None:
+    connector, window = desk.connect(), Window(start=None, end=NOW)
+    *_, last = connector.read(STREAMS[name], window)
+    asked = connector.requests_made(name)
+    assert list(connector.read(STREAMS[name], window, last.position)) == [] and connector.requests_made(name) == asked
+
+
 def test_a_night_without_changes_lands_nothing_and_costs_one_request_a_stream(desk: Running) -> None:
     night = Night(desk)
     night.read_all()

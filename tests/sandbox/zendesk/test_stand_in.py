@@ -330,6 +330,9 @@ def test_a_lived_day_adds_only_what_is_new(desk: Running) -> None:
     done = desk.next_day(ticket(50, at, *solved_life(at)[:4]))
     assert done["created"] == 1 and done["updated"] == 0
     assert desk.state.count("ticket_events") == before + 3, "created, acknowledged, taken and answered"
+    longer = ticket(50, at, *solved_life(at)[:4], event(at + timedelta(hours=3), "public_reply", value="It arrives today."))
+    assert desk.next_day(longer)["updated"] == 1 and desk.state.count("ticket_events") == before + 4, "the one new event and not the old ones again"
+    before += 1
     again = desk.next_day()
     assert again["created"] == again["updated"] == 0 and desk.state.count("ticket_events") == before + 3
 
