@@ -20,23 +20,22 @@
     {{ return(found) }}
 {% endmacro %}
 
-{# Everything `node` is built from, itself included: {'models': [nodes], 'sources': [sources]}. #}
+{# Everything `node` is built from, itself included: {'models': [models and seeds], 'sources': [sources]}. #}
 {% macro lineage(node) %}
-    {%- set waiting = [node.unique_id] -%}
-    {%- set seen = {} -%}
+    {%- set found = [node.unique_id] -%}
+    {%- set seen = {node.unique_id: true} -%}
     {%- set models = [] -%}
     {%- set sources = [] -%}
-    {# A for over a growing list ends with its first length; the project is far less deep than the number of its models. #}
-    {%- for step in range(graph.nodes | length + graph.sources | length + 1) if waiting -%}
-        {%- set name = waiting.pop() -%}
-        {%- if name not in seen -%}
-            {%- do seen.update({name: true}) -%}
-            {%- if name in graph.sources -%}
-                {%- do sources.append(graph.sources[name]) -%}
-            {%- elif name in graph.nodes -%}
-                {%- do models.append(graph.nodes[name]) -%}
-                {%- do waiting.extend(graph.nodes[name].depends_on.nodes | reject('in', seen) | reject('in', waiting)) -%}
-            {%- endif -%}
+    {# The list grows while it is walked: parents are appended behind their children, each once. #}
+    {%- for name in found -%}
+        {%- if name in graph.sources -%}
+            {%- do sources.append(graph.sources[name]) -%}
+        {%- elif name in graph.nodes -%}
+            {%- do models.append(graph.nodes[name]) -%}
+            {%- for parent in graph.nodes[name].depends_on.nodes if parent not in seen -%}
+                {%- do seen.update({parent: true}) -%}
+                {%- do found.append(parent) -%}
+            {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return({'models': models, 'sources': sources}) }}
