@@ -5,7 +5,7 @@
     kept until then.
 #}
 {% macro end_of_local_day(day, zone) -%}
-    ((cast({{ day }} + 1 as timestamp) at time zone coalesce({{ zone }}, {{ time_zone() }})) at time zone 'UTC')
+    ((cast(({{ day }}) + 1 as timestamp) at time zone coalesce({{ zone }}, {{ time_zone() }})) at time zone 'UTC')
 {%- endmacro %}
 
 {# Elapsed hours as DOUBLE, to the second; null when either instant is. #}

@@ -2,7 +2,7 @@
 with
 orders as (
     select
-        promised_on,
+        case when {{ reporting_day('promise_moved_at') }} > {{ as_of() }} then first_promised_on else promised_on end as promised_on,
         case
             when {{ reporting_day('delivered_at') }} <= {{ as_of() }}
                 then cast({{ local_time('delivered_at', 'coalesce(warehouse_time_zone, ' ~ time_zone() ~ ')') }} as date)

@@ -26,6 +26,9 @@ def old_day(shop: WarehouseBuilder) -> WarehouseBuilder:
     )
     back = erp.delivered("returned later", placed_at="2026-03-02T09:00:00Z", delivered_at="2026-03-04T09:00:00Z", promised_on="2026-03-05")
     erp.returned(back, at="2026-03-15T09:00:00Z")
+    moved = erp.order("promise moved later", placed_at="2026-03-02T09:00:00Z", confirmed_at="2026-03-02T10:00:00Z", promised_on="2026-03-06")
+    parcel = erp.parcel(moved, planned_on="2026-03-20", first_planned_on="2026-03-06", state="waiting")
+    erp.log(f"stock.shipment.out,{parcel}", "planned_date,comment", "2026-03-11T09:00:00Z", event="write")
     erp.order("placed later", placed_at="2026-03-10T23:00:00Z")
     erp.purchase("received later", ordered_at="2026-02-02T09:00:00Z", promised_on="2026-03-09", received_at="2026-03-12T09:00:00Z")
     erp.purchase("ordered later", ordered_at="2026-03-11T09:00:00Z", promised_on="2026-03-20")
@@ -42,6 +45,7 @@ def old_day(shop: WarehouseBuilder) -> WarehouseBuilder:
         ("delivered on the stroke of midnight", "processing", None),
         ("cancelled later", "confirmed", False),
         ("returned later", "done", True),
+        ("promise moved later", "confirmed", False),
     ],
 )
 def test_what_comes_later_has_not_happened(old_day: WarehouseBuilder, number: str, status: str, is_on_time: bool | None) -> None:
@@ -51,7 +55,7 @@ def test_what_comes_later_has_not_happened(old_day: WarehouseBuilder, number: st
 
 def test_neither_orders_nor_money_of_later_days_count(old_day: WarehouseBuilder) -> None:
     [row] = old_day.rows("select count(*) as orders, sum(net_amount) as amount from fct_revenue_entries")
-    assert row == {"orders": 5, "amount": 500}
+    assert row == {"orders": 6, "amount": 600}
 
 
 def test_a_purchase_received_later_is_overdue(old_day: WarehouseBuilder) -> None:
@@ -71,4 +75,5 @@ def test_no_kpi_speaks_of_later_days(old_day: WarehouseBuilder) -> None:
 def test_the_next_day_is_told_what_happened_then(old_day: WarehouseBuilder) -> None:
     old_day.build(SELECT, as_of="2026-03-31")
     assert old_day.value("select status from fct_orders where order_number = 'cancelled later'") == "cancelled"
-    assert old_day.value("select sum(net_amount) from fct_revenue_entries") == 450
+    assert old_day.value("select promised_on::varchar from fct_orders where order_number = 'promise moved later'") == "2026-03-20"
+    assert old_day.value("select sum(net_amount) from fct_revenue_entries") == 550

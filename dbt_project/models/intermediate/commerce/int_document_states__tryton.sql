@@ -15,9 +15,13 @@ final as (
         {%- for state in ['picked', 'packed', 'shipped', 'done', 'rejected', 'cancelled'] %}
         max(logged_at) filter (where event = 'transition' and target = 'state:{{ state }}') as {{ state }}_at,
         {%- endfor %}
-        max(logged_at) filter (where event = 'button' and target = 'lost') as lost_at
+        max(logged_at) filter (where event = 'button' and target = 'lost') as lost_at,
+        -- of a write the log names the fields, separated by commas, and not their values
+        min(logged_at) filter (
+            where event = 'write' and list_contains(string_split(replace(target, ' ', ''), ','), 'planned_date')
+        ) as planned_date_written_at
     from logs
-    where not is_deleted and (event = 'transition' or target = 'lost')
+    where not is_deleted and (event in ('transition', 'write') or target = 'lost')
     group by source_name, resource_model, resource_id
 )
 

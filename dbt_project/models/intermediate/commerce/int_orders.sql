@@ -57,6 +57,7 @@ final as (
         headers.requested_on,
         headers.promised_on,
         headers.first_promised_on,
+        headers.promise_moved_at,
         cast(amounts.net_amount as decimal(18, 4)) as net_amount,
         cast(amounts.gross_amount as decimal(18, 4)) as gross_amount,
         cast(amounts.cost_amount as decimal(18, 4)) as cost_amount,

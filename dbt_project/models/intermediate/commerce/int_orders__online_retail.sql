@@ -45,6 +45,7 @@ final as (
         cast(null as date) as requested_on,
         cast(null as date) as promised_on,
         cast(null as date) as first_promised_on,
+        cast(null as timestamp) as promise_moved_at,
         -- a cancellation does not name the invoice it cancels
         false as has_linked_corrections
     from invoices

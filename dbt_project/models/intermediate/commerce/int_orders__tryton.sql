@@ -96,6 +96,7 @@ parcels as (
         {%- endfor %}
         max(shipments.planned_on) as planned_on,
         max(shipments.first_planned_on) as first_planned_on,
+        min(document_states.planned_date_written_at) filter (where shipments.planned_on <> shipments.first_planned_on) as promise_moved_at,
         arg_max(shipments.carrier_id, (coalesce(document_states.shipped_at, timestamp '0001-01-01'), shipments.shipment_id)) as carrier_id
     from parcels_of_orders
     inner join shipments
@@ -149,6 +150,7 @@ final as (
         try_cast(nullif(regexp_extract(orders.comment, 'Requested on (\d{4}-\d\d-\d\d)', 1), '') as date) as requested_on,
         coalesce(parcels.planned_on, orders.shipping_on) as promised_on,
         coalesce(parcels.first_planned_on, orders.shipping_on) as first_promised_on,
+        parcels.promise_moved_at,
         true as has_linked_corrections
     from orders
     left join document_states as sale_states

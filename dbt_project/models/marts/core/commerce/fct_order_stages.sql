@@ -28,9 +28,10 @@ final as (
         stage_number,
         stage,
         count(*) as order_count,
-        sum(stage_hours) as total_hours,
+        -- decimals: a sum of doubles depends on the order of the rows
+        cast(sum(cast(stage_hours as decimal(18, 6))) as double) as total_hours,
         median(stage_hours) as median_hours,
-        {{ ratio('sum(stage_hours)', 'sum(cycle_hours)') }} as share_of_cycle
+        {{ ratio('sum(cast(stage_hours as decimal(18, 6)))', 'sum(cast(cycle_hours as decimal(18, 6)))') }} as share_of_cycle
     from stages
     group by delivered_month, warehouse, region, stage_number, stage
 )

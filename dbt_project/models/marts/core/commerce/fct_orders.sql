@@ -1,3 +1,5 @@
+{% set last_promise = 'case when promise_moved_at >= ' ~ end_of_as_of() ~ ' then first_promised_on else promised_on end' %}
+
 with
 orders as (
     select * from {{ ref('int_orders') }}
@@ -28,9 +30,9 @@ known as (
         case when {{ instant }} < {{ end_of_as_of() }} then {{ instant }} end as {{ instant }},
         {%- endfor %}
         requested_on,
-        promised_on,
+        {{ last_promise }} as promised_on,
         first_promised_on,
-        {{ end_of_local_day('promised_on', 'warehouse_time_zone') }} as promise_ends_at,
+        {{ end_of_local_day(last_promise, 'warehouse_time_zone') }} as promise_ends_at,
         {{ end_of_local_day('first_promised_on', 'warehouse_time_zone') }} as first_promise_ends_at,
         net_amount,
         gross_amount,
