@@ -21,7 +21,8 @@ class State:
     def __init__(self, path: Path, *, ticking: bool = True, real: Callable[[], float] = time.monotonic) -> None:
         """ticking: the company's clock goes on with the real one; otherwise it stands until `set_clock` moves it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        # `day` writes for seconds while the server goes on.
+        self._database = sqlite3.connect(path, timeout=60.0, check_same_thread=False, isolation_level=None)
         self._lock = threading.RLock()
         self._depth = 0
         self._counters: dict[str, int] = {}

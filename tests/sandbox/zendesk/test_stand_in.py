@@ -254,6 +254,7 @@ def test_the_same_idempotency_key_creates_one_ticket(admin: Client, worker: Clie
     body = {"ticket": {"subject": "Recall", "comment": {"body": "Please check."}}}
     answers = [worker("POST", "tickets.json", body, headers={"Idempotency-Key": "intent-1"}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 201] and len({answer.json()["ticket"]["id"] for answer in answers}) == 1
+    assert [answer.headers["x-idempotency-lookup"] for answer in answers] == ["miss", "hit", "hit"]
     assert worker("POST", "tickets.json", {"ticket": {"comment": {"body": "Other"}}}, headers={"Idempotency-Key": "intent-1"}).status_code == 400
     assert admin.get("tickets.json")["count"] == 13
 
