@@ -77,11 +77,12 @@ def load(plan: Plan, home: Home, *, cache: Path | None = None, newest: int | Non
         run_operations(home, operations.setup(plan), together=0)
         old, young = operations.split(plan)
         rows.perform(home.database, operations.without_levels(operations.history(old)))
-        if young.tickets:
-            run_operations(home, operations.history(young), together=0)
+        # RT's joins over a hundred thousand rows take SQLite seconds a ticket until it knows how the rows are spread.
         with closing(sqlite3.connect(home.database)) as database:
             database.execute("analyze")
             database.commit()
+        if young.tickets:
+            run_operations(home, operations.history(young), together=0)
         if stored is not None:
             _store(home.database, stored)
     script.unlink()

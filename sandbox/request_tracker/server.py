@@ -41,9 +41,10 @@ def start(home: Home, *, now: datetime | None = None, port: int | None = None) -
     chosen = port or _free_port(facts.get("port"))
     configure(home, port=chosen)
     home.log.parent.mkdir(parents=True, exist_ok=True)
+    # No kept-alive connections: each would hold a worker, and a third stream read at the same time would wait for ever.
     with home.log.open("ab") as log:
         process = subprocess.Popen(
-            ["perl", SERVER, "--host", "127.0.0.1", "--port", str(chosen), "--max-workers", str(WORKERS), "--max-keepalive-reqs", "1000"],
+            ["perl", SERVER, "--host", "127.0.0.1", "--port", str(chosen), "--max-workers", str(WORKERS)],
             cwd=home.base, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             env={**home.environment(), **fake_clock(clock)},
         )

@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -125,6 +126,12 @@ def test_a_read_goes_on_behind_any_page(helpdesk: Home, stream: str) -> None:
         before = [landed_key(STREAM[stream], record) for earlier in whole[: number + 1] for record in earlier.records]
         rest = [landed_key(STREAM[stream], record) for later in pages(connector, stream, resume=position) for record in later.records]
         assert before + rest == [landed_key(STREAM[stream], record) for each in whole for record in each.records]
+
+
+def test_all_streams_can_be_read_at_once_from_fewer_workers(connector: RequestTracker) -> None:
+    with ThreadPoolExecutor(max_workers=len(STREAMS)) as threads:
+        at_once = list(threads.map(lambda stream: ids(records(connector, stream.name)), STREAMS))
+    assert at_once == [ids(records(connector, stream.name)) for stream in STREAMS]
 
 
 # ---- windows
