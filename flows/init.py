@@ -16,7 +16,7 @@ languages = ["en", "zh-CN"]          # of what people read; the first is the def
 
 [state]
 home = "var"                         # landing, warehouse, published versions, ledger; relative to this file
-# ledger = "postgresql+psycopg://..."  # default: SQLite in home
+# ledger = "sqlite:////srv/meridian/ledger.sqlite"   # default: ledger.sqlite in home
 
 [night]
 schedule = "30 2 * * *"              # cron, in time_zone below

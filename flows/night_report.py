@@ -24,7 +24,7 @@ def leave_artifacts(settings: Settings, night: Night, state: str, message: str) 
             "read up to": result.cursor.isoformat(timespec="seconds") if result.cursor else "whole",
             "remarks": "; ".join((*result.notes, *filter(None, [result.failure]))),
         }
-        for result in night.streams
+        for result in sorted(night.streams, key=lambda result: (result.state != "failed", -(result.records + result.deletes)))
     ]
     create_table_artifact(key="streams", description=f"What each stream brought, night as of {night.as_of}", table=streams or [{"source": "none"}])
     failed = [_check_row(row) for row in night.checks if not row["passed"]]
@@ -62,7 +62,7 @@ def _page(settings: Settings, night: Night, state: str, message: str, cards: lis
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
     lines += ["| step | seconds |", "|---|---:|", *(f"| {step} | {seconds:.1f} |" for step, seconds in night.seconds.items()), ""]
-    lines += [f"Marts: `{settings.published / 'marts.duckdb'}`"]
+    lines += [f"[streams](/artifacts/key/streams) · [checks](/artifacts/key/checks) · marts: `{settings.published / 'marts.duckdb'}`"]
     if night.drift:
         lines += ["", "## Changed at the source", *(f"- {row['subject']}: {row['check']}: {row['observed']}" for row in night.drift)]
     return "\n".join(lines)

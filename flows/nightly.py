@@ -140,6 +140,8 @@ def nightly(
                 state, message = _live_through(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
             except (builds.BuildFailed, published.PublishError) as error:
                 message = str(error)
+                if _says_disk_full(error):
+                    raise
             except BaseException as error:
                 message = f"{type(error).__name__}: {error}"
                 raise
@@ -148,9 +150,18 @@ def nightly(
                 night_report.leave_artifacts(settings, night, state, message)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
+    except Exception as error:
+        if not _says_disk_full(error):
+            raise
+        return Failed(name="Disk full", message=f"the disk that holds {settings.home} is full: free some room and run again; nothing is lost")
     if state in ("failed", "stopped by checks"):
         return Failed(name=state.capitalize(), message=message)
     return Completed(name=state.capitalize(), message=message)
+
+
+def _says_disk_full(error: BaseException) -> bool:
+    """The operating system, SQLite and DuckDB each say it in their own words."""
+    return any(words in str(error) for words in ("No space left on device", "database or disk is full", "disk is full"))
 
 
 def _live_through(

@@ -1,6 +1,6 @@
 """What cannot be recomputed: how far each stream was read, which batches landed, which nights ran.
 
-SQLAlchemy Core on SQLite by default, PostgreSQL by URL. Every function that changes several rows does it in one transaction,
+SQLAlchemy Core, on SQLite by default. Every function that changes several rows does it in one transaction,
 so a process killed anywhere leaves either all of them or none. Instants are stored as ISO text in UTC, which sorts by time
 and reads the same on both databases.
 """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +172,26 @@ def test_rebuilding_from_the_landing_gives_what_five_incremental_nights_gave(com
     rebuilt = company.run("nightly", "--rebuild")
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     same_marts(company, incremental)
+
+
+def test_on_a_full_disk_the_night_says_so_the_old_version_stays_and_the_next_night_recovers(company: Company) -> None:
+    state = company.folder / "state"
+    state.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(state)], check=False, capture_output=True).returncode:
+        pytest.skip("needs root to mount a small file system")
+    try:
+        assert company.run("nightly").returncode == 0
+        company.write("drop/tickets-2.jsonl", [ticket(400 + number, "2026-03-02", description="x" * 400) for number in range(500)])
+        company.clock("2026-03-03T02:30:00+00:00")
+        for room in (0, 40_000, 1_500_000, 3_000_000):          # full at once, at the landing, in dbt, at the latest in publishing
+            ballast = state / "ballast"
+            ballast.write_bytes(b"\0" * max(0, shutil.disk_usage(state).free - room))
+            night = company.run("nightly")
+            assert night.returncode == 1, night.stdout + night.stderr
+            assert re.search(r"full|No space left|room", night.stderr), night.stderr
+            assert marts(company, "select version from meridian_version") == [("2026-03-01.001",)]
+            ballast.unlink()
+        assert company.run("nightly").returncode == 0
+        assert marts(company, "select count(*) from fct_tickets") == [(559,)]
+    finally:
+        subprocess.run(["umount", "--lazy", str(state)], check=False)
