@@ -16,6 +16,7 @@ FAULTS = {
     "shared_kpi_periods_have_no_gaps": f"delete from marts.kpis {APRIL} and segment = 'rent'",
     "shared_kpis_add_up": f"update marts.kpis set numerator = numerator + 1 {APRIL} and segment = 'all'",
     "shared_kpis_are_all_defined": "update marts.kpis set kpi = 'budget_varience' where kpi = 'budget_variance'",
+    "shared_kpis_defined_have_rows": "insert into intermediate.int_kpi_definitions (kpi, model) values ('budget_varience', 'kpi_budget_variance')",
     "shared_goal_attainment_two_routes": f"update marts.kpis set is_met = not is_met {APRIL} and segment = 'all'",
     "shared_budget_variance_two_routes": "update intermediate.int_costs set actual = actual + 1 where month = '2026-04-01'",
     "kpis_hold_together": "update marts.kpis set status = 'on_target' where value is null",
