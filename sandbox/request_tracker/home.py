@@ -162,7 +162,8 @@ def write_facts(home: Home, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_secrets(home: Home, values: Mapping[str, str]) -> None:
-    """Replaces secrets.env; readable by its owner alone from the first byte on."""
+    """Sets these lines of secrets.env and keeps those of other systems; readable by its owner alone from the first byte on."""
+    values = {**read_secrets(home), **values}
     aside = home.secrets.with_suffix(".new")
     aside.unlink(missing_ok=True)
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:

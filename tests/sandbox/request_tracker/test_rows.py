@@ -52,3 +52,12 @@ def test_rows_refuse_what_only_the_api_can_do(tmp_path: Path, request_tracker_in
         writer.perform({"do": "merge", "ticket": 1, "into": 2, "at": 0})
     with pytest.raises(ValueError, match="send it through the API"):
         writer.perform({"do": "create", "ticket": 1, "level": "standard-high", "at": 0})
+
+
+def test_secrets_of_other_systems_in_the_same_box_stay(tmp_path: Path) -> None:
+    from sandbox.request_tracker.home import Home, read_secrets, write_secrets
+
+    (tmp_path / "secrets.env").write_text("OTHER_KEY=kept\n")
+    write_secrets(Home(root=tmp_path), {"REQUEST_TRACKER_TOKEN": "new"})
+    assert read_secrets(Home(root=tmp_path)) == {"OTHER_KEY": "kept", "REQUEST_TRACKER_TOKEN": "new"}
+    assert (tmp_path / "secrets.env").stat().st_mode & 0o077 == 0
