@@ -76,8 +76,7 @@ told as (
             -- told a second time in the same second as SetWatcher, which is not read
             when transaction_type = 'Set' and field = 'Owner' then 'assignee'
             when transaction_type = 'Set' and field = 'Priority' then 'priority'
-            when transaction_type = 'CustomField'
-                and lower(custom_fields.custom_field_name) = 'customer rating'
+            when lower(custom_fields.custom_field_name) = 'customer rating'
                 and lower(new_value) in ('good', 'bad') then 'rating'
         end as event_kind,
         coalesce(list_contains(tickets.requestors, transactions.creator), false) as is_by_requestor
@@ -85,8 +84,19 @@ told as (
     left join tickets using (source_name, ticket_number)
     left join custom_fields
         on transactions.source_name = custom_fields.source_name
-        and transactions.transaction_type = 'CustomField'
-        and transactions.field = custom_fields.record_key
+        and case when transactions.transaction_type = 'CustomField' then transactions.field end = custom_fields.record_key
+),
+
+-- names are looked up by plain equality: with the kind in the join's condition every row is compared with every account
+keyed as (
+    select
+        *,
+        case when event_kind = 'team' then old_value end as queue_before,
+        case when event_kind = 'team' then new_value end as queue_after,
+        case when event_kind = 'assignee' then old_value end as owner_before,
+        case when event_kind = 'assignee' then new_value end as owner_after
+    from told
+    where event_kind is not null
 ),
 
 final as (
@@ -118,27 +128,22 @@ final as (
             when 'priority' then {{ request_tracker_priority('try_cast(told.new_value as bigint)') }}
             when 'rating' then lower(told.new_value)
         end as to_value
-    from told
+    from keyed as told
     left join actors
         on told.source_name = actors.source_name
         and told.creator = actors.user_name
     left join queues as queues_before
-        on told.event_kind = 'team'
-        and told.source_name = queues_before.source_name
-        and told.old_value = cast(queues_before.queue_number as varchar)
+        on told.source_name = queues_before.source_name
+        and told.queue_before = cast(queues_before.queue_number as varchar)
     left join queues as queues_after
-        on told.event_kind = 'team'
-        and told.source_name = queues_after.source_name
-        and told.new_value = cast(queues_after.queue_number as varchar)
+        on told.source_name = queues_after.source_name
+        and told.queue_after = cast(queues_after.queue_number as varchar)
     left join actors as owners_before
-        on told.event_kind = 'assignee'
-        and told.source_name = owners_before.source_name
-        and told.old_value = owners_before.user_number
+        on told.source_name = owners_before.source_name
+        and told.owner_before = owners_before.user_number
     left join actors as owners_after
-        on told.event_kind = 'assignee'
-        and told.source_name = owners_after.source_name
-        and told.new_value = owners_after.user_number
-    where told.event_kind is not null
+        on told.source_name = owners_after.source_name
+        and told.owner_after = owners_after.user_number
 )
 
 select * from final

@@ -64,6 +64,18 @@ listed as (
     where event_kind = 'created' and field = 'status' and new_value <> 'new'
 ),
 
+-- Names are looked up by plain equality: with the kind in the join's condition the warehouse compares every row with every user
+-- (113 s instead of 1 s for 15,000 tickets).
+keyed as (
+    select
+        *,
+        case when event_kind = 'team' then previous_value end as group_before,
+        case when event_kind = 'team' then new_value end as group_after,
+        case when event_kind = 'assignee' then try_cast(previous_value as bigint) end as assignee_before,
+        case when event_kind = 'assignee' then try_cast(new_value as bigint) end as assignee_after
+    from listed
+),
+
 from_changes as (
     select
         listed.source_name || ':' || coalesce(listed.child_number, listed.child_position) || ':' || listed.event_kind as event_id,
@@ -87,26 +99,22 @@ from_changes as (
             when 'assignee' then coalesce(assignees_after.actor, 'user ' || listed.new_value)
             when 'priority' then listed.new_value
         end as to_value
-    from listed
+    from keyed as listed
     left join actors
         on listed.source_name = actors.source_name
         and listed.actor_number = actors.user_number
     left join groups as groups_before
-        on listed.event_kind = 'team'
-        and listed.source_name = groups_before.source_name
-        and listed.previous_value = groups_before.record_key
+        on listed.source_name = groups_before.source_name
+        and listed.group_before = groups_before.record_key
     left join groups as groups_after
-        on listed.event_kind = 'team'
-        and listed.source_name = groups_after.source_name
-        and listed.new_value = groups_after.record_key
+        on listed.source_name = groups_after.source_name
+        and listed.group_after = groups_after.record_key
     left join actors as assignees_before
-        on listed.event_kind = 'assignee'
-        and listed.source_name = assignees_before.source_name
-        and try_cast(listed.previous_value as bigint) = assignees_before.user_number
+        on listed.source_name = assignees_before.source_name
+        and listed.assignee_before = assignees_before.user_number
     left join actors as assignees_after
-        on listed.event_kind = 'assignee'
-        and listed.source_name = assignees_after.source_name
-        and try_cast(listed.new_value as bigint) = assignees_after.user_number
+        on listed.source_name = assignees_after.source_name
+        and listed.assignee_after = assignees_after.user_number
 ),
 
 from_ratings as (
