@@ -26,115 +26,23 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from connectors.rest import LoopGuard, Quota, Rest, bearer, system_clock
 from connectors.stream import Cursor, Json, Misconfigured, Page, Record, Stream, UnexpectedShape, Window
+from connectors.tryton_models import MODELS, STAMPS, Model
 
 LAG = timedelta(minutes=5)
 OVERLAP = timedelta(minutes=15)
-LOGGED = (
-    "sale.sale",
-    "sale.opportunity",
-    "sale.complaint",
-    "purchase.purchase",
-    "stock.shipment.out",
-    "stock.shipment.out.return",
-    "stock.shipment.in",
-    "account.invoice",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """What is read of one Tryton model, and how its records disappear.
-
-    whole: small enough to be read in full every time. only: a domain that every read is limited to.
-    """
-
-    name: str
-    fields: str
-    whole: bool = False
-    deletes: Literal["sweep", "never"] = "sweep"
-    only: tuple[Any, ...] = ()
-
-
-STAMPS = ("create_date", "write_date")
-
-# Only fields whose change touches the record itself, unless the model is read whole: what Tryton computes out of other records
-# changes without a new write_date.
-
-# Order: masters before what names them, so that a first read that stops half-way leaves few dangling ids.
-MODELS: Mapping[str, Model] = {
-    "company_company": Model(name="company.company", fields="party currency.code timezone", whole=True),
-    "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", whole=True),
-    "currency_currency": Model(name="currency.currency", fields="name code digits active", whole=True),
-    "currency_rate": Model(name="currency.currency.rate", fields="currency date rate"),
-    "country_country": Model(name="country.country", fields="name code region.name active", whole=True),
-    "party_party": Model(name="party.party", fields="code name active"),
-    "party_address": Model(name="party.address", fields="party country postal_code city active"),
-    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active"),
-    "product_category": Model(name="product.category", fields="name parent accounting", whole=True),
-    # Prices are records of their own in Tryton: a new one need not touch the product, so products are read whole.
-    "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", whole=True),
-    "product_product": Model(name="product.product", fields="template code cost_price list_price_used active", whole=True),
-    "purchase_product_supplier": Model(
-        name="purchase.product_supplier", fields="template product party sequence currency lead_time prices.quantity prices.unit_price active", whole=True
-    ),
-    "stock_location": Model(name="stock.location", fields="name code type parent address active", whole=True),
-    "carrier": Model(name="carrier", fields="party party.name active", whole=True),
-    "marketing_campaign": Model(name="marketing.campaign", fields="name active", whole=True),
-    "marketing_medium": Model(name="marketing.medium", fields="name active", whole=True),
-    "sale_opportunity": Model(
-        name="sale.opportunity",
-        fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state marketing_medium marketing_campaign",
-    ),
-    "sale_sale": Model(
-        name="sale.sale",
-        fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign",
-    ),
-    "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price actual_quantity description", only=(["type", "=", "line"],)),
-    "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", whole=True),
-    "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state"),
-    "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price result"),
-    "purchase_purchase": Model(
-        name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"
-    ),
-    "purchase_line": Model(
-        name="purchase.line",
-        fields="purchase type product product_supplier quantity unit_price actual_quantity delivery_date_edit delivery_date_store",
-        only=(["type", "=", "line"],),
-    ),
-    "stock_shipment_out": Model(
-        name="stock.shipment.out", fields="number reference customer delivery_address warehouse carrier planned_date origin_planned_date effective_date state"
-    ),
-    "stock_shipment_in": Model(name="stock.shipment.in", fields="number reference supplier warehouse planned_date origin_planned_date effective_date state"),
-    "stock_shipment_out_return": Model(name="stock.shipment.out.return", fields="number reference customer warehouse planned_date effective_date state"),
-    "stock_move": Model(
-        name="stock.move",
-        fields="product quantity unit_price cost_price currency origin shipment from_location to_location planned_date origin_planned_date effective_date state",
-        only=(["OR", ["origin", "like", "sale.line,%"], ["origin", "like", "purchase.line,%"]],),
-    ),
-    "account_invoice": Model(
-        name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state"
-    ),
-    "account_invoice_line": Model(name="account.invoice.line", fields="invoice type product quantity unit_price amount origin", only=(["type", "=", "line"],)),
-    # Changes of state, of planned dates and the like; of the clicks only those on opportunities, where winning and losing write no change of state.
-    "ir_model_log": Model(
-        name="ir.model.log",
-        fields="resource user event target",
-        deletes="never",
-        only=(
-            ["OR", *(["resource", "like", f"{name},%"] for name in LOGGED)],
-            ["OR", ["event", "in", ["write", "delete"]], ["target", "like", "state:%"], [["event", "=", "button"], ["resource", "like", "sale.opportunity,%"]]],
-        ),
-    ),
-}
+DAY, TIME = "{year:04}-{month:02}-{day:02}", "{hour:02}:{minute:02}:{second:02}.{microsecond:06}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrytonOptions:
-    """url: of the server, without the database. page_size: records a request. company: id in Tryton; needed only where there are several. without: streams whose module this Tryton does not have."""
+    """url: of the server, without the database. page_size: records a request. company: id in Tryton, needed only where there are several.
+
+    without: streams whose module this Tryton does not have.
+    """
 
     url: str
     database: str
@@ -208,11 +116,11 @@ def unwrap(value: Json) -> Json:
         case "Decimal":
             return value["decimal"]
         case "datetime":
-            return f"{value['year']:04}-{value['month']:02}-{value['day']:02}T{value['hour']:02}:{value['minute']:02}:{value['second']:02}.{value['microsecond']:06}Z"
+            return f"{DAY.format_map(value)}T{TIME.format_map(value)}Z"
         case "date":
-            return f"{value['year']:04}-{value['month']:02}-{value['day']:02}"
+            return DAY.format_map(value)
         case "time":
-            return f"{value['hour']:02}:{value['minute']:02}:{value['second']:02}.{value['microsecond']:06}"
+            return TIME.format_map(value)
         case "timedelta":
             return value["seconds"]
         case "bytes":

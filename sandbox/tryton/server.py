@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -76,10 +77,8 @@ def running(home: Home) -> int | None:
         pid, born = _pid_file(home).read_text(encoding="utf-8").split()
     except (FileNotFoundError, ValueError):
         return None
-    try:  # one that ended as our own child waits to be taken note of
+    with contextlib.suppress(ChildProcessError):  # one that ended as our own child waits to be taken note of
         os.waitpid(int(pid), os.WNOHANG)
-    except ChildProcessError:
-        pass
     return int(pid) if _born(int(pid)) == born else None
 
 

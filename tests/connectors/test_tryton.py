@@ -12,14 +12,16 @@ import pytest
 
 from connectors import tryton
 from connectors.stream import Misconfigured, PageLoop, Refused, Stream, UnexpectedShape, Unreachable, Window, landed_key
-from connectors.tryton import MODELS, Tryton, TrytonOptions, connect, stream_of, unwrap
+from connectors.tryton import Tryton, TrytonOptions, connect, stream_of, unwrap
+from connectors.tryton_models import LOGGED as LOGGED_MODELS
+from connectors.tryton_models import MODELS, Model
 from sandbox.tryton import server
 from tests.sandbox.tryton.box import EVER, Box, copy_of, opened, small_company
 
 STREAM: Mapping[str, Stream] = {name: stream_of(name, model) for name, model in MODELS.items()}
 
 # What a stream holds, in SQL: the table, and the condition where a stream does not take the whole of it.
-LOGGED = " OR ".join(f"resource LIKE '{name},%'" for name in tryton.LOGGED)
+LOGGED = " OR ".join(f"resource LIKE '{name},%'" for name in LOGGED_MODELS)
 ONLY = {
     "sale_line": "type = 'line'",
     "purchase_line": "type = 'line'",
@@ -248,7 +250,7 @@ def test_check_says_where_we_are(connector: Tryton, box: Box) -> None:
 
 
 def test_check_names_the_streams_whose_module_is_not_there(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tryton, "MODELS", {**MODELS, "sale_subscription": tryton.Model(name="sale.subscription", fields="number")})
+    monkeypatch.setattr(tryton, "MODELS", {**MODELS, "sale_subscription": Model(name="sale.subscription", fields="number")})
     with pytest.raises(Misconfigured, match="sale_subscription"):
         box.connector().check()
     box.connector(without=["sale_subscription"]).check()

@@ -22,7 +22,10 @@ YEARS = (2025, 2026, 2027)
 
 
 def activate_modules(folder: Path) -> Any:
-    """What `trytond-admin -u ... --activate-dependencies` does, in this process so that the clock can be moved. The administrator has no password: nobody logs in."""
+    """What `trytond-admin -u ... --activate-dependencies` does, in this process so that the clock can be moved.
+
+    The administrator has no password: nobody logs in.
+    """
     (folder / f"{boot.DATABASE}.sqlite").touch()
     boot.configure(folder)
     boot.alone()

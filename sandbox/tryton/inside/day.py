@@ -27,8 +27,10 @@ from sandbox.company.plan import Order, Plan
 
 def live(folder: Path, day: Any) -> dict[str, Any]:
     pool = boot.open_pool(folder)
+    from company import Company
     from masters import add_masters
-    from workflow import Company, link_actions, returned_at, run_all, run_credits
+    from orders import returned_at, run_credits
+    from workflow import link_actions, run_all
 
     facts = pickle.loads((folder / STATE).read_bytes())
     after: Plan = day.after

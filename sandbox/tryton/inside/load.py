@@ -63,10 +63,14 @@ def end_of(plan: Plan) -> datetime:
 
 def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
     pool = boot.open_pool(folder)
-    from amplify import Amplifier, amplify
+    import amplify_orders
+    import amplify_others
+    from amplify import Amplifier
+    from company import Company
     from masters import load_masters
+    from orders import run_credits
     from rows import Rows
-    from workflow import Company, link_actions, run_all, run_complaint, run_credits
+    from workflow import link_actions, run_all, run_complaint
 
     spent = {"started": time.process_time()}
     known, customers = load_masters(pool, plan)
@@ -85,29 +89,26 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
     spent["workflows"] = time.process_time()
 
     done = {thing.number for thing in (*orders, *leads, *purchases)}
-    rest = [order for order in plan.orders if order.number not in done]
-    count_in(
-        written,
-        amplify(
-            company,
-            rows,
-            orders=rest,
-            leads=[lead for lead in plan.leads if lead.number not in done],
-            purchases=[purchase for purchase in plan.purchases if purchase.number not in done],
-        ),
-    )
+    order_of = {order.number: order for order in plan.orders}
+    maker = Amplifier(company, rows)
+    offered = {lead.number: amplify_others.add_lead(maker, lead, order_of.get(lead.order or "")) for lead in plan.leads if lead.number not in done}
+    for order in plan.orders:
+        if order.number not in done:
+            amplify_orders.add_order(maker, order, offered.get(order.lead or ""))
+    for purchase in plan.purchases:
+        if purchase.number not in done:
+            amplify_others.add_purchase(maker, purchase)
+    count_in(written, maker.finish())
     spent["amplified"] = time.process_time()
 
     run_credits(company, plan.orders)
     complaints = sampled(plan.complaints, lambda complaint: complaint.resolved_at is None, each)
     for complaint in complaints:
         run_complaint(company, complaint)
-    done = {complaint.number for complaint in complaints}
-    buyer = {order.number: order.customer for order in plan.orders}
     maker = Amplifier(company, rows)
     for complaint in plan.complaints:
-        if complaint.number not in done:
-            maker.complaint(complaint, buyer[complaint.order])
+        if complaint.number not in company.complaint:
+            amplify_others.add_complaint(maker, complaint, order_of[complaint.order].customer)
     count_in(written, maker.finish())
     rows.close()
     link_actions(company)
