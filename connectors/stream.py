@@ -43,7 +43,9 @@ class Unreachable(SourceError):
 class QuotaExhausted(SourceError):
     retryable = True
 
-    def __init__(self, message: str, *, retry_at: datetime | None = None, source: str | None = None, stream: str | None = None, mend: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_at: datetime | None = None, source: str | None = None, stream: str | None = None, mend: str | None = None,
+    ) -> None:
         self.retry_at = retry_at
         super().__init__(message, source=source, stream=stream, mend=mend)
 

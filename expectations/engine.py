@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -23,6 +24,7 @@ _numbers = count()
 def _context() -> EphemeralDataContext:
     """One context a process, without telemetry (it is asked for at import) and without progress bars."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)      # it tells of temporary folders of its own
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -56,13 +56,13 @@ def up(arguments: argparse.Namespace) -> int:
         helpdesk = _choose_helpdesk(arguments.helpdesk, box)
         facts = {"size": arguments.size, "seed": arguments.seed, "systems": ["tryton", helpdesk], "lived": None}
         set_clock(box / "clock", FIRST_NIGHT)
-    plan = _timed("writing the company's story and files", lambda: plan_of(facts))
+    plan = _timed("writing the company's story and files", plan_of, facts)
     if is_new:
         drop.write_drop(plan, home / "drop")
         (box / "truth.json").write_text(json.dumps(truth(plan), indent=1, ensure_ascii=False), encoding="utf-8")
         for system in facts["systems"]:
-            _timed(f"installing {system}", lambda system=system: _system(system, "install", box))
-            _timed(f"loading 18 months into {system}", lambda system=system: _system(system, "load", box, *_which(facts)))
+            _timed(f"installing {system}", _system, system, "install", box)
+            _timed(f"loading 18 months into {system}", _system, system, "load", box, *_which(facts))
         _write_facts(box, facts)
     _start(box, facts)
     configuration.write(home, box, plan, tuple(facts["systems"]))
@@ -80,7 +80,7 @@ def plan_of(facts: Facts) -> Plan:
 
 def _start(box: Path, facts: Facts) -> None:
     for system in facts["systems"]:
-        _timed(f"starting {system}", lambda system=system: _system(system, "start", box, "--clock", company_now(box / "clock").isoformat()))
+        _timed(f"starting {system}", _system, system, "start", box, "--clock", company_now(box / "clock").isoformat())
 
 
 def _choose_helpdesk(wanted: str, box: Path) -> str:
@@ -104,8 +104,7 @@ def day(arguments: argparse.Namespace) -> int:
         return 2
     today = plan_of(facts).ends_on + timedelta(days=1)
     for system in facts["systems"]:
-        _timed(f"{system} lives {today}", lambda system=system: _system(
-            system, "day", box, *_which(facts)))
+        _timed(f"{system} lives {today}", _system, system, "day", box, *_which(facts))
         _system(system, "stop", box)
     facts = {**facts, "lived": today.isoformat()}
     set_clock(box / "clock", datetime.combine(today + timedelta(days=1), FIRST_NIGHT.timetz()))
@@ -166,10 +165,10 @@ def _python(module: str, *arguments: str) -> None:
         raise SystemExit(done.returncode)
 
 
-def _timed(what: str, do: Callable[[], Result]) -> Result:
+def _timed(what: str, do: Callable[..., Result], *arguments: object) -> Result:
     started = time.monotonic()
     print(f"  {what} ...", flush=True)
-    result = do()
+    result = do(*arguments)
     print(f"  {what}: {time.monotonic() - started:.1f} s", flush=True)
     return result
 

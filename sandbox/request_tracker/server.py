@@ -117,13 +117,13 @@ def _free_port(wanted: object) -> int:
 def _wait(home: Home, url: str, process: subprocess.Popen[bytes]) -> str:
     """Asks until an authorised answer comes; RT's version from it."""
     token = read_secrets(home).get(TOKEN_VARIABLE, "")
-    request = urllib.request.Request(f"{url}/REST/2.0/rt", headers={"Authorization": f"token {token}"})  # noqa: S310 - our own http address
+    request = urllib.request.Request(f"{url}/REST/2.0/rt", headers={"Authorization": f"token {token}"})
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise SandboxError(f"Request Tracker ended while starting (code {process.returncode}); its log is {home.log}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return str(json.load(answer).get("Version", "5"))
         except urllib.error.HTTPError as problem:
             raise SandboxError(f"Request Tracker started but answers {problem.code} to its own reading account; its log is {home.log}") from None
