@@ -72,15 +72,14 @@ class Night:
 def read_stream(connector: Connector, stream: Stream, store: ingesting.Store) -> ingesting.StreamResult:
     result = ingesting.ingest_stream(connector, stream, store)
     for note in result.notes:
-        get_run_logger().info("%s/%s: %s", result.source, result.stream, note)
+        get_run_logger().info(f"{result.source}/{result.stream}: {note}")
     if result.state == "failed":
         get_run_logger().error(result.failure)
         if result.is_retryable:
             raise SourceUnavailable(result)
     elif result.records or result.deletes:
-        get_run_logger().info(
-            "%s/%s: %d records, %d deletes, %d pages, %.1f s",
-            result.source, result.stream, result.records, result.deletes, result.pages, result.seconds)
+        said = f"{result.records} records, {result.deletes} deletes, {result.pages} pages, {result.seconds:.1f} s"
+        get_run_logger().info(f"{result.source}/{result.stream}: {said}")
     return result
 
 
@@ -176,7 +175,7 @@ def _live_through(
         night.checks += map(dict, landed.rows)
         night.drift += map(dict, landed.drift)
     for change in landed.drift:
-        logger.warning("%(subject)s: %(check)s: %(observed)s", change)
+        logger.warning(f"{change['subject']}: {change['check']}: {change['observed']}")
 
     if landed.held:
         names = ", ".join("/".join(held) for held in landed.held)
@@ -188,7 +187,8 @@ def _live_through(
         return "unchanged", f"nothing new since {night.version}, which stays current"
     with night.timed("build"):
         built: builds.Built = build_marts(settings, ledger, night.as_of, version, rebuild, return_state=True).result()  # type: ignore[assignment]
-        logger.info("built %d nodes from %d new batches%s", len(built.nodes), built.new_batches, ", from the whole landing" if built.is_rebuild else "")
+        whole = ", from the whole landing" if built.is_rebuild else ""
+        logger.info(f"built {len(built.nodes)} nodes from {built.new_batches} new batches{whole}")
         night.checks += [
             {"border": "build", "subject": node.name, "check": "dbt test", "severity": "warning", "passed": False, "observed": node.message,
              "expected": "", "detail": node.message}
@@ -226,9 +226,9 @@ def _ingest(
                 connector = ingesting.connect_source(settings, name, ledger)
                 connectors.append(connector)
                 streams = connector.streams()
-                logger.info("%s: reading %d streams from %s", name, len(streams), connector.check())
+                logger.info(f"{name}: reading {len(streams)} streams from {connector.check()}")
             except SourceError as error:
-                logger.error("%s", error)
+                logger.error(str(error))
                 night.streams.append(ingesting.failed_source(name, source.kind, error))
                 ingesting.note_source_failure(ledger, name, source.kind, at=settings.clock(), failure=str(error))
                 continue

@@ -92,7 +92,7 @@ def log_environment(settings: Settings) -> dict[str, str]:
     """Readable lines at a terminal; one JSON object a line when `night.log_format = "json"`."""
     if settings.configuration.night.log_format != "json":
         return {}
-    return {"PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json", "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "logging.StreamHandler"}
+    return {"PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json", "PREFECT_LOGGING_COLORS": "false"}
 
 
 def ensure_server(settings: Settings, say: Callable[[str], None] = print) -> Server:

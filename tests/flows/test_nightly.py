@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import requests
 from flows.store import ledger as ledgers
 from flows.store import published
 from flows.store.checksums import differences
+from flows.store.landing import read_lines
 from tests.flows.conftest import Company, order_line, ticket
 
 
@@ -52,6 +54,26 @@ def test_a_night_publishes_and_says_so_everywhere(company: Company) -> None:
     assert "did you mean 'revenue'" in company.run("kpis", "revenu").stderr
     assert company.run("docs").returncode == 0
     assert (company.settings().home / "docs" / "models.html").stat().st_size > 100_000
+
+
+def test_logs_are_one_json_object_a_line_when_asked(company: Company) -> None:
+    company.config.write_text(company.config.read_text(encoding="utf-8").replace("[night]", '[night]\nlog_format = "json"'), encoding="utf-8")
+    shutil.rmtree(company.folder / "drop")                 # no source at all: nothing is built that this test does not need
+    shutil.rmtree(company.folder / "costs")
+    lines = [json.loads(line) for line in company.run("nightly", prelude="import flows.build as b\ndef build(*_, **__): raise b.BuildFailed('stop here')\nb.build = build").stderr.splitlines() if line.startswith("{")]
+    assert any("drop" in line["msg"] and line["levelname"] == "ERROR" for line in lines)
+
+
+def test_a_changed_column_is_reported_and_nothing_of_it_is_lost(company: Company) -> None:
+    company.run("nightly")
+    company.write("drop/tickets-2.jsonl", [{**ticket(700, "2026-03-02"), "mood": "cross", "priority": 3, "via": "mail"}])
+    company.clock("2026-03-03T02:30:00+00:00")
+    company.run("nightly")
+    said = company.run("checks").stdout
+    for field in ("mood", "priority", "via"):
+        assert re.search(rf"drop/tickets: schema_stays_the_same\({field}", said), said
+    landed = [line["record"] for path in (company.settings().landing / "drop/tickets").rglob("*.jsonl.gz") for line in read_lines(path)]
+    assert [record["mood"] for record in landed if "mood" in record] == ["cross"]
 
 
 def test_a_dead_source_leaves_the_others_fresh_and_the_night_says_so(company: Company) -> None:

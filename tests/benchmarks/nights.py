@@ -1,0 +1,122 @@
+"""What a night costs: the first, one with 1 % changed, and one on which nothing changed.
+
+    python -m tests.benchmarks.nights [--tickets 100000] [--lines 400000]
+
+A company whose tickets and order lines are dropped files, so that the source costs next to nothing. CPU seconds are those of
+the whole process tree (dbt is a child), by step; ratios are within one run, as the machine's speed drifts between runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from flows import build, check, ingest, publish
+from flows.settings import Settings, load
+from flows.store import ledger as ledgers
+from flows.store import published
+from flows.store.warehouse import connect
+from tests.flows.conftest import make_company, order_line, ticket
+
+FIRST = date(2025, 3, 1)
+
+
+def cpu() -> float:
+    """CPU seconds of this process and of all its ended children."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def write(folder: Path, tickets: int, lines: int) -> None:
+    """A year of tickets and order lines, a tenth of the files a month each."""
+    def day(number: int) -> str:
+        return (FIRST + timedelta(days=number % 365)).isoformat()
+
+    for part in range(10):
+        with (folder / f"drop/tickets-{part}.jsonl").open("w") as file:
+            file.writelines(json.dumps(ticket(n, day(n), description="x" * 350)) + "\n" for n in range(part, tickets, 10))
+        with (folder / f"drop/orders-{part}.jsonl").open("w") as file:
+            file.writelines(json.dumps({**order_line(f"{n // 4}", day(n // 4)), "StockCode": f"P{n % 4}", "CustomerID": n // 4 % 20_000}) + "\n"
+                            for n in range(part, lines, 10))
+
+
+def change(folder: Path, tickets: int, lines: int) -> None:
+    """One record in a hundred says something else."""
+    with (folder / "drop/tickets-changed.jsonl").open("w") as file:
+        file.writelines(json.dumps(ticket(n, (FIRST + timedelta(days=n % 365)).isoformat(), priority="high")) + "\n" for n in range(0, tickets, 100))
+    with (folder / "drop/orders-changed.jsonl").open("w") as file:
+        file.writelines(json.dumps({**order_line(f"{n // 4}", (FIRST + timedelta(days=n // 4 % 365)).isoformat(), quantity=3), "StockCode": f"P{n % 4}",
+                                    "CustomerID": n // 4 % 20_000}) + "\n" for n in range(0, lines, 100))
+
+
+def night(settings: Settings) -> dict[str, float]:
+    """One night without Prefect (its cost is fixed and measured apart); CPU seconds by step."""
+    ledger = ledgers.open_ledger(settings.ledger)
+    store = ingest.Store(landing=settings.landing, ledger=ledger, clock=settings.clock)
+    seconds, before = {}, cpu()
+
+    def done(step: str) -> None:
+        nonlocal before
+        seconds[step], before = cpu() - before, cpu()
+
+    declared = {}
+    for name in settings.configuration.sources:
+        connector = ingest.connect_source(settings, name, ledger)
+        for stream in connector.streams():
+            declared[name, stream.name] = stream
+            result = ingest.ingest_stream(connector, stream, store)
+            assert result.failure is None, result
+    done("ingest")
+    check.check_batches(settings, ledger, declared, now=settings.clock())
+    done("check what landed")
+    now = settings.clock()
+    as_of = settings.as_of(now)
+    version = published.next_version(settings.published, as_of)
+    build.build(settings, ledger, as_of=as_of, version=version, now=now)
+    done("build")
+    outcome = publish.audit_and_publish(settings, ledger, version=version, as_of=as_of, now=now)
+    assert outcome.version == version, outcome.critical
+    done("check and publish")
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tickets", type=int, default=100_000)
+    parser.add_argument("--lines", type=int, default=400_000)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="meridian-nights-") as temporary:
+        company = make_company(Path(temporary), api="")
+        empty_settings = load(company.config, environment={})
+        night(empty_settings)                                  # parses the project; its cost is no night's
+        company.clock("2026-03-02T02:40:00+00:00")
+        fixed = night(load(company.config, environment={}))
+        write(company.folder, asked.tickets, asked.lines)
+        nights = {"nothing but start-up": fixed}
+        for number, (name, prepare) in enumerate([("first", None), ("1 % changed", change), ("nothing changed", None)], start=1):
+            if prepare:
+                prepare(company.folder, asked.tickets, asked.lines)
+            company.clock(datetime(2026, 3, 2, 3, number, tzinfo=UTC).isoformat())
+            nights[name] = night(load(company.config, environment={}))
+            with connect(company.settings().warehouse, read_only=True) as warehouse:
+                found = warehouse.execute("select (select count(*) from marts.fct_tickets), (select count(*) from marts.fct_order_lines)").fetchone()
+            assert found is not None and found[0] == asked.tickets, found
+        print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
+        steps = list(fixed)
+        print(f"{'CPU seconds':<24}" + "".join(f"{step:>20}" for step in steps) + f"{'all':>10}{'above start-up':>18}")
+        base = sum(fixed.values())
+        for name, seconds in nights.items():
+            total = sum(seconds.values())
+            print(f"{name:<24}" + "".join(f"{seconds[step]:>20.2f}" for step in steps) + f"{total:>10.2f}{total - base:>18.2f}")
+        built = {name: sum(value for step, value in seconds.items() if step != "ingest") - base + fixed["ingest"] for name, seconds in nights.items()}
+        print(f"1 % night / first night, source time aside, above start-up: {built['1 % changed'] / built['first']:.1%}")
+
+
+if __name__ == "__main__":
+    main()
