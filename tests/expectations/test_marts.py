@@ -156,7 +156,7 @@ COMPARED = [
     ("update fct_tickets set team = null where ticket_id like '%7'", "fct_tickets: nulls_do_not_jump(team)", "warning"),
     ("update fct_orders set net_amount = net_amount * 1.19", "fct_orders: total_does_not_jump(net_amount)", "critical"),
     ("update fct_orders set net_amount = null where order_id like '%7'", "fct_orders: nulls_do_not_jump(net_amount)", "critical"),
-    ("delete from restatements", "restatements: rows_do_not_jump", "critical"),
+    ("delete from restatements", "restatements: no restatement is forgotten", "critical"),
     ("delete from kpi_catalogue where kpi = 'csat'", "kpi_catalogue: nothing_disappears(kpi)", "warning"),
 ]
 

@@ -21,6 +21,7 @@ CONFIGURATION = """\
 [company]
 name = "Small company"
 time_zone = "Europe/Berlin"
+currency = "GBP"
 languages = ["en", "zh-CN"]
 
 [state]
@@ -113,6 +114,6 @@ def make_company(folder: Path, api: str) -> Company:
     made.write("drop/orders-1.jsonl", [order_line(f"5363{number}", f"2026-02-{1 + number % 27:02d}") for number in range(60)])
     made.write("drop/targets.csv", [
         {"kpi": "revenue", "segment_type": "all", "segment": "all", "effective_from": "2026-01-01", "target": 100, "warn_at": "", "act_at": ""}])
-    made.write("costs/costs.csv", [{"month": "2026-01-01", "unit": "Support", "category": "wages", "amount": 1100, "currency": "EUR"}])
-    made.write("costs/budgets.csv", [{"month": "2026-01-01", "unit": "Support", "category": "wages", "amount": 1000, "currency": "EUR"}])
+    made.write("costs/costs.csv", [{"month": "2026-01-01", "unit": "Support", "category": "wages", "amount": 1100, "currency": "GBP"}])
+    made.write("costs/budgets.csv", [{"month": "2026-01-01", "unit": "Support", "category": "wages", "amount": 1000, "currency": "GBP"}])
     return made

@@ -1,0 +1,64 @@
+"""A night killed at any step: the next run publishes what an undisturbed night would have."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.store.checksums import NAMES_OF_THE_BUILD, differences
+from tests.flows.conftest import Company, make_company
+from tests.flows.nights import second_day
+
+INSTANTS = {*NAMES_OF_THE_BUILD, "last_success_at", "last_attempt_at", "restated_at"}      # of the run itself; two runs never share them
+NIGHT_STEPS = {
+    "between landing and cursor": "import flows.store.ledger as l\nl.finish_reading = die",
+    "at a page": "import flows.store.landing as m\nm.append = die",
+    "before the checks' verdict": "import flows.store.ledger as l\nl.judge_batch = die",
+    "during dbt": "import flows.build as b\nrelay, lines = b._relay, []\n"
+                  "def _relay(line, say, problems):\n    lines.append(line)\n    relay(line, say, problems)\n    len(lines) < 150 or die()\nb._relay = _relay",
+    "between dbt and its mark": "import flows.store.warehouse as w\nw.mark_absorbed = die",
+    "before the version is renamed": "import flows.store.published as p\np._write_down = die",
+    "before current is turned": "import flows.store.published as p\np._turn = die",
+    "before the night is written down": "import flows.store.ledger as l\nl.end_night = die",
+}
+DIE = "import os, signal\ndef die(*_, **__):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+
+
+@pytest.mark.parametrize("where", NIGHT_STEPS)
+def test_killed_anywhere_the_next_run_publishes_what_an_undisturbed_night_would(
+    after_first_night: Callable[[Path], Company], tmp_path: Path, calm_second_night: Path, where: str,
+) -> None:
+    """The second of two nights is killed: it has changes to absorb, a version to replace, and restatements to write."""
+    company = after_first_night(tmp_path)
+    second_day(company)
+    killed = company.run("nightly", prelude=DIE + NIGHT_STEPS[where])
+    assert killed.returncode == -9, killed.stdout + killed.stderr
+    again = company.run("nightly")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert differences(company.settings().published / "marts.duckdb", calm_second_night, leave_out=INSTANTS) == []
+
+
+@pytest.fixture(scope="module")
+def after_first_night(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Callable[[Path], Company]:
+    """Copies of a company on the morning after its first night, which is the same for all."""
+    original = make_company(tmp_path_factory.mktemp("first"), prefect_api)
+    night = original.run("nightly")
+    assert night.returncode == 0, night.stdout + night.stderr
+
+    def copy(folder: Path) -> Company:
+        shutil.copytree(original.folder, folder, symlinks=True, dirs_exist_ok=True)
+        return Company(folder=folder, api=prefect_api)
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def calm_second_night(tmp_path_factory: pytest.TempPathFactory, after_first_night: Callable[[Path], Company]) -> Path:
+    company = after_first_night(tmp_path_factory.mktemp("calm"))
+    second_day(company)
+    night = company.run("nightly")
+    assert night.returncode == 0, night.stdout + night.stderr
+    return company.settings().published / "marts.duckdb"
