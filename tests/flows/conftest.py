@@ -76,7 +76,7 @@ class Company:
     def run(self, *arguments: str, prelude: str = "") -> subprocess.CompletedProcess[str]:
         """`meridian <arguments>` as a process of its own; prelude: Python to run in it first."""
         program = f"import sys\n{prelude}\nfrom flows.cli import main\nmain()"
-        command = [sys.executable, "-c", program, arguments[0], "--config", str(self.config), *arguments[1:]]
+        command = [sys.executable, "-c", program, *arguments, "--config", str(self.config)]
         return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PREFECT_API_URL": self.api, **up.QUIET}, check=False)
 
     def nights(self) -> list[dict[str, Any]]:
