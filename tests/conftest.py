@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from flows import up
 from flows.settings import load
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `drill` run at full length only: `make drill`."""
+    if not os.environ.get("MERIDIAN_DRILL"):
+        for item in items:
+            if item.get_closest_marker("drill"):
+                item.add_marker(pytest.mark.skip(reason="full length: `make drill`"))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The KPI macros against a second route: the same numbers counted in plain Python."""
 
+import os
 import statistics
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -78,7 +79,7 @@ thing = st.fixed_dictionaries(
         "channel": st.sampled_from(["mail", "chat"]),
     }
 )
-examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples = settings(max_examples=1_000 if os.environ.get("MERIDIAN_DRILL") else 25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @examples

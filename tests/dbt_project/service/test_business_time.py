@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +22,7 @@ from tests.dbt_project.service.wall_time import (
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
 FIRST, LAST = date(2023, 12, 1), date(2027, 1, 31)
-INTERVALS_A_CALENDAR = 500
+INTERVALS_A_CALENDAR = 10_000 if os.environ.get("MERIDIAN_DRILL") else 500
 
 CALENDARS = (
     OpeningHours(
