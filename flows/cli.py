@@ -242,3 +242,7 @@ def main(run: Callable[[], Any] = app) -> None:
 
 
 
+
+
+if __name__ == "__main__":
+    main()
