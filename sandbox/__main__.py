@@ -28,7 +28,8 @@ Facts = dict[str, Any]
 Result = TypeVar("Result")
 
 PROJECT = Path(__file__).resolve().parent.parent
-FIRST_NIGHT = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
+# Half a minute past midnight in Berlin: the story's days are Berlin's, and what `day` writes later must not be older than the night before.
+FIRST_NIGHT = datetime(2026, 10, 31, 23, 0, 30, tzinfo=UTC)
 NO_REQUEST_TRACKER = 3          # exit code of sandbox.request_tracker install where apt or root is missing
 
 
@@ -107,7 +108,7 @@ def day(arguments: argparse.Namespace) -> int:
         _timed(f"{system} lives {today}", _system, system, "day", box, *_which(facts))
         _system(system, "stop", box)
     facts = {**facts, "lived": today.isoformat()}
-    set_clock(box / "clock", datetime.combine(today + timedelta(days=1), FIRST_NIGHT.timetz()))
+    set_clock(box / "clock", datetime.combine(today, FIRST_NIGHT.timetz()))
     plan = plan_of(facts)
     drop.write_drop(plan, home / "drop")
     (box / "truth.json").write_text(json.dumps(truth(plan), indent=1, ensure_ascii=False), encoding="utf-8")
