@@ -115,11 +115,13 @@ def _read_window(
     try:
         reading = left_behind or _new_reading(connector, stream, store, state)
         where = landings.place(store.landing, connector.name, stream.name, reading.batch)
+        swept = False            # of a reading that was killed when complete it is not known: the next night sweeps again
         if not reading.is_complete:
             reading, said = _resume(stream, where, reading, index)
             reading = _read_pages(connector, stream, store, where, reading, index, said, notes)
             if index is not None and _sweep_is_due(stream, state, store.clock()):
                 reading = _land_deletes(connector, stream, store, where, reading, index, said)
+                swept = True
             reading = replace(reading, is_complete=True)
             ledgers.save_reading(store.ledger, reading)
         landed = reading.size > 0
@@ -127,7 +129,7 @@ def _read_window(
         ledgers.finish_reading(
             store.ledger, reading, kind=connector.kind, feeds=stream.feeds or f"{connector.kind}.{stream.name}",
             path=where.relative if landed else None, sha256=sha256, at=store.clock(),
-            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=_memory(reading), swept=stream.deletes in ("full", "sweep"),
+            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=_memory(reading), swept=swept,
         )
         if index is not None:
             index.forget_alive()

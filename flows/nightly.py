@@ -30,8 +30,6 @@ from flows.settings import Settings, load
 from flows.store import leases, published
 from flows.store import ledger as ledgers
 
-STATES = ("running", "published", "published with stale sources", "unchanged", "stopped by checks", "failed", "interrupted")
-
 
 class SourceUnavailable(Exception):
     """Reading a stream failed in a way that waiting may mend; carries the result for the report when waiting did not."""

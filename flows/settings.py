@@ -55,7 +55,6 @@ class State(_Section):
 class Night(_Section):
     schedule: str = "30 2 * * *"
     time_zone: str | None = None
-    parallel_streams: int = Field(default=4, ge=1, le=64)
     threads: int = Field(default=2, ge=1, le=64)
     clock_file: str | None = None
     log_format: Literal["text", "json"] = "text"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import sqlite3
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+from flows.store.disk import sync
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -70,27 +73,22 @@ def next_batch(last: str | None, now: datetime) -> str:
 
 def line(key: str, ordinal: int, record: Mapping[str, Any] | None) -> bytes:
     """One landed line; a record of None is a delete."""
-    head = {"key": key, "ordinal": ordinal, "deleted": record is None, "record": record}
-    try:
-        return orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE, default=str)
-    except TypeError:
-        # Integers beyond 64 bits and lone surrogates: JSON allows them, orjson does not.
-        import json
-
-        return json.dumps(head, default=str).encode() + b"\n"
+    return _encode({"key": key, "ordinal": ordinal, "deleted": record is None, "record": record}) + b"\n"
 
 
 def digest(record: Mapping[str, Any] | None) -> bytes:
     """Tells whether a record said something else than before, whatever the order of its fields."""
     if record is None:
         return b"deleted"
-    try:
-        content = orjson.dumps(record, option=orjson.OPT_SORT_KEYS, default=str)
-    except TypeError:
-        import json
+    return hashlib.blake2b(_encode(record, sort_keys=True), digest_size=12).digest()
 
-        content = json.dumps(record, sort_keys=True, default=str).encode()
-    return hashlib.blake2b(content, digest_size=12).digest()
+
+def _encode(value: Any, *, sort_keys: bool = False) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else None, default=str)
+    except TypeError:
+        # Integers beyond 64 bits and lone surrogates: JSON allows them, orjson does not.
+        return json.dumps(value, sort_keys=sort_keys, default=str).encode()
 
 
 def append(where: Place, lines: Sequence[bytes], size: int) -> int:
@@ -122,21 +120,13 @@ def seal(where: Place) -> str:
     """Give the finished part file its final name; returns the SHA-256 of its bytes. Safe to repeat."""
     if where.part.exists():
         where.part.rename(where.final)
-        sync_folder(where.final.parent)
+        sync(where.final.parent)
     return checksum(where.final)
 
 
 def checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

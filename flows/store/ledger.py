@@ -75,7 +75,7 @@ nights = sql.Table(
     sql.Column("as_of", sql.Text, nullable=False),
     sql.Column("started_at", sql.Text, nullable=False),
     sql.Column("ended_at", sql.Text),
-    sql.Column("state", sql.Text, nullable=False),          # one of flows.nightly.STATES
+    sql.Column("state", sql.Text, nullable=False),          # running, interrupted, or how flows/nightly.py says it ended
     sql.Column("version", sql.Text),
     sql.Column("report", sql.Text),                         # JSON: steps with seconds, streams, checks
 )
@@ -219,11 +219,6 @@ def save_reading(ledger: Ledger, reading: Reading) -> None:
             "position": dumps(reading.position), "size": reading.size, "records": reading.records, "deletes": reading.deletes,
             "pages": reading.pages, "high_water": text(reading.high_water), "is_complete": reading.is_complete,
         })
-
-
-def drop_reading(ledger: Ledger, source: str, stream: str) -> None:
-    with ledger.begin() as connection:
-        connection.execute(sql.delete(readings).where(readings.c.source == source, readings.c.stream == stream))
 
 
 def finish_reading(

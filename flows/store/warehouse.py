@@ -18,6 +18,8 @@ from typing import Any
 import duckdb
 import yaml
 
+from flows.store.checksums import literal, quoted
+
 # A held batch keeps back the later ones of its stream: absorbed out of order, an old record would overwrite a newer one.
 ABSORBABLE = ("passed", "warned", "accepted")
 _COLUMNS = {"_source": "varchar", "_batch": "varchar", "_ordinal": "bigint", "_key": "varchar", "_deleted": "boolean", "record": "json"}
@@ -48,18 +50,6 @@ class Prepared:
     new: Mapping[tuple[str, str], Sequence[str]]
     is_rebuild: bool
     held: Sequence[tuple[str, str, str]]
-
-    @property
-    def has_news(self) -> bool:
-        return self.is_rebuild or any(self.new.values())
-
-
-def literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def declared_sources(project: Path) -> list[tuple[str, str]]:

@@ -7,7 +7,6 @@ currency that stands beside it, as a Decimal with two places.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -269,18 +268,3 @@ class Plan:
     tables: dict[str, list[dict[str, object]]] = field(default_factory=dict)   # what comes as files: file name -> rows
     size: Literal["small", "full"] = "small"
     deleted: frozenset[str] = frozenset()    # numbers of the tickets, leads and purchases that were deleted since the first night
-
-
-def between(plan: Plan, first: date, last: date) -> Plan:
-    """The same company with only what *began* on the days first..last (orders, leads, complaints, purchases, tickets); master data whole."""
-    def inside(at: datetime) -> bool:
-        return first <= at.date() <= last
-
-    return dataclasses.replace(
-        plan,
-        orders=tuple(order for order in plan.orders if inside(order.placed_at)),
-        leads=tuple(lead for lead in plan.leads if inside(lead.created_at)),
-        complaints=tuple(complaint for complaint in plan.complaints if inside(complaint.opened_at)),
-        purchases=tuple(purchase for purchase in plan.purchases if inside(purchase.ordered_at)),
-        tickets=tuple(ticket for ticket in plan.tickets if inside(ticket.created_at)),
-    )

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,15 @@ def test_a_record_that_vanished_from_the_source_is_landed_as_a_delete_by_the_swe
     result = ingest.ingest_stream(truth, BY_CURSOR, store_at(tmp_path, NOW + timedelta(days=1)))
     assert result.deletes == 1
     assert "2" not in latest(store, "orders")
+
+
+def test_a_sweep_that_is_due_every_third_day_comes_though_the_stream_is_read_every_night(tmp_path: Path) -> None:
+    seldom = replace(BY_CURSOR, sweep_every=3)
+    truth = truth_of(6)
+    ingest.ingest_stream(truth, seldom, store_at(tmp_path))
+    del truth.records[2]
+    deletes = [ingest.ingest_stream(truth, seldom, store_at(tmp_path, NOW + timedelta(days=day))).deletes for day in (1, 2, 3, 4)]
+    assert deletes == [0, 0, 1, 0]
 
 
 def test_a_sweep_that_would_delete_most_records_is_not_believed_unless_told_to(tmp_path: Path) -> None:
