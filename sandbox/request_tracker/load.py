@@ -111,11 +111,6 @@ def make_secrets(home: Home, now: datetime) -> None:
     })
 
 
-def revoke_token(home: Home, account: str, now: datetime) -> None:
-    """Makes every token of `account` worthless, as an administrator would."""
-    run_operations(home, [{"at": int(now.timestamp()), "do": "revoke", "name": account}])
-
-
 def run_operations(home: Home, what: Iterable[operations.Operation], *, together: int = 20) -> dict[str, Any]:
     """Performs operations while the server may be running: `together` of them in one database transaction."""
     script = home.base / f"operations-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
