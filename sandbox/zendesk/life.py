@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 
 from sandbox.company.hours import OpenTime, instant_of, seconds_of
-from sandbox.zendesk.state import Item, State
+from sandbox.stand_in.state import Item, State
 
 SYSTEM = -1                      # updater_id of rules and automations
 ORDER_FIELD = 360001             # the custom field that holds the ERP's order number
@@ -136,7 +136,8 @@ def delete(desk: Desk, ticket: Item, *, at: int) -> None:
     ticket |= {"status": "deleted", "updated_at": iso(at), "generated_timestamp": at}
     with desk.state.transaction():
         desk.state.put("tickets", ticket, at)
-        for rating in desk.state.of_ticket("satisfaction_ratings", ticket["id"]):   # not documented; ratings of deleted tickets are no longer listed
+        # Not documented; ratings of deleted tickets are no longer listed.
+        for rating in desk.state.matching("satisfaction_ratings", "ticket_id", ticket["id"]):
             desk.state.delete("satisfaction_ratings", rating["id"])
 
 

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from sandbox.company.hours import open_time, seconds_of
 from sandbox.company.plan import Agent, Customer, Plan, SlaPolicy, Ticket, TicketEvent
+from sandbox.stand_in.state import Item, State
 from sandbox.zendesk import life
 from sandbox.zendesk.life import Desk, Policy, iso
-from sandbox.zendesk.state import Item, State
 
 CUSTOMERS, AGENTS, GROUPS, ORGANIZATIONS, POLICIES = 2_000_000, 1_000_000, 500, 3_000_000, 800
 ADMIN, BOT = 999_999, 999_998
@@ -40,7 +40,6 @@ def load(plan: Plan, state: State, base_url: str) -> dict[str, int]:
             if lived["id"] % SYSTEM_UPDATE_EVERY == 0 and last + 6 * 3600 < _end(plan):
                 life.touch(desk, lived, at=last + 6 * 3600)
         life.look_at_clocks(desk, _end(plan))
-        state.set_fact("lived until", plan.ends_on.isoformat())
     return {kind: state.count(kind) for kind in ("tickets", "ticket_events", "users", "organizations", "satisfaction_ratings", "ticket_metric_events")}
 
 
@@ -74,7 +73,6 @@ def live_day(before: Plan, after: Plan, deleted: Iterable[str], state: State, ba
             if standing is not None and standing["generated_timestamp"] < at and standing["status"] != "deleted":
                 life.touch(desk, standing, at=at)
                 done["touched"] += 1
-        state.set_fact("lived until", after.ends_on.isoformat())
     return done
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.stand_in.limits import Failure
+from sandbox.stand_in.state import Item
 from sandbox.zendesk import life
-from sandbox.zendesk.state import Item
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,57 +21,19 @@ class Account:
     is_admin: bool
 
 
-class Failure(Exception):
-    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(status)
-        self.status, self.body, self.headers = status, body, dict(headers or {})
-
-
 def failure(status: int, error: str, description: str, details: Any = None) -> Failure:
     """The error body of "Requests", Response format."""
     return Failure(status, {"error": error, "description": description, **({"details": details} if details else {})})
 
 
-class RateLimit:
-    """`most` requests in any 60 seconds. "Rate limits": 429 with Retry-After in seconds; incremental exports allow 10 a minute, an account 200 to 2500."""
-
-    def __init__(self, most: int, real: Callable[[], float] = time.monotonic) -> None:
-        self.most, self._real, self._lock = most, real, threading.Lock()
-        self._times: deque[float] = deque()
-
-    def take(self) -> int:
-        """What is left in this minute; raises a 429 when nothing is."""
-        with self._lock:
-            now = self._real()
-            while self._times and self._times[0] <= now - 60:
-                self._times.popleft()
-            if len(self._times) >= self.most:
-                wait = str(int(self._times[0] + 60 - now) + 1)
-                body = {"error": "APIRateLimitExceeded", "description": "Number of allowed API requests per minute exceeded"}
-                raise Failure(429, body, {"Retry-After": wait})
-            self._times.append(now)
-            return self.most - len(self._times)
+def too_many(wait: int) -> Failure:
+    """ "Rate limits": 429 with Retry-After in seconds; incremental exports allow 10 a minute, an account 200 to 2500."""
+    body = {"error": "APIRateLimitExceeded", "description": "Number of allowed API requests per minute exceeded"}
+    return Failure(429, body, {"Retry-After": str(wait)})
 
 
-def parsed(body: bytes) -> Item:
-    try:
-        payload = json.loads(body or b"{}")
-    except ValueError:
-        raise failure(400, "InvalidJSON", "The request body is not valid JSON") from None
-    if not isinstance(payload, dict):
-        raise failure(400, "InvalidJSON", "The request body is not a JSON object")
-    return payload
-
-
-def decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except ValueError:
-        return ""
-
-
-def page_size(text: str | None, most: int) -> int:
-    return max(1, min(int(text), most)) if text and text.isdigit() else most
+def not_json(why: str) -> Failure:
+    return failure(400, "InvalidJSON", why)
 
 
 def wanted(kind: str, query: Item) -> Callable[[Item], bool]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from sandbox.stand_in.limits import Failure, RateLimit, basic_credentials, decoded, encoded, json_object, page_size
+from sandbox.stand_in.state import Item
 from sandbox.zendesk import life
 from sandbox.zendesk.life import Desk
-from sandbox.zendesk.rules import Account, Failure, RateLimit, checked, decoded, failure, invalid, not_found, page_size, parsed, wanted, without_words
-from sandbox.zendesk.state import Item
+from sandbox.zendesk.rules import Account, checked, failure, invalid, not_found, not_json, too_many, wanted, without_words
 
 EXCLUDED_SECONDS = 60            # "Using the Incremental Exports API": items changed within the minute before the request are left out
 EXPORT_PAGE = 1000               # same page, "Per page": at most 1000 items, the default
@@ -35,7 +34,7 @@ class Api:
 
     def __init__(self, desk: Desk, accounts: list[Account], *, exports_per_minute: int = 10, requests_per_minute: int = 700) -> None:
         self.desk, self._accounts = desk, accounts
-        self.exports, self.general = RateLimit(exports_per_minute), RateLimit(requests_per_minute)
+        self.exports, self.general = (RateLimit(most, refusal=too_many) for most in (exports_per_minute, requests_per_minute))
         self._writing = threading.Lock()
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [(method, re.compile(pattern), function) for method, pattern, function in (
             ("GET", r"incremental/(tickets|users)/cursor", self.by_cursor),
@@ -66,7 +65,7 @@ class Api:
             left = self.general.take()
             for its_method, pattern, function in self._routes:
                 if its_method == method and (match := pattern.fullmatch(path)):
-                    payload = parsed(body) if method in ("POST", "PUT", "DELETE") else query
+                    payload = json_object(body, not_json) if method in ("POST", "PUT", "DELETE") else query
                     status, answer, *more = function(account, headers, payload, *match.groups())
                     return status, {"X-Rate-Limit": str(self.general.most), "X-Rate-Limit-Remaining": str(left), **(more[0] if more else {})}, answer
             raise failure(404, "InvalidEndpoint", "Not found")
@@ -74,10 +73,7 @@ class Api:
             return refused.status, refused.headers, refused.body
 
     def _authenticate(self, headers: Mapping[str, str]) -> Account:
-        try:
-            user, _, token = base64.b64decode(headers.get("Authorization", "").removeprefix("Basic "), validate=True).decode().partition(":")
-        except ValueError:
-            user = token = ""
+        user, token = basic_credentials(headers)
         for account in self._accounts:
             if hmac.compare_digest(f"{account.email}/token".encode(), user.encode()) and hmac.compare_digest(account.token.encode(), token.encode()):
                 return account
@@ -115,7 +111,7 @@ class Api:
         if query.get("exclude_deleted") == "true":
             found = [(at, item) for at, item in found if item.get("status") != "deleted"]
         page = found[:size]
-        after = base64.b64encode(f"{page[-1][0]}.0||{page[-1][1]['id']}|".encode()).decode() if page else cursor
+        after = encoded(f"{page[-1][0]}.0||{page[-1][1]['id']}|") if page else cursor
         link = f"{self.desk.base_url}/api/v2/incremental/{kind}/cursor.json?" + urlencode({"cursor": after}) if after else None
         return 200, {kind: [item for _, item in page], "after_url": link, "after_cursor": after, "before_url": None, "before_cursor": None,
                      "end_of_stream": len(found) <= size}
@@ -151,7 +147,7 @@ class Api:
                 raise failure(400, "InvalidPaginationParameter", "page[after] is not valid") from None
             found = self.desk.state.items(kind, after=identity, most=size + 1, where=where)
             page, more = found[:size], len(found) > size
-            last = base64.b64encode(str(page[-1]["id"]).encode()).decode() if page else None
+            last = encoded(str(page[-1]["id"])) if page else None
             rest = {name: value for name, value in query.items() if name != "page[after]"}
             return 200, {kind: page, "meta": {"has_more": more, "after_cursor": last, "before_cursor": None},
                          "links": {"next": link + urlencode({**rest, "page[after]": last}) if more else None, "prev": None}}
@@ -173,12 +169,12 @@ class Api:
         return 200, {"user": self.desk.state.get("users", account.user_id)}
 
     def audits(self, account: Account, headers: Mapping[str, str], query: Item, kind: str, identity: str) -> tuple[int, Any]:
-        audits = self.desk.state.of_ticket("ticket_events", self._ticket(identity)["id"])
+        audits = self.desk.state.matching("ticket_events", "ticket_id", self._ticket(identity)["id"])
         return 200, {"audits": [{"id": audit["id"], "ticket_id": audit["ticket_id"], "created_at": audit["created_at"], "author_id": audit["updater_id"],
                                  "events": audit["child_events"]} for audit in audits], "next_page": None, "previous_page": None, "count": len(audits)}
 
     def comments(self, account: Account, headers: Mapping[str, str], query: Item, kind: str, identity: str) -> tuple[int, Any]:
-        events = [child for audit in self.desk.state.of_ticket("ticket_events", self._ticket(identity)["id"]) for child in audit["child_events"]]
+        events = [child for audit in self.desk.state.matching("ticket_events", "ticket_id", self._ticket(identity)["id"]) for child in audit["child_events"]]
         comments = [child for child in events if child["event_type"] == "Comment"]
         return 200, {"comments": comments, "next_page": None, "previous_page": None, "count": len(comments)}
 
@@ -227,7 +223,7 @@ class Api:
             if "additional_tags" in asked or "remove_tags" in asked:
                 changes["tags"] = sorted(({*ticket["tags"]} | {*asked.get("additional_tags", [])}) - {*asked.get("remove_tags", [])})
             ticket = life.update(self.desk, ticket, changes, at=self.desk.state.stamp(), updater=account.user_id, via="api")
-            return 200, {"ticket": ticket, "audit": self.desk.state.of_ticket("ticket_events", ticket["id"])[-1]}
+            return 200, {"ticket": ticket, "audit": self.desk.state.matching("ticket_events", "ticket_id", ticket["id"])[-1]}
 
     def tags(self, how: str, account: Account, headers: Mapping[str, str], payload: Item, identity: str) -> tuple[int, Any]:
         """ "Tags": PUT adds, POST sets, DELETE removes."""
@@ -258,30 +254,3 @@ class Api:
     def move_clock(self, account: Account, headers: Mapping[str, str], payload: Item) -> tuple[int, Any]:
         self.desk.state.set_clock(datetime.fromisoformat(payload["now"]))
         return 200, {"now": self.desk.state.now().isoformat()}
-
-
-def serve(api: Api, port: int) -> ThreadingHTTPServer:
-    """A server on 127.0.0.1 that is not running yet."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True   # else every answer waits 40 ms for the client's acknowledgement of its head
-
-        def respond(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, headers, answer = api.answer(self.command, self.path, self.headers, body)  # type: ignore[arg-type]
-            content = b"" if answer is None else json.dumps(answer, ensure_ascii=False).encode()
-            self.send_response_only(status)
-            for name, value in {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(content)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_DELETE = respond
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    return server

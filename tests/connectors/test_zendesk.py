@@ -257,7 +257,7 @@ def test_a_429_is_waited_out(tmp_path: Path) -> None:
 
         def sleep(seconds: float) -> None:
             waits.append(seconds)
-            desk.api.exports._times.clear()     # the minute has passed
+            desk.api.exports.forget()     # the minute has passed
 
         connector = zendesk.connect("helpdesk", {"url": desk.url, "email": "operations@helpdesk.example", "exports_per_minute": 1000, "page_size": 10},
                                     secrets={"token": "reader-token"}, sleep=sleep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,10 +11,11 @@ from typing import Any
 
 from connectors import zendesk
 from sandbox.company.plan import Agent, Calendar, Customer, Plan, SlaPolicy, Team, Ticket, TicketEvent
+from sandbox.stand_in.serving import served
+from sandbox.stand_in.state import State
 from sandbox.zendesk import load as loading
 from sandbox.zendesk.rules import Account
-from sandbox.zendesk.server import Api, serve
-from sandbox.zendesk.state import State
+from sandbox.zendesk.server import Api
 
 TOKEN, WORKER_TOKEN = "reader-token", "worker-token"
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
@@ -106,16 +106,10 @@ def helpdesk(home: Path, company: Plan, **limits: int) -> Iterator[Running]:
                 Account(email=loading.WORKER_EMAIL, token=WORKER_TOKEN, user_id=loading.WORKER, is_admin=False)]
     loading.people(company, state, "")
     api = Api(loading.desk_of(company, state, ""), accounts, **limits)
-    server = serve(api, 0)
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    loading.load(company, state, url)
-    api.desk = loading.desk_of(company, state, url)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
     try:
-        yield Running(company, state, api, url, home)
+        with served(api.answer) as url:
+            loading.load(company, state, url)
+            api.desk = loading.desk_of(company, state, url)
+            yield Running(company, state, api, url, home)
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
         state.close()

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.stand_in.limits import Failure, RateLimit
+from sandbox.stand_in.state import State
 from sandbox.zendesk import life
 from sandbox.zendesk.load import ADMIN_EMAIL, WORKER_EMAIL
-from sandbox.zendesk.rules import Failure, RateLimit
-from sandbox.zendesk.state import State
+from sandbox.zendesk.rules import too_many
 from tests.sandbox.zendesk.desk import AGENT, NOW, TOKEN, WORKER_TOKEN, Running, event, helpdesk, many, plan, solved_life, ticket
 
 MONDAY = datetime(2026, 10, 5, 7, tzinfo=UTC)     # 09:00 in Berlin: the office opens
@@ -78,7 +79,7 @@ def test_the_eleventh_export_in_a_minute_is_a_429_that_says_how_long_to_wait(tmp
 
 def test_the_limit_counts_any_sixty_seconds() -> None:
     now = [0.0]
-    limit = RateLimit(2, lambda: now[0])
+    limit = RateLimit(2, refusal=too_many, real=lambda: now[0])
     limit.take()
     now[0] = 30
     limit.take()
@@ -272,7 +273,7 @@ def test_an_unknown_endpoint_is_404(admin: Client) -> None:
 
 def metrics(tmp_path: Path, *events: Any, **more: Any) -> list[tuple[Any, ...]]:
     with helpdesk(tmp_path, plan(ticket(1, MONDAY, *events, **more))) as desk:
-        found = desk.state.of_ticket("ticket_metric_events", 1)
+        found = desk.state.matching("ticket_metric_events", "ticket_id", 1)
     return [(one["metric"], one["instance_id"], one["type"], one["time"][8:16], *([one["sla"]["target"]] if "sla" in one else []),
              *([one["status"]["business"]] if "status" in one else [])) for one in found]
 
@@ -289,7 +290,7 @@ def test_a_reply_fulfils_the_first_reply_and_a_question_starts_the_next(tmp_path
 def test_a_missed_target_is_a_breach_at_its_own_instant_in_business_time(tmp_path: Path) -> None:
     friday = MONDAY + timedelta(days=4, hours=7)     # 16:00 in Berlin, one hour before the office closes; 120 minutes end on Monday at 10:00
     with helpdesk(tmp_path, plan(ticket(1, friday, event(friday + timedelta(days=3), "public_reply", value="Sorry.")))) as desk:
-        found = desk.state.of_ticket("ticket_metric_events", 1)
+        found = desk.state.matching("ticket_metric_events", "ticket_id", 1)
     assert [one["time"] for one in found if one["type"] == "breach" and one["metric"] == "reply_time"] == ["2026-10-12T08:00:00Z"]
 
 

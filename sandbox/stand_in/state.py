@@ -1,4 +1,15 @@
-"""The helpdesk's memory: one SQLite file that holds every record as the JSON that the API answers, and the company's clock."""
+"""A stand-in's memory: one SQLite file that holds every record as the JSON that the API answers, and the company's clock.
+
+    state = State(path, ticking=False)            # tests: the clock stands until set_clock
+    with state.transaction():                     # all or nothing; nests
+        (number,) = state.next_ids("ticket")
+        state.put("tickets", {"id": number, ...}, state.stamp())
+    state.get("tickets", 17); state.items("tickets", after=17, most=100); state.matching("comments", "ticket_id", 17)
+    state.behind("tickets", moment, identity, until=..., most=100)       # what an incremental export asks for
+
+Ids are integers or text, each kind of record its own; within a kind do not mix them (integers come before text). `moment` is an integer of whatever
+unit the vendor orders by: seconds (Zendesk), milliseconds (HubSpot), microseconds (Frappe).
+"""
 
 from __future__ import annotations
 
@@ -13,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 Item = dict[str, Any]
+Identity = int | str
 
 
 class State:
-    """Records by (kind, id). `moment` is the epoch second that orders a kind's incremental export. Safe to use from several threads."""
+    """Records by (kind, id). `moment` orders what changed. Safe to use from several threads."""
 
     def __init__(self, path: Path, *, ticking: bool = True, real: Callable[[], float] = time.monotonic) -> None:
         """ticking: the company's clock goes on with the real one; otherwise it stands until `set_clock` moves it."""
@@ -29,7 +41,7 @@ class State:
         self._ticking, self._real, self._since = ticking, real, real()
         for statement in (
             "pragma journal_mode = wal", "pragma synchronous = normal",
-            "create table if not exists items (kind text, id integer, moment integer, body text, primary key (kind, id)) without rowid",
+            "create table if not exists items (kind text, id, moment integer, body text, primary key (kind, id)) without rowid",
             "create index if not exists by_moment on items (kind, moment, id)",
             "create table if not exists facts (name text primary key, value text) without rowid",
         ):
@@ -61,29 +73,31 @@ class State:
 
     # ---- records
 
-    def put(self, kind: str, item: Item, moment: int) -> None:
+    def put(self, kind: str, item: Item, moment: int, *, identity: Identity | None = None) -> None:
+        """Writes a record in place of the one before. identity: where the vendor does not call it `id` (Salesforce: Id, Frappe: name)."""
         with self._lock:
-            self._database.execute("insert or replace into items values (?, ?, ?, ?)", [kind, item["id"], moment, json.dumps(item, ensure_ascii=False)])
+            self._database.execute("insert or replace into items values (?, ?, ?, ?)",
+                                   [kind, item["id"] if identity is None else identity, moment, json.dumps(item, ensure_ascii=False)])
 
-    def get(self, kind: str, identity: int) -> Item | None:
+    def get(self, kind: str, identity: Identity) -> Item | None:
         with self._lock:
             row = self._database.execute("select body from items where kind = ? and id = ?", [kind, identity]).fetchone()
         return json.loads(row[0]) if row else None
 
-    def delete(self, kind: str, identity: int) -> None:
+    def delete(self, kind: str, identity: Identity) -> None:
         with self._lock:
             self._database.execute("delete from items where kind = ? and id = ?", [kind, identity])
 
-    def behind(self, kind: str, moment: int, identity: int, *, until: int, most: int) -> list[tuple[int, Item]]:
-        """Items behind (moment, id) in the order of both, of moments up to `until`."""
+    def behind(self, kind: str, moment: int, identity: Identity, *, until: int, most: int) -> list[tuple[int, Item]]:
+        """(moment, item) behind (moment, identity) in the order of both, of moments up to `until`. identity -1: whatever has that moment, too."""
         with self._lock:
             rows = self._database.execute(
                 "select moment, body from items where kind = ? and (moment, id) > (?, ?) and moment <= ? order by moment, id limit ?",
                 [kind, moment, identity, until, most]).fetchall()
         return [(moment, json.loads(body)) for moment, body in rows]
 
-    def items(self, kind: str, *, after: int = -1, most: int = -1, where: Callable[[Item], bool] | None = None) -> list[Item]:
-        """Items of a kind by id."""
+    def items(self, kind: str, *, after: Identity = -1, most: int = -1, where: Callable[[Item], bool] | None = None) -> list[Item]:
+        """Items of a kind by id, at most `most` (-1: all) of those behind the id `after`."""
         with self._lock:
             rows = self._database.execute("select body from items where kind = ? and id > ? order by id", [kind, after])
             found: list[Item] = []
@@ -95,10 +109,11 @@ class State:
                         break
         return found
 
-    def of_ticket(self, kind: str, ticket: int) -> list[Item]:
+    def matching(self, kind: str, field: str, value: Identity) -> list[Item]:
+        """Items of a kind whose (top-level) field has this value, by id."""
         with self._lock:
             rows = self._database.execute(
-                "select body from items where kind = ? and json_extract(body, '$.ticket_id') = ? order by id", [kind, ticket]).fetchall()
+                "select body from items where kind = ? and json_extract(body, '$.' || ?) = ? order by id", [kind, field, value]).fetchall()
         return [json.loads(body) for (body,) in rows]
 
     def count(self, kind: str) -> int:
@@ -142,8 +157,8 @@ class State:
             self.set_fact("clock", max(at.astimezone(UTC), datetime.fromtimestamp(self.fact("last stamp", 0), UTC)).isoformat())
             self._since = self._real()
 
-    def stamp(self) -> int:
-        """The epoch second of a change that happens now."""
-        at = int(self.now().timestamp())
-        self.set_fact("last stamp", max(at, self.fact("last stamp", 0)))
+    def stamp(self, *, per_second: int = 1) -> int:
+        """The moment of a change that happens now: so many ticks since 1970 (per_second 1000: milliseconds)."""
+        at = int(self.now().timestamp() * per_second)
+        self.set_fact("last stamp", max(at / per_second, self.fact("last stamp", 0)))
         return at
