@@ -46,7 +46,7 @@ class Built:
         return tuple(node for node in self.nodes if node.status == "warn")
 
 
-def prepare(settings: Settings, ledger: ledgers.Ledger, *, now: datetime, rebuild: bool = False) -> warehouses.Prepared:
+def prepare(settings: Settings, ledger: ledgers.Ledger, *, as_of: date, now: datetime, rebuild: bool = False) -> warehouses.Prepared:
     """Lay new batches and Meridian's own facts before dbt."""
     calendars, holidays = [], []
     for name, calendar in settings.configuration.calendars.items():
@@ -59,8 +59,15 @@ def prepare(settings: Settings, ledger: ledgers.Ledger, *, now: datetime, rebuil
         tables={
             "stream_states": stale_streams(settings, ledger, now), "calendars": calendars, "holidays": holidays,
         },
-        previous=previous if previous.exists() else None, rebuild=rebuild,
+        previous=previous if previous.exists() else None, as_of=as_of, rebuild=rebuild,
+        settings=json.dumps([settings.configuration.company.model_dump(mode="json"), sorted(calendars), sorted(map(str, holidays)), kinds(settings, ledger)]),
     )
+
+
+def kinds(settings: Settings, ledger: ledgers.Ledger) -> list[str]:
+    """The kinds of sources that this company has, or once had: the models of all others are switched off."""
+    fed = {row["feeds"].partition(".")[0] for row in ledgers.list_batches(ledger)}
+    return sorted(fed | {source.kind for source in settings.configuration.sources.values()})
 
 
 def target_folder(settings: Settings) -> Path:
@@ -68,14 +75,17 @@ def target_folder(settings: Settings) -> Path:
     return settings.home / "dbt"
 
 
-def run_environment(settings: Settings, *, as_of: date, version: str, now: datetime) -> dict[str, str]:
+def run_environment(
+    settings: Settings, ledger: ledgers.Ledger, *, as_of: date, version: str, now: datetime, built_as_of: date | None = None,
+) -> dict[str, str]:
     """What a night tells dbt. By environment and not by `--vars`: changed variables make dbt parse the project anew (4 s)."""
     company = settings.configuration.company
     return {
         "MERIDIAN_AS_OF": as_of.isoformat(), "MERIDIAN_TIME_ZONE": company.time_zone, "MERIDIAN_CURRENCY": company.currency,
         "MERIDIAN_DATA_VERSION": version, "MERIDIAN_CODE_REVISION": warehouses.project_fingerprint(settings.dbt_project),
         "MERIDIAN_BUILT_AT": now.isoformat(timespec="seconds"), "MERIDIAN_WAREHOUSE": str(settings.warehouse),
-        "MERIDIAN_DBT_THREADS": str(settings.configuration.night.threads),
+        "MERIDIAN_DBT_THREADS": str(settings.configuration.night.threads), "MERIDIAN_KINDS": f",{','.join(kinds(settings, ledger))},",
+        "MERIDIAN_BUILT_AS_OF": built_as_of.isoformat() if built_as_of else "",
     }
 
 
@@ -156,9 +166,10 @@ def build(
 ) -> Built:
     """Absorb what landed and build every mart. On return the warehouse holds marts as of the end of `as_of`, tested."""
     started = time.monotonic()
-    told = run_environment(settings, as_of=as_of, version=version, now=now)
-    prepared = prepare(settings, ledger, now=now, rebuild=rebuild)
-    nodes = run_dbt(settings, ["build", "--exclude-resource-type", "unit_test"], told=told, say=say)
+    prepared = prepare(settings, ledger, as_of=as_of, now=now, rebuild=rebuild)
+    told = run_environment(settings, ledger, as_of=as_of, version=version, now=now, built_as_of=prepared.built_as_of)
+    whole = ["--full-refresh"] if prepared.is_whole else []
+    nodes = run_dbt(settings, ["build", *whole, "--exclude-resource-type", "unit_test"], told=told, say=say)
     warehouses.mark_absorbed(settings.warehouse, prepared)
     return Built(
         nodes=tuple(nodes), new_batches=sum(map(len, prepared.new.values())), is_rebuild=prepared.is_rebuild, held=tuple(prepared.held),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.build import run_dbt, run_environment, target_folder
 from flows.settings import Settings
+from flows.store import ledger as ledgers
 from flows.store import published
 
 
@@ -22,7 +23,8 @@ def write(settings: Settings) -> list[Path]:
 
     folder = settings.home / "docs"
     folder.mkdir(parents=True, exist_ok=True)
-    told = run_environment(settings, as_of=version.as_of, version=version.name, now=version.built_at)
+    ledger = ledgers.open_ledger(settings.ledger)
+    told = run_environment(settings, ledger, as_of=version.as_of, version=version.name, now=version.built_at)
     run_dbt(settings, ["docs", "generate", "--static"], told=told)
     models = folder / "models.html"
     models.write_bytes((target_folder(settings) / "static_index.html").read_bytes())

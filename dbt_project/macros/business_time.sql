@@ -71,16 +71,21 @@
 {%- endmacro %}
 
 {#
-    The instant at which the as_of day ends in the reporting zone, as a TIMESTAMP in UTC. What happened at or after it has not
-    happened yet. A midnight that comes twice (clocks go back across it) is its first occurrence.
+    The instant at which `day` (a DATE) ends in the reporting zone, as a TIMESTAMP in UTC. A midnight that comes twice (clocks go back
+    across it) is its first occurrence.
 #}
-{% macro end_of_as_of() -%}
-    {%- set midnight = "(cast(" ~ as_of() ~ " + 1 as timestamp) at time zone " ~ time_zone() ~ ") at time zone 'UTC'" -%}
+{% macro end_of_day(day) -%}
+    {%- set midnight = "(cast(" ~ day ~ " + 1 as timestamp) at time zone " ~ time_zone() ~ ") at time zone 'UTC'" -%}
     (case
-        when {{ local_time(midnight ~ " - interval 1 hour") }} = cast({{ as_of() }} + 1 as timestamp)
+        when {{ local_time(midnight ~ " - interval 1 hour") }} = cast({{ day }} + 1 as timestamp)
             then {{ midnight }} - interval 1 hour
         else {{ midnight }}
     end)
+{%- endmacro %}
+
+{# The instant at which the as_of day ends: what happened at or after it has not happened yet. #}
+{% macro end_of_as_of() -%}
+    {{ end_of_day(as_of()) }}
 {%- endmacro %}
 
 {# 'HH:MM' (00:00 to 24:00) → minutes since midnight. #}

@@ -27,3 +27,9 @@
 
 {# The instant of this build, as a TIMESTAMP in UTC. #}
 {% macro built_at() %}{{ utc("'" ~ run_setting('built_at') ~ "'") }}{% endmacro %}
+
+{# The last day of the last finished build, 'YYYY-MM-DD'; empty when there is none, or nobody says. #}
+{% macro built_as_of() %}{{- return(env_var('MERIDIAN_BUILT_AS_OF', '') if execute else '') -}}{% endmacro %}
+
+{# ',tryton,zendesk,': the kinds of sources whose models are on. The one setting that is read while parsing, because it decides what there is. #}
+{% macro kinds_that_are_on(otherwise) %}{{- return(env_var('MERIDIAN_KINDS', otherwise)) -}}{% endmacro %}

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
     },
     "calendars": {"calendar": "varchar", "time_zone": "varchar", "weekday": "varchar", "opens_at": "varchar", "closes_at": "varchar"},
     "holidays": {"calendar": "varchar", "day": "date"},
+    "new_batches": {"batch": "varchar"},
 }
 _PREVIOUS: Mapping[str, Mapping[str, str]] = {
     "kpis": {
@@ -45,10 +47,15 @@ _PREVIOUS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What dbt will find: new batches by (source, stream), and whether everything is read anew."""
+    """What dbt will find: new batches by (source, stream), and whether everything is read anew.
+
+    is_whole: nothing of the marts may be kept from the build before. built_as_of: the last day of that build, when it was finished.
+    """
 
     new: Mapping[tuple[str, str], Sequence[str]]
     is_rebuild: bool
+    is_whole: bool
+    built_as_of: date | None
     held: Sequence[tuple[str, str, str]]
 
 
@@ -74,9 +81,9 @@ def staging_fingerprint(project: Path) -> str:
 def project_fingerprint(project: Path) -> str:
     """Short name of the SQL that defines the numbers: it changes when a definition may have changed."""
     sha = hashlib.sha256()
-    for folder in ("models", "macros"):
+    for folder in ("models", "macros", "seeds"):
         for path in sorted((project / folder).rglob("*")):
-            if path.suffix in (".sql", ".yml"):
+            if path.suffix in (".sql", ".yml", ".csv"):
                 sha.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return sha.hexdigest()[:12]
 
@@ -99,25 +106,27 @@ def remove(path: Path) -> None:
 
 def prepare(
     path: Path, *, landing: Path, project: Path, batches: Sequence[Mapping[str, Any]], tables: Mapping[str, Iterable[Sequence[Any]]],
-    previous: Path | None, rebuild: bool = False,
+    previous: Path | None, as_of: date, settings: str = "", rebuild: bool = False,
 ) -> Prepared:
     """Make the raw views for one build.
 
     batches: the ledger's rows (source, stream, batch, feeds, path, verdict) in order. tables: rows for `MERIDIAN_TABLES`.
-    previous: folder with the Parquet files of the published version, for restatements.
+    previous: folder with the Parquet files of the published version, for restatements. as_of: the last day that counts.
+    settings: what else defines the numbers (time zone, currency, calendars ...), as one text.
     """
-    fingerprint = staging_fingerprint(project)
-    if path.exists() and not rebuild:
-        rebuild = _stored_fingerprint(path) != fingerprint
-    if rebuild:
+    staging, marts = staging_fingerprint(project), hashlib.sha256(f"{project_fingerprint(project)} {settings}".encode()).hexdigest()
+    built = _built(path) if path.exists() and not rebuild else None
+    if built is None or built.staging != staging:
         remove(path)
-    is_rebuild = not path.exists()
+        built = None
+    is_rebuild = built is None
+    # What a killed build of a later day worked out must not stay for an earlier one, nor what was worked out by other rules.
+    finished = built.finished_as_of if built is not None and built.marts == marts and as_of >= built.started_as_of else None
     with connect(path) as warehouse:
         warehouse.execute("create schema if not exists raw")
         warehouse.execute("create table if not exists raw.absorbed (source varchar, stream varchar, batch varchar, primary key (source, stream))")
-        warehouse.execute("create table if not exists raw.built_from (fingerprint varchar)")
-        warehouse.execute("delete from raw.built_from")
-        warehouse.execute("insert into raw.built_from values (?)", [fingerprint])
+        warehouse.execute("create or replace table raw.built as select ?::varchar as staging, ?::varchar as marts, ?::date as started_as_of, "
+                          "?::date as finished_as_of", [staging, marts, as_of, finished])
         absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute("from raw.absorbed").fetchall()}
 
         files: dict[str, list[str]] = defaultdict(list)
@@ -136,16 +145,26 @@ def prepare(
                 new[stream].append(row["batch"])
         for kind, table in declared_sources(project):
             warehouse.execute(f"create or replace view raw.{quoted(f'{kind}__{table}')} as {_select(files.get(f'{kind}.{table}', []))}")
-        _lay_tables(warehouse, tables)
+        _lay_tables(warehouse, {**tables, "new_batches": sorted({(batch,) for names in new.values() for batch in names})})
         _lay_previous(warehouse, previous)
-    return Prepared(new=dict(new), is_rebuild=is_rebuild, held=held)
+    return Prepared(new=dict(new), is_rebuild=is_rebuild, is_whole=finished is None, built_as_of=finished, held=held)
 
 
-def _stored_fingerprint(path: Path) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class _Built:
+    """What the warehouse was built from. finished_as_of: the day of the last build that came to its end; None while a build from nothing has not."""
+
+    staging: str
+    marts: str
+    started_as_of: date
+    finished_as_of: date | None
+
+
+def _built(path: Path) -> _Built | None:
     try:
         with connect(path, read_only=True) as warehouse:
-            row = warehouse.execute("from raw.built_from").fetchone()
-            return row[0] if row else None
+            row = warehouse.execute("select staging, marts, started_as_of, finished_as_of from raw.built").fetchone()
+            return _Built(staging=row[0], marts=row[1], started_as_of=row[2], finished_as_of=row[3]) if row else None
     except duckdb.Error:
         # Unreadable or half made: it is a cache, read the landing again.
         return None
@@ -195,9 +214,10 @@ def unabsorbed(path: Path, batches: Sequence[Mapping[str, Any]]) -> list[Mapping
 
 
 def mark_absorbed(path: Path, prepared: Prepared) -> None:
-    """Staging has taken these batches in."""
+    """The build is finished: staging has taken these batches in, and the marts followed."""
     with connect(path) as warehouse:
         warehouse.execute("begin")
+        warehouse.execute("update raw.built set finished_as_of = started_as_of")
         for (source, stream), names in prepared.new.items():
             if names:
                 warehouse.execute("insert or replace into raw.absorbed values (?, ?, ?)", [source, stream, names[-1]])

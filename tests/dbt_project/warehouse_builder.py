@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,11 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def run_settings(path: Path, *, as_of: str, data_version: str = "v1", time_zone: str = "Europe/Berlin", currency: str = "EUR") -> dict[str, str]:
+def run_settings(
+    path: Path, *, as_of: str, data_version: str = "v1", time_zone: str = "Europe/Berlin", currency: str = "EUR", built_as_of: str = "",
+) -> dict[str, str]:
     return {
+        "MERIDIAN_BUILT_AS_OF": built_as_of,
         "MERIDIAN_WAREHOUSE": str(path),
         "MERIDIAN_AS_OF": as_of,
         "MERIDIAN_TIME_ZONE": time_zone,
@@ -116,16 +119,20 @@ class WarehouseBuilder:
         data_version: str = "v1",
         rebuild: bool = False,
         unit_tests: bool = False,
+        data_tests: bool = True,
         **settings: str,
     ) -> None:
-        """What a night does between landing and publishing; data tests included, so bad marts raise.
+        """What a night does between landing and publishing; data tests included unless told otherwise, so bad marts raise.
 
         select: dbt's node selection, words apart by spaces; None builds everything.
         """
         prepared = warehouse.prepare(
-            self.path, landing=self.folder / "landing", project=PROJECT, batches=self.batches, tables=self.tables, previous=self.previous, rebuild=rebuild
+            self.path, landing=self.folder / "landing", project=PROJECT, batches=self.batches, tables=self.tables, previous=self.previous, rebuild=rebuild,
+            as_of=date.fromisoformat(as_of), settings=f"{select} {sorted(settings.items())}",
         )
-        arguments = ["build", *(["--select", *select.split()] if select else []), *([] if unit_tests else ["--exclude-resource-type", "unit_test"])]
+        settings["built_as_of"] = prepared.built_as_of.isoformat() if prepared.built_as_of else ""
+        arguments = ["build", *(["--full-refresh"] if prepared.is_whole else []), *(["--select", *select.split()] if select else []), *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
+                     *([] if data_tests else ["--exclude-resource-type", "test"])]
         run_dbt(arguments, run_settings(self.path, as_of=as_of, data_version=data_version, **settings), target=self.target, manifest=self.manifest)
         warehouse.mark_absorbed(self.path, prepared)
 

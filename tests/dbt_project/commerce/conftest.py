@@ -13,7 +13,8 @@ COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce pa
 # What the commerce models stand on, tests of other domains left out.
 SELECT = (
     "path:models/staging/tryton path:models/staging/online_retail path:models/staging/supplier_deliveries"
-    f" stg_files__channel_days int_channel_days resource_type:seed {COMMERCE}"
+    f" stg_meridian__new_batches stg_files__channel_days int_channel_days resource_type:seed {COMMERCE}"
+    " built_order_corrections built_exchange_rates built_products__tryton"
 )
 
 

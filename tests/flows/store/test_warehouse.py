@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def batch(root: Path, source: str, name: str, records: dict[str, Any], verdict: 
 
 
 def prepare(tmp_path: Path, project: Path, rows: list[dict[str, Any]], **more: Any) -> warehouses.Prepared:
-    return warehouses.prepare(tmp_path / "w.duckdb", landing=tmp_path / "landing", project=project, batches=rows, tables={}, previous=None, **more)
+    return warehouses.prepare(tmp_path / "w.duckdb", landing=tmp_path / "landing", project=project, batches=rows, tables={}, previous=None,
+                              **{"as_of": date(2026, 3, 1), **more})
 
 
 def orders(tmp_path: Path) -> list[tuple[Any, ...]]:
@@ -94,6 +96,6 @@ def test_previous_kpis_are_those_of_the_published_parquet_and_empty_without_one(
         assert connection.execute("select count(*) from raw.meridian__previous_kpis").fetchone() == (0,)
     (tmp_path / "parquet").mkdir()
     duckdb.sql("select 'csat' as kpi, 0.9 as value").write_parquet(str(tmp_path / "parquet/kpis.parquet"))
-    warehouses.prepare(tmp_path / "w.duckdb", landing=tmp_path, project=project, batches=[], tables={}, previous=tmp_path / "parquet")
+    warehouses.prepare(tmp_path / "w.duckdb", landing=tmp_path, project=project, batches=[], tables={}, previous=tmp_path / "parquet", as_of=date(2026, 3, 1))
     with warehouses.connect(tmp_path / "w.duckdb", read_only=True) as connection:
         assert connection.execute("select kpi from raw.meridian__previous_kpis").fetchone() == ("csat",)

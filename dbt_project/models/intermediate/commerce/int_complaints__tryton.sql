@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(enabled=has_kind('tryton'), materialized='view') }}
 
 with
 complaints as (

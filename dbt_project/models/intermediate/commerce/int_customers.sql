@@ -1,8 +1,15 @@
+{%- set columns = {
+    'customer_id': 'varchar',
+    'source_name': 'varchar',
+    'customer_number': 'varchar',
+    'country': 'varchar',
+    'region': 'varchar',
+    'created_at': 'timestamp',
+} %}
+
 with
 final as (
-    select * from {{ ref('int_customers__tryton') }}
-    union all by name
-    select * from {{ ref('int_customers__online_retail') }}
+    {{ from_all_kinds('int_customers', ['online_retail', 'tryton'], columns) }}
 )
 
 select * from final

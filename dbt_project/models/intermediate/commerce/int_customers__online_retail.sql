@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(enabled=has_kind('online_retail'), materialized='view') }}
 
 with
 lines as (

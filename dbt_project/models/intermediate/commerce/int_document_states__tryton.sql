@@ -1,11 +1,21 @@
+{{ config(
+    enabled=has_kind('tryton'),
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='document',
+    meta={'changed': 'int_changed_documents__tryton'},
+) }}
+
 with
 logs as (
     select * from {{ ref('stg_tryton__logs') }}
+    where {{ only_changed('int_changed_documents__tryton', "source_name || ':' || resource_model || ':' || resource_id", 'document') }}
 ),
 
 -- a document is quoted and confirmed when it first is; a parcel that was put back is picked, packed, sent and delivered when it last is
 final as (
     select
+        source_name || ':' || resource_model || ':' || resource_id as document,
         source_name,
         resource_model as model,
         resource_id as document_id,

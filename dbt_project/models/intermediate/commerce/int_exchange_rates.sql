@@ -1,6 +1,12 @@
+{%- set columns = {
+    'currency': 'varchar',
+    'valid_from_on': 'date',
+    'rate': 'double',
+} %}
+
 with
 stated as (
-    select * from {{ ref('int_exchange_rates__tryton') }}
+    {{ from_all_kinds('int_exchange_rates', ['tryton'], columns) }}
 ),
 
 -- units of the reporting currency for one unit of what the source counts in; a source that never states it counts in that currency

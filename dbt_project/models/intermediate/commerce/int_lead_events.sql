@@ -1,6 +1,13 @@
+{%- set columns = {
+    'lead_id': 'varchar',
+    'event_at': 'timestamp',
+    'from_stage': 'varchar',
+    'to_stage': 'varchar',
+} %}
+
 with
 final as (
-    select * from {{ ref('int_lead_events__tryton') }}
+    {{ from_all_kinds('int_lead_events', ['tryton'], columns) }}
 )
 
 select * from final

@@ -1,6 +1,27 @@
+{%- set columns = {
+    'lead_id': 'varchar',
+    'source_name': 'varchar',
+    'lead_number': 'varchar',
+    'customer_id': 'varchar',
+    'owner': 'varchar',
+    'channel': 'varchar',
+    'campaign': 'varchar',
+    'region': 'varchar',
+    'created_at': 'timestamp',
+    'converted_at': 'timestamp',
+    'offered_at': 'timestamp',
+    'won_at': 'timestamp',
+    'lost_at': 'timestamp',
+    'cancelled_at': 'timestamp',
+    'lost_reason': 'varchar',
+    'stage': 'varchar',
+    'amount_stated': 'decimal(18,4)',
+    'currency': 'varchar',
+} %}
+
 with
 leads as (
-    select * from {{ ref('int_leads__tryton') }}
+    {{ from_all_kinds('int_leads', ['tryton'], columns) }}
 ),
 
 exchange_rates as (

@@ -1,8 +1,21 @@
+{%- set columns = {
+    'correction_id': 'varchar',
+    'order_id': 'varchar',
+    'source_name': 'varchar',
+    'corrected_at': 'timestamp',
+    'kind': 'varchar',
+    'revenue_effect': 'varchar',
+    'reason': 'varchar',
+    'is_our_fault': 'boolean',
+    'business_unit': 'varchar',
+    'region': 'varchar',
+    'currency': 'varchar',
+    'amount': 'decimal(18,4)',
+} %}
+
 with
 corrections as (
-    select * from {{ ref('int_order_corrections__tryton') }}
-    union all by name
-    select * from {{ ref('int_order_corrections__online_retail') }}
+    {{ from_all_kinds('int_order_corrections', ['online_retail', 'tryton'], columns) }}
 ),
 
 exchange_rates as (

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(enabled=has_kind('tryton'), materialized='view') }}
 
 with
 sales as (
@@ -19,10 +19,6 @@ invoice_lines as (
 
 document_states as (
     select * from {{ ref('int_document_states__tryton') }}
-),
-
-orders as (
-    select * from {{ ref('int_orders__tryton') }}
 ),
 
 currencies as (
@@ -72,10 +68,11 @@ credited_sales as (
 orders_by_number as (
     select
         source_name,
-        order_number,
-        min(order_id) as order_id
-    from orders
-    group by source_name, order_number
+        number as order_number,
+        source_name || ':' || min(sale_id) as order_id
+    from sales
+    where not is_deleted and quoted_on is not null and origin_model is distinct from 'sale.sale'
+    group by source_name, number
 ),
 
 -- the credit note that pays a return back is the return's, not a second correction
@@ -124,13 +121,12 @@ final as (
             when corrections.comment like '%Fault: ours%' then true
             when corrections.comment like '%Fault: customer%' then false
         end as is_our_fault,
-        orders.business_unit,
-        orders.region,
+        -- those of its order
+        cast(null as varchar) as business_unit,
+        cast(null as varchar) as region,
         currencies.code as currency,
         cast(corrections.amount as decimal(18, 4)) as amount
     from corrections
-    left join orders
-        on corrections.order_id = orders.order_id
     left join currencies
         on corrections.source_name = currencies.source_name
         and corrections.currency_id = currencies.currency_id

@@ -1,8 +1,29 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='order_id', meta={'changed': 'int_changed_orders'}) }}
+
+{%- set columns = {
+    'order_line_id': 'varchar',
+    'order_id': 'varchar',
+    'source_name': 'varchar',
+    'product': 'varchar',
+    'product_name': 'varchar',
+    'quantity': 'decimal(18,4)',
+    'unit_price': 'decimal(18,4)',
+    'amount': 'decimal(18,4)',
+    'currency': 'varchar',
+    'cost_amount_stated': 'decimal(18,4)',
+    'cost_currency': 'varchar',
+    'priced_on': 'date',
+    'is_cancelled': 'boolean',
+} %}
+
 with
+mapped as (
+    {{ from_all_kinds('int_order_lines', ['online_retail', 'tryton'], columns) }}
+),
+
 lines as (
-    select * from {{ ref('int_order_lines__tryton') }}
-    union all by name
-    select * from {{ ref('int_order_lines__online_retail') }}
+    select * from mapped
+    where {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 exchange_rates as (

@@ -1,8 +1,9 @@
-{{ config(materialized='view') }}
+{{ config(enabled=has_kind('online_retail'), materialized='view') }}
 
 with
 lines as (
     select * from {{ ref('stg_online_retail__lines') }}
+    where {{ only_changed('int_changed_orders', "source_name || ':' || invoice_number", 'order_id') }}
 ),
 
 orders as (

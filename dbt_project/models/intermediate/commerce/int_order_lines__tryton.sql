@@ -1,8 +1,9 @@
-{{ config(materialized='view') }}
+{{ config(enabled=has_kind('tryton'), materialized='view') }}
 
 with
 sale_lines as (
     select * from {{ ref('stg_tryton__sale_lines') }}
+    where {{ only_changed('int_changed_orders', "source_name || ':' || sale_id", 'order_id') }}
 ),
 
 orders as (
@@ -26,6 +27,9 @@ moved as (
         sum(quantity) filter (where state <> 'cancelled' and cost_price is not null) as costed_quantity,
         sum(quantity * cost_price) filter (where state <> 'cancelled') as moved_cost
     from moves
+    semi join sale_lines
+        on moves.source_name = sale_lines.source_name
+        and moves.origin_id = sale_lines.sale_line_id
     where not is_deleted and origin_model = 'sale.line'
     group by source_name, origin_id
 ),

@@ -1,12 +1,40 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='order_id', meta={'changed': 'int_changed_orders'}) }}
+
+{%- set columns = {
+    'order_id': 'varchar',
+    'source_name': 'varchar',
+    'order_number': 'varchar',
+    'customer_id': 'varchar',
+    'business_unit': 'varchar',
+    'channel': 'varchar',
+    'campaign': 'varchar',
+    'region': 'varchar',
+    'warehouse': 'varchar',
+    'warehouse_time_zone': 'varchar',
+    'carrier': 'varchar',
+    'currency': 'varchar',
+    'placed_at': 'timestamp',
+    'confirmed_at': 'timestamp',
+    'picked_at': 'timestamp',
+    'packed_at': 'timestamp',
+    'shipped_at': 'timestamp',
+    'delivered_at': 'timestamp',
+    'cancelled_at': 'timestamp',
+    'requested_on': 'date',
+    'promised_on': 'date',
+    'first_promised_on': 'date',
+    'promise_moved_at': 'timestamp',
+    'has_linked_corrections': 'boolean',
+} %}
+
 with
 headers as (
-    select * from {{ ref('int_orders__tryton') }}
-    union all by name
-    select * from {{ ref('int_orders__online_retail') }}
+    {{ from_all_kinds('int_orders', ['online_retail', 'tryton'], columns) }}
 ),
 
 order_lines as (
     select * from {{ ref('int_order_lines') }}
+    where {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 amounts as (

@@ -1,6 +1,9 @@
+{{ config(enabled=has_kind('online_retail')) }}
+
 with
 lines as (
     select * from {{ ref('stg_online_retail__lines') }}
+    where {{ only_changed('int_changed_orders', "source_name || ':' || invoice_number", 'order_id') }}
 ),
 
 invoices as (

@@ -1,10 +1,14 @@
+{{ config(enabled=has_kind('tryton')) }}
+
 with
 sales as (
     select * from {{ ref('stg_tryton__sales') }}
+    where {{ only_changed('int_changed_orders', "source_name || ':' || sale_id", 'order_id') }}
 ),
 
 sale_lines as (
     select * from {{ ref('stg_tryton__sale_lines') }}
+    where {{ only_changed('int_changed_orders', "source_name || ':' || sale_id", 'order_id') }}
 ),
 
 moves as (

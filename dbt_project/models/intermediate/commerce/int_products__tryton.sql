@@ -1,3 +1,5 @@
+{{ config(enabled=has_kind('tryton')) }}
+
 with
 products as (
     select * from {{ ref('stg_tryton__products') }}

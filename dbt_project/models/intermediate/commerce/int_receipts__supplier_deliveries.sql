@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(enabled=has_kind('supplier_deliveries'), materialized='view') }}
 
 with
 deliveries as (

@@ -1,19 +1,25 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 -- The stretches in which an SLA clock runs. What still runs at the end of the as_of day runs up to there.
 with
 tickets as (
     select * from {{ ref('int_tickets') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 terms as (
     select * from {{ ref('int_ticket_terms') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 states as (
     select * from {{ ref('int_ticket_states') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 events as (
     select * from {{ ref('int_ticket_events') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 -- The first answer is owed from the creation on, whatever the status says: setting a ticket to pending must not stop this clock.

@@ -1,13 +1,17 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 -- Open work in days, cut wherever something changes that the backlog is split by: team, priority, age.
 {% set buckets = [('0-1 days', 0, 1), ('2-3 days', 2, 3), ('4-7 days', 4, 7), ('8-30 days', 8, 30), ('31+ days', 31, none)] %}
 
 with
 states as (
     select * from {{ ref('int_ticket_states') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 tickets as (
     select * from {{ ref('int_tickets') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 open_days as (

@@ -1,10 +1,14 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 with
 history as (
     select * from {{ ref('int_ticket_history') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 headers as (
     select * from {{ ref('int_ticket_headers') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 visible as (

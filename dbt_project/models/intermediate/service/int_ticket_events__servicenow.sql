@@ -1,6 +1,9 @@
+{{ config(enabled=has_kind('servicenow')) }}
+
 with
 changes as (
     select * from {{ ref('stg_servicenow__incident_changes') }}
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || incident_number", 'ticket_id') }}
 ),
 
 known as (

@@ -1,31 +1,22 @@
+{{ config(enabled=has_kind('zendesk')) }}
+
 with
 changes as (
     select * from {{ ref('stg_zendesk__ticket_changes') }}
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || ticket_number", 'ticket_id') }}
 ),
 
 groups as (
     select * from {{ ref('stg_zendesk__groups') }}
 ),
 
-users as (
-    select * from {{ ref('stg_zendesk__users') }}
+actors as (
+    select * from {{ ref('int_actors__zendesk') }}
 ),
 
 ratings as (
     select * from {{ ref('stg_zendesk__satisfaction_ratings') }}
-),
-
-actors as (
-    select
-        source_name,
-        user_number,
-        coalesce(email, 'user ' || user_number) as actor,
-        case
-            when role = 'end-user' then 'requester'
-            when list_contains(tags, 'bot') then 'bot'
-            else 'agent'
-        end as actor_kind
-    from users
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || ticket_number", 'ticket_id') }}
 ),
 
 read as (

@@ -1,16 +1,38 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 -- A source tells what a ticket is like now. Where its events say that a field changed after the as_of day, the field is turned
 -- back to what it was before the first of those changes, so that an old day can be built again.
+{%- set columns = {
+    'ticket_id': 'varchar',
+    'source_name': 'varchar',
+    'source_ticket_id': 'varchar',
+    'subject': 'varchar',
+    'requester_id': 'varchar',
+    'channel': 'varchar',
+    'priority': 'varchar',
+    'team': 'varchar',
+    'assignee': 'varchar',
+    'status': 'varchar',
+    'sla_policy': 'varchar',
+    'created_at': 'timestamp',
+    'source_resolved_at': 'timestamp',
+    'source_reopened_at': 'timestamp',
+    'source_reopen_count': 'bigint',
+    'rating': 'varchar',
+    'rated_at': 'timestamp',
+    'source_sla_met': 'boolean',
+    'source_sla_decided_at': 'timestamp',
+    'has_replies': 'boolean',
+} %}
+
 with
 source_tickets as (
-    select * from {{ ref('int_tickets__zendesk') }}
-    union all by name
-    select * from {{ ref('int_tickets__request_tracker') }}
-    union all by name
-    select * from {{ ref('int_tickets__servicenow') }}
+    {{ from_all_kinds('int_tickets', ['request_tracker', 'servicenow', 'zendesk'], columns) }}
 ),
 
 events as (
     select * from {{ ref('int_ticket_history') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 later_changes as (

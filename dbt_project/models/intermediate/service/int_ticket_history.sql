@@ -1,10 +1,26 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
+{%- set columns = {
+    'event_id': 'varchar',
+    'ticket_id': 'varchar',
+    'source_name': 'varchar',
+    'event_at': 'timestamp',
+    'sequence': 'bigint',
+    'event_kind': 'varchar',
+    'actor_kind': 'varchar',
+    'actor': 'varchar',
+    'from_value': 'varchar',
+    'to_value': 'varchar',
+} %}
+
 with
+mapped as (
+    {{ from_all_kinds('int_ticket_events', ['request_tracker', 'servicenow', 'zendesk'], columns) }}
+),
+
 final as (
-    select * from {{ ref('int_ticket_events__zendesk') }}
-    union all by name
-    select * from {{ ref('int_ticket_events__request_tracker') }}
-    union all by name
-    select * from {{ ref('int_ticket_events__servicenow') }}
+    select * from mapped
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 )
 
 select * from final

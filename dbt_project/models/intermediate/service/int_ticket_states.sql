@@ -1,11 +1,15 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 -- Status, team, assignee and priority of a ticket over time. Several changes in one instant are one change: the last one counts.
 with
 headers as (
     select * from {{ ref('int_ticket_headers') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 events as (
     select * from {{ ref('int_ticket_events') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 -- what a field was before its first change; a field that never changed was always what it is

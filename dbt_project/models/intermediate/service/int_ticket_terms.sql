@@ -1,7 +1,10 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 -- The promise that holds for a ticket is the one made when it was created: a later change of priority or team does not move a limit.
 with
 tickets as (
     select * from {{ ref('int_tickets') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 policies as (

@@ -1,14 +1,19 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 with
 headers as (
     select * from {{ ref('int_ticket_headers') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 events as (
     select * from {{ ref('int_ticket_events') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 states as (
     select * from {{ ref('int_ticket_states') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 first_states as (

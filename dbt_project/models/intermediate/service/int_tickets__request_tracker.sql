@@ -1,6 +1,9 @@
+{{ config(enabled=has_kind('request_tracker')) }}
+
 with
 tickets as (
     select * from {{ ref('stg_request_tracker__tickets') }}
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || ticket_number", 'ticket_id') }}
 ),
 
 users as (

@@ -1,7 +1,10 @@
+{{ config(enabled=has_kind('servicenow')) }}
+
 -- The log holds every state an incident went through, so its state is the last change that was visible at the end of the as_of day.
 with
 changes as (
     select * from {{ ref('stg_servicenow__incident_changes') }}
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || incident_number", 'ticket_id') }}
 ),
 
 visible as (

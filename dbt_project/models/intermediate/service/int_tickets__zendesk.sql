@@ -1,6 +1,9 @@
+{{ config(enabled=has_kind('zendesk')) }}
+
 with
 tickets as (
     select * from {{ ref('stg_zendesk__tickets') }}
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || ticket_number", 'ticket_id') }}
 ),
 
 groups as (
@@ -13,10 +16,12 @@ users as (
 
 ratings as (
     select * from {{ ref('stg_zendesk__satisfaction_ratings') }}
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || ticket_number", 'ticket_id') }}
 ),
 
 metric_events as (
     select * from {{ ref('stg_zendesk__ticket_metric_events') }}
+    where {{ only_changed('int_changed_tickets', "source_name || ':' || ticket_number", 'ticket_id') }}
 ),
 
 applied_policies as (

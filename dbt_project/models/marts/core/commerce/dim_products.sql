@@ -1,6 +1,6 @@
 with
 catalogue as (
-    select * from {{ ref('int_products__tryton') }}
+    select * from {{ ref('int_products') }}
 ),
 
 order_lines as (

@@ -1,10 +1,14 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='order_id', meta={'changed': 'int_changed_orders'}) }}
+
 with
 order_lines as (
     select * from {{ ref('int_order_lines') }}
+    where {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    where {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 final as (

@@ -1,12 +1,16 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='order_id', meta={'changed': 'int_changed_orders'}) }}
+
 {% set last_promise = 'case when promise_moved_at >= ' ~ end_of_as_of() ~ ' then first_promised_on else promised_on end' %}
 
 with
 orders as (
     select * from {{ ref('int_orders') }}
+    where {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 corrections as (
     select * from {{ ref('int_order_corrections') }}
+    where {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 -- what happens after the end of the as_of day has not happened yet

@@ -1,10 +1,15 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='order_id', meta={'changed': 'int_changed_orders', 'also': 'order_id is null'}) }}
+
 with
 orders as (
     select * from {{ ref('fct_orders') }}
+    where {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 corrections as (
     select * from {{ ref('int_order_corrections') }}
+    -- what names no order is few rows and always worked out again
+    where order_id is null or {{ only_changed('int_changed_orders', 'order_id') }}
 ),
 
 booked as (

@@ -1,10 +1,14 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 with
 stretches as (
     select * from {{ ref('int_sla_clock_stretches') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 tickets as (
     select * from {{ ref('int_tickets') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 -- the stretch in which the limit was reached; for a clock that stayed below it, the last one

@@ -1,18 +1,24 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
+
 with
 tickets as (
     select * from {{ ref('int_tickets') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 terms as (
     select * from {{ ref('int_ticket_terms') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 clocks as (
     select * from {{ ref('fct_ticket_slas') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 events as (
     select * from {{ ref('int_ticket_events') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 teams as (

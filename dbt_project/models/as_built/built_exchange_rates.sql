@@ -1,0 +1,8 @@
+-- depends_on: {{ ref('fct_revenue_entries') }} {{ ref('fct_order_lines') }}
+
+with
+final as (
+    select * from {{ ref('int_exchange_rates') }}
+)
+
+select * from final
