@@ -32,6 +32,8 @@ from connectors.stream import Cursor, Json, Misconfigured, Page, Record, Stream,
 
 LAG = timedelta(minutes=2)
 RATINGS_CHANGE_FOR = timedelta(days=30)
+LARGEST_PAGE = 1000              # of an export; "Using the Incremental Exports API", Per page
+LARGEST_LIST = 100               # of a list; "Pagination", Cursor pagination
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,16 +171,20 @@ class Zendesk:
         memory = (resume or {}).get("memory") or self._memory_for(stream.name, window) or {"start": _epoch(window.start), "seen": []}
         if (resume or {}).get("done"):
             return
+        size = self._page_size
         while True:
-            body = self._rest.get(export.path, {"start_time": str(memory["start"]), "per_page": str(self._page_size), **(export.params or {})},
+            body = self._rest.get(export.path, {"start_time": str(memory["start"]), "per_page": str(size), **(export.params or {})},
                                   stream=stream.name, quota=self._exports)
             listed = self._field(body, export.items, list, stream.name)
             done = self._field(body, "end_of_stream", bool, stream.name) or _all_later(listed, export, window)
             seen, again = set(memory["seen"]), memory["start"]
             records = [record for record in listed if _epoch(_stamp(record, export)) != again or _mark(record) not in seen]
             end = body.get("end_time") or again
+            if not done and end == again and size < LARGEST_PAGE:   # more than a page in one second, where this paging never gets further
+                size = LARGEST_PAGE
+                continue
             if not done:
-                guard.see(end)   # the same second again although more follows: more than a page in one second, where the vendor's paging never gets further
+                guard.see(end)
             if end < again:
                 raise self._odd(f"the export asked from {again} says that it ends at {end}", stream.name)
             at_end = {_mark(record) for record in listed if _epoch(_stamp(record, export)) == end}
@@ -191,7 +197,8 @@ class Zendesk:
         """(records, cursor of the next page or None) of a list with cursor pagination."""
         guard = LoopGuard(source=self.name, stream=stream)
         while True:
-            body = self._rest.get(export.path, {"page[size]": "100", **params, **({"page[after]": after} if after else {})}, stream=stream)
+            behind = {"page[after]": after} if after else {}
+            body = self._rest.get(export.path, {"page[size]": str(min(self._page_size, LARGEST_LIST)), **params, **behind}, stream=stream)
             records = self._field(body, export.items, list, stream)
             meta = body.get("meta") or {}
             after = meta.get("after_cursor") if meta.get("has_more") else None

@@ -53,6 +53,7 @@ class FaultServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True   # else an answer's body waits 40 ms for the acknowledgement of its head
 
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)

@@ -114,7 +114,14 @@ def test_same_second_ties_on_a_page_border_lose_and_double_nothing(desk: Running
     assert night.landed[name] == len(night.rows[name]), "what stands in the last second of a page came again"
 
 
-def test_more_than_a_page_in_one_second_is_a_page_loop_and_not_an_early_end(desk: Running) -> None:
+def test_more_than_a_page_in_one_second_is_asked_for_with_the_largest_page(desk: Running) -> None:
+    night = Night(desk, page_size=6)
+    night.read("ticket_events")
+    assert night.rows["ticket_events"] == truth(desk, "ticket_events") and night.landed["ticket_events"] == len(night.rows["ticket_events"])
+
+
+def test_more_than_the_largest_page_in_one_second_is_a_page_loop_and_not_an_early_end(desk: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zendesk, "LARGEST_PAGE", 6)
     with pytest.raises(PageLoop):
         Night(desk, page_size=6).read("ticket_events")
 
