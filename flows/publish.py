@@ -37,14 +37,27 @@ class Publication:
 def published_tables(settings: Settings) -> list[published.Table]:
     """The models tagged `published`, with the descriptions that become comments in the file, from dbt's manifest."""
     nodes = json.loads((target_folder(settings) / "manifest.json").read_text(encoding="utf-8"))["nodes"].values()
+    models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
     return [
         published.Table(
-            name=node["alias"], relation=f'"{node["schema"]}"."{node["alias"]}"', description=node["description"].strip(),
-            columns={name: column["description"].strip() for name, column in node["columns"].items()},
+            name=node["alias"], relation=_relation(node), description=node["description"].strip(),
+            columns={name: column["description"].strip() for name, column in node["columns"].items()}, changed=_changed(node, models),
         )
-        for node in sorted(nodes, key=lambda node: node["name"])
-        if node["resource_type"] == "model" and "published" in node["tags"]
+        for _, node in sorted(models.items()) if "published" in node["tags"]
     ]
+
+
+def _relation(node: Mapping[str, Any]) -> str:
+    return f'"{node["schema"]}"."{node["alias"]}"'
+
+
+def _changed(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> published.Changed | None:
+    """What a `replace_changed` model says of itself (dbt_project/macros/changed.sql)."""
+    config = node["config"]
+    if config["incremental_strategy"] != "replace_changed":
+        return None
+    meta = config["meta"]
+    return published.Changed(key=config["unique_key"], of=_relation(models[meta["changed"]]), also=meta.get("also", "false"))
 
 
 def audit_and_publish(

@@ -13,18 +13,16 @@ Nothing here reads the clock; instants are passed in and aware.
 
 from __future__ import annotations
 
-import json
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-import duckdb
-
-from flows.store.checksums import NAMES_OF_THE_BUILD, columns_of, literal, quoted, table_checksum
+from flows.store.candidate import Changed, Step, Table, no_step, write_tables
+from flows.store.checksums import CHECKSUMS_BY, NAMES_OF_THE_BUILD
 from flows.store.disk import FilesystemFull, link_whole, remove_tree, room_wanted, sync, sync_tree, take_lock, write_whole
 from flows.store.versions import (
     CURRENT,
@@ -49,26 +47,9 @@ from flows.store.versions import (
 )
 
 __all__ = [
-    "Candidate", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "discard", "flips", "list_versions",
+    "Candidate", "Changed", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "discard", "flips", "list_versions",
     "next_version", "prepare", "prune", "publish", "rollback", "version",
 ]
-
-Step = Callable[[str], None]
-"""Called with the name of each step that is behind us; a test kills the process in it."""
-
-
-def _no_step(name: str) -> None:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table to publish. relation: its name in the warehouse ('marts.kpis'); descriptions become comments in the marts file."""
-
-    name: str
-    relation: str
-    description: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +72,7 @@ class Candidate:
 
 def prepare(
     published: Path, warehouse: Path, *, version: str, as_of: date, built_at: datetime, tables: Sequence[Table], code_revision: str = "",
-    sources: Sequence[Mapping[str, Any]] = (), step: Step = _no_step,
+    sources: Sequence[Mapping[str, Any]] = (), step: Step = no_step,
 ) -> Candidate:
     """Copy `tables` out of the private warehouse into a candidate beside the published versions.
 
@@ -111,8 +92,8 @@ def prepare(
         path = versions / f".{version}.tmp"
         with room_wanted(published):
             (path / PARQUET).mkdir(parents=True)
-            described = _write_tables(path, warehouse, version=version, as_of=as_of, built_at=built_at, tables=tables,
-                                      code_revision=code_revision, sources=sources, step=step)
+            described, whole_bytes = write_tables(path, warehouse, before=current(published), version=version, as_of=as_of, built_at=built_at, tables=tables,
+                                                  code_revision=code_revision, sources=sources, step=step)
             sync_tree(path)
         step("synced")
     except BaseException:
@@ -120,12 +101,13 @@ def prepare(
         lock.close()
         raise
     manifest = {"version": version, "as_of": as_of.isoformat(), "built_at": built_at.isoformat(), "code_revision": code_revision,
-                "tables": described, "checksums_leave_out": sorted(NAMES_OF_THE_BUILD), "sources": [dict(source) for source in sources]}
+                "tables": described, "checksums_leave_out": sorted(NAMES_OF_THE_BUILD), "checksums_by": CHECKSUMS_BY,
+                "bytes_when_written_whole": whole_bytes, "sources": [dict(source) for source in sources]}
     return Candidate(published=published, version=version, path=path, manifest=manifest, _lock=lock)
 
 
 def publish(candidate: Candidate, *, checks: Sequence[Mapping[str, Any]], published_at: datetime, who: str = "nightly", why: str = "",
-            step: Step = _no_step) -> Version:
+            step: Step = no_step) -> Version:
     """Turn `current` to the candidate. checks: JSON-able results, kept in the manifest; whether they allow publication is the caller's decision."""
     published, name = candidate.published, candidate.version
     try:
@@ -156,7 +138,7 @@ def discard(candidate: Candidate) -> None:
     candidate._lock.close()
 
 
-def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: datetime, step: Step = _no_step) -> Version:
+def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: datetime, step: Step = no_step) -> Version:
     """Make an older version current again: `to`, or the last good one before the current. The version left is marked withdrawn."""
     with room_wanted(published), _flipping(published):
         now = current_name(published)
@@ -175,7 +157,7 @@ def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: 
     return version(published, to)
 
 
-def prune(published: Path, *, keep_days: int, now: datetime, step: Step = _no_step) -> list[str]:
+def prune(published: Path, *, keep_days: int, now: datetime, step: Step = no_step) -> list[str]:
     """Delete versions published more than keep_days before `now`. Kept always: the current version and the one a rollback would take.
 
     Readers that hold a deleted version's file open read on; the room is free once they let go. Returns the names deleted.
@@ -209,49 +191,6 @@ def sweep_leftovers(published: Path) -> None:
         for flip in written_flips(published):
             if flip.to not in known:
                 remove_tree(published / VERSIONS / flip.to)
-
-
-def _write_tables(
-    path: Path, warehouse: Path, *, version: str, as_of: date, built_at: datetime, tables: Sequence[Table], code_revision: str,
-    sources: Sequence[Mapping[str, Any]], step: Step,
-) -> dict[str, dict[str, Any]]:
-    described: dict[str, dict[str, Any]] = {}
-    connection = duckdb.connect(str(path / MARTS))
-    try:
-        connection.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
-        for table in tables:
-            name = quoted(table.name)
-            try:
-                connection.execute(f"create table {name} as select * from warehouse.{table.relation}")
-            except duckdb.CatalogException as error:
-                reason = str(error).splitlines()[0]
-                raise PublishError(f"cannot publish {table.name}: the warehouse has no {table.relation}; was it built? ({reason})") from error
-            columns = [column for column, _ in columns_of(connection, name)]
-            if table.description:
-                connection.execute(f"comment on table {name} is {literal(table.description)}")
-            for column in columns:
-                if table.columns.get(column):
-                    connection.execute(f"comment on column {name}.{quoted(column)} is {literal(table.columns[column])}")
-            rows, checksum = table_checksum(connection, name)
-            connection.execute(f"copy {name} to {literal(path / PARQUET / (table.name + '.parquet'))} (format parquet, compression zstd)")
-            described[table.name] = {"rows": rows, "checksum": checksum, "columns": len(columns)}
-            step(f"copied {table.name}")
-        connection.execute("detach warehouse")
-        instant = built_at.timestamp()
-        connection.execute(
-            "create table meridian_version as select ?::varchar as version, ?::date as as_of, make_timestamp((?::double * 1000000)::bigint) as built_at, "
-            "make_timestamp((?::double * 1000000)::bigint) as published_at, ?::varchar as code_revision, ?::json as sources",
-            [version, as_of, instant, instant, code_revision, json.dumps([dict(source) for source in sources], default=str)])
-        connection.execute(
-            "comment on table meridian_version is "
-            "'Which version of the marts this file is. Instants are UTC; published_at is the instant of the run that published it. One row in all.'")
-        connection.execute(f"copy meridian_version to {literal(path / PARQUET / 'meridian_version.parquet')} (format parquet)")
-        connection.execute("checkpoint")
-    finally:
-        connection.close()
-    (path / f"{MARTS}.wal").unlink(missing_ok=True)     # empty after the checkpoint; a log beside a read-only file makes it unopenable
-    step("marts written")
-    return described
 
 
 def _write_down(published: Path, flip: Flip, step: Step) -> None:
