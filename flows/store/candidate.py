@@ -149,7 +149,9 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, folder: Pat
             return
         except OSError:
             pass                    # gone, or a filesystem without links
-    connection.execute(f"copy {quoted(name)} to {literal(file)} (format parquet, compression zstd)")
+    # A dictionary of every order number helps nobody: without it and without bloom filters this costs 30 % less, and the file is as small.
+    connection.execute(f"copy {quoted(name)} to {literal(file)} "
+                       "(format parquet, compression zstd, dictionary_size_limit 1000, write_bloom_filter false)")
 
 
 def _write_version(

@@ -8,11 +8,12 @@ same batches are read again, and because staging keeps the newest batch per key 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from flows.store.checksums import literal, quoted
 
 # A held batch keeps back the later ones of its stream: absorbed out of order, an old record would overwrite a newer one.
 ABSORBABLE = ("passed", "warned", "accepted")
+AUDIT_EVERY = timedelta(days=7)
 _COLUMNS = {"_source": "varchar", "_batch": "varchar", "_ordinal": "bigint", "_key": "varchar", "_deleted": "boolean", "record": "json"}
 MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
     "stream_states": {
@@ -50,12 +52,15 @@ class Prepared:
     """What dbt will find: new batches by (source, stream), and whether everything is read anew.
 
     is_whole: nothing of the marts may be kept from the build before. built_as_of: the last day of that build, when it was finished.
+    is_audit: every number is to be worked out by its second route, too. idle: ('kind', 'table') of which nothing is new.
     """
 
     new: Mapping[tuple[str, str], Sequence[str]]
     is_rebuild: bool
     is_whole: bool
+    is_audit: bool
     built_as_of: date | None
+    idle: Sequence[tuple[str, str]]
     held: Sequence[tuple[str, str, str]]
 
 
@@ -67,6 +72,15 @@ def declared_sources(project: Path) -> list[tuple[str, str]]:
             if source["name"] != "meridian":
                 declared += [(source["name"], table["name"]) for table in source.get("tables", [])]
     return sorted(set(declared))
+
+
+def staging_readers(project: Path) -> dict[tuple[str, str], str]:
+    """('kind', 'table') → the staging model that reads it."""
+    readers = {}
+    for path in (project / "models" / "staging").rglob("stg_*.sql"):
+        if found := re.search(r"source\('(\w+)', '(\w+)'\)", path.read_text(encoding="utf-8")):
+            readers[found[1], found[2]] = path.stem
+    return readers
 
 
 def staging_fingerprint(project: Path) -> str:
@@ -125,8 +139,9 @@ def prepare(
     with connect(path) as warehouse:
         warehouse.execute("create schema if not exists raw")
         warehouse.execute("create table if not exists raw.absorbed (source varchar, stream varchar, batch varchar, primary key (source, stream))")
+        audited = built.audited_as_of if built is not None and finished is not None else None
         warehouse.execute("create or replace table raw.built as select ?::varchar as staging, ?::varchar as marts, ?::date as started_as_of, "
-                          "?::date as finished_as_of", [staging, marts, as_of, finished])
+                          "?::date as finished_as_of, ?::date as audited_as_of", [staging, marts, as_of, finished, audited])
         absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute("from raw.absorbed").fetchall()}
 
         files: dict[str, list[str]] = defaultdict(list)
@@ -143,11 +158,13 @@ def prepare(
             if stream not in blocked:
                 files[row["feeds"]].append(str(landing / row["path"]))
                 new[stream].append(row["batch"])
-        for kind, table in declared_sources(project):
+        declared = declared_sources(project)
+        for kind, table in declared:
             warehouse.execute(f"create or replace view raw.{quoted(f'{kind}__{table}')} as {_select(files.get(f'{kind}.{table}', []))}")
         _lay_tables(warehouse, {**tables, "new_batches": sorted({(batch,) for names in new.values() for batch in names})})
         _lay_previous(warehouse, previous)
-    return Prepared(new=dict(new), is_rebuild=is_rebuild, is_whole=finished is None, built_as_of=finished, held=held)
+    return Prepared(new=dict(new), is_rebuild=is_rebuild, is_whole=finished is None, is_audit=audited is None or as_of - audited >= AUDIT_EVERY,
+                    built_as_of=finished, idle=[one for one in declared if f"{one[0]}.{one[1]}" not in files], held=held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,13 +175,14 @@ class _Built:
     marts: str
     started_as_of: date
     finished_as_of: date | None
+    audited_as_of: date | None
 
 
 def _built(path: Path) -> _Built | None:
     try:
         with connect(path, read_only=True) as warehouse:
-            row = warehouse.execute("select staging, marts, started_as_of, finished_as_of from raw.built").fetchone()
-            return _Built(staging=row[0], marts=row[1], started_as_of=row[2], finished_as_of=row[3]) if row else None
+            row = warehouse.execute("select staging, marts, started_as_of, finished_as_of, audited_as_of from raw.built").fetchone()
+            return _Built(staging=row[0], marts=row[1], started_as_of=row[2], finished_as_of=row[3], audited_as_of=row[4]) if row else None
     except duckdb.Error:
         # Unreadable or half made: it is a cache, read the landing again.
         return None
@@ -218,6 +236,8 @@ def mark_absorbed(path: Path, prepared: Prepared) -> None:
     with connect(path) as warehouse:
         warehouse.execute("begin")
         warehouse.execute("update raw.built set finished_as_of = started_as_of")
+        if prepared.is_audit:
+            warehouse.execute("update raw.built set audited_as_of = started_as_of")
         for (source, stream), names in prepared.new.items():
             if names:
                 warehouse.execute("insert or replace into raw.absorbed values (?, ?, ?)", [source, stream, names[-1]])

@@ -13,10 +13,12 @@ import json
 import os
 import resource
 import shutil
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,13 +51,17 @@ def write(folder: Path, tickets: int, lines: int) -> None:
                             for n in range(part, lines, 10))
 
 
-def change(folder: Path, tickets: int, lines: int) -> None:
-    """One record in a hundred says something else."""
+def change(folder: Path, tickets: int, lines: int, *, turn: int, recent: bool) -> None:
+    """One record in a hundred says something else: of the last days (as most changes of a night are), or of all days alike."""
+    chosen: list[Sequence[int]] = [range(turn, count, 100) for count in (tickets, lines)]
+    if recent:
+        chosen = [[n for n in range(tickets) if n % 365 >= 361][: tickets // 100], [n for n in range(lines) if n // 4 % 365 >= 361][: lines // 100]]
     with (folder / "drop/tickets-changed.jsonl").open("w") as file:
-        file.writelines(json.dumps(ticket(n, (FIRST + timedelta(days=n % 365)).isoformat(), priority="high")) + "\n" for n in range(0, tickets, 100))
+        file.writelines(json.dumps(ticket(n, (FIRST + timedelta(days=n % 365)).isoformat(), priority=("high", "low", "urgent")[turn % 3])) + "\n"
+                        for n in chosen[0])
     with (folder / "drop/orders-changed.jsonl").open("w") as file:
-        file.writelines(json.dumps({**order_line(f"{n // 4}", (FIRST + timedelta(days=n // 4 % 365)).isoformat(), quantity=3), "StockCode": f"P{n % 4}",
-                                    "CustomerID": n // 4 % 20_000}) + "\n" for n in range(0, lines, 100))
+        file.writelines(json.dumps({**order_line(f"{n // 4}", (FIRST + timedelta(days=n // 4 % 365)).isoformat(), quantity=3 + turn), "StockCode": f"P{n % 4}",
+                                    "CustomerID": n // 4 % 20_000}) + "\n" for n in chosen[1])
 
 
 class Measured:
@@ -67,8 +73,8 @@ class Measured:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connector, name)
 
-    def read(self, *arguments: Any) -> Iterator[Any]:
-        pages = self._connector.read(*arguments)
+    def read(self, *arguments: Any, **named: Any) -> Iterator[Any]:
+        pages = self._connector.read(*arguments, **named)
         while True:
             before = cpu()
             page = next(pages, None)
@@ -78,7 +84,7 @@ class Measured:
             yield page
 
 
-def night(settings: Settings) -> dict[str, float]:
+def night(settings: Settings, *, rebuild: bool = False) -> dict[str, float]:
     """One night without Prefect (its cost is fixed and measured apart); CPU seconds by step."""
     ledger = ledgers.open_ledger(settings.ledger)
     store = ingest.Store(landing=settings.landing, ledger=ledger, clock=settings.clock)
@@ -104,7 +110,7 @@ def night(settings: Settings) -> dict[str, float]:
     now = settings.clock()
     as_of = settings.as_of(now)
     version = published.next_version(settings.published, as_of)
-    build.build(settings, ledger, as_of=as_of, version=version, now=now)
+    build.build(settings, ledger, as_of=as_of, version=version, now=now, rebuild=rebuild)
     done("build")
     outcome = publish.audit_and_publish(settings, ledger, version=version, as_of=as_of, now=now)
     assert outcome.version == version, outcome.critical
@@ -116,33 +122,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tickets", type=int, default=100_000)
     parser.add_argument("--lines", type=int, default=400_000)
+    parser.add_argument("--turns", type=int, default=3, help="how often each kind of night is lived; medians are printed")
     asked = parser.parse_args()
+    nights: dict[str, list[dict[str, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="meridian-nights-") as temporary:
         company = make_company(Path(temporary), api="")
-        empty_settings = load(company.config, environment={})
-        night(empty_settings)                                  # parses the project; its cost is no night's
-        company.clock("2026-03-02T02:40:00+00:00")
-        fixed = night(load(company.config, environment={}))
+        clock = datetime(2026, 3, 2, 2, 40, tzinfo=UTC)
+
+        def live(name: str, **how: Any) -> None:
+            nonlocal clock
+            clock += timedelta(minutes=1)
+            company.clock(clock.isoformat())
+            nights[name].append(night(load(company.config, environment={}), **how))
+
+        live("parses the project; its cost is no night's")
+        for _ in range(asked.turns):
+            live("empty, from nothing", rebuild=True)
+            live("empty")
         write(company.folder, asked.tickets, asked.lines)
-        shutil.rmtree(empty_settings.published)                 # the jump from a handful of rows would stop publication
-        nights = {"nothing but start-up": fixed}
-        for number, (name, prepare) in enumerate([("first", None), ("1 % changed", change), ("nothing changed", None)], start=1):
-            if prepare:
-                prepare(company.folder, asked.tickets, asked.lines)
-            company.clock(datetime(2026, 3, 2, 3, number, tzinfo=UTC).isoformat())
-            nights[name] = night(load(company.config, environment={}))
+        shutil.rmtree(company.settings().published)             # the jump from a handful of rows would stop publication
+        live("first", rebuild=True)
+        for turn in range(asked.turns):
+            for name, recent in (("1 % changed, of the last days", True), ("1 % changed, of all days", False)):
+                change(company.folder, asked.tickets, asked.lines, turn=turn, recent=recent)
+                live(name)
+            live("nothing changed")
             with connect(company.settings().warehouse, read_only=True) as warehouse:
-                found = warehouse.execute("select (select count(*) from marts.fct_tickets), (select count(*) from marts.fct_order_lines)").fetchone()
-            assert found is not None and found[0] == asked.tickets, found
-        print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
-        steps = list(fixed)
-        print(f"{'CPU seconds':<24}" + "".join(f"{step:>20}" for step in steps) + f"{'all':>10}{'above start-up':>18}")
-        base = sum(fixed.values())
-        for name, seconds in nights.items():
-            total = sum(seconds.values())
-            print(f"{name:<24}" + "".join(f"{seconds[step]:>20.2f}" for step in steps) + f"{total:>10.2f}{total - base:>18.2f}")
-        built = {name: sum(seconds[step] - fixed[step] for step in steps if step != "read the source") for name, seconds in nights.items()}
-        print(f"1 % night / first night, source time aside, above start-up: {built['1 % changed'] / built['first']:.1%}")
+                found = warehouse.execute("select count(*), count(distinct ticket_id) from marts.fct_tickets").fetchone()
+            assert found == (asked.tickets, asked.tickets), found
+    medians = {name: {step: statistics.median(one[step] for one in lived) for step in lived[0]} for name, lived in nights.items()}
+    print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, "
+          f"medians of {asked.turns}")
+    steps = list(medians["empty"])
+    print(f"{'CPU seconds':<32}" + "".join(f"{step:>20}" for step in steps) + f"{'all':>10}{'above empty':>14}")
+
+    def above(name: str) -> float:
+        """What the night cost beyond start-up and the source's own time."""
+        empty = medians["empty, from nothing" if name == "first" else "empty"]
+        return sum(medians[name][step] - empty[step] for step in steps if step != "read the source")
+
+    for name, seconds in list(medians.items())[1:]:
+        print(f"{name:<32}" + "".join(f"{seconds[step]:>20.2f}" for step in steps) + f"{sum(seconds.values()):>10.2f}{above(name):>14.2f}")
+    for name in list(medians)[4:]:
+        print(f"{name} / first, above start-up, the source's time aside: {above(name) / above('first'):.1%}")
 
 
 if __name__ == "__main__":

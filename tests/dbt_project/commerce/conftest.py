@@ -9,7 +9,7 @@ import pytest
 
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
-COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce path:models/marts/kpis/commerce path:tests/commerce"
+COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce path:models/marts/kpis/commerce path:tests/commerce path:tests/two_routes/commerce"
 # What the commerce models stand on, tests of other domains left out.
 SELECT = (
     "path:models/staging/tryton path:models/staging/online_retail path:models/staging/supplier_deliveries"

@@ -99,3 +99,40 @@ def test_previous_kpis_are_those_of_the_published_parquet_and_empty_without_one(
     warehouses.prepare(tmp_path / "w.duckdb", landing=tmp_path, project=project, batches=[], tables={}, previous=tmp_path / "parquet", as_of=date(2026, 3, 1))
     with warehouses.connect(tmp_path / "w.duckdb", read_only=True) as connection:
         assert connection.execute("select kpi from raw.meridian__previous_kpis").fetchone() == ("csat",)
+
+
+def built(tmp_path: Path, project: Path, rows: list[dict[str, Any]], **more: Any) -> warehouses.Prepared:
+    prepared = prepare(tmp_path, project, rows, **more)
+    warehouses.mark_absorbed(tmp_path / "w.duckdb", prepared)
+    return prepared
+
+
+def test_marts_are_kept_only_from_a_finished_build_of_an_earlier_day_by_the_same_rules(tmp_path: Path, project: Path) -> None:
+    rows = [batch(tmp_path / "landing", "eu", "20260301T000000Z-000", {"1": {"n": 1}})]
+    assert prepare(tmp_path, project, rows).is_whole, "nothing is there yet"
+    assert prepare(tmp_path, project, rows).is_whole, "the first build was killed"
+    assert built(tmp_path, project, rows).is_whole
+    assert not prepare(tmp_path, project, rows).is_whole
+    assert not prepare(tmp_path, project, rows, as_of=date(2026, 3, 5)).is_whole
+    again = prepare(tmp_path, project, rows, as_of=date(2026, 3, 4))
+    assert again.is_whole and again.built_as_of is None, "a killed build of a later day has left its marks"
+    assert built(tmp_path, project, rows, as_of=date(2026, 3, 4)).is_whole
+    assert prepare(tmp_path, project, rows, as_of=date(2026, 3, 4)).built_as_of == date(2026, 3, 4)
+    assert prepare(tmp_path, project, rows, as_of=date(2026, 3, 3)).is_whole
+    built(tmp_path, project, rows, as_of=date(2026, 3, 4))
+    assert prepare(tmp_path, project, rows, as_of=date(2026, 3, 4), settings="another time zone").is_whole
+
+
+def test_the_second_routes_are_taken_once_a_week_and_when_all_is_new(tmp_path: Path, project: Path) -> None:
+    assert built(tmp_path, project, [], as_of=date(2026, 3, 1)).is_audit
+    assert [built(tmp_path, project, [], as_of=date(2026, 3, day)).is_audit for day in (2, 7, 8, 9, 16)] == [False, False, True, False, True]
+    assert not prepare(tmp_path, project, [], as_of=date(2026, 3, 16)).is_audit
+    assert prepare(tmp_path, project, [], as_of=date(2026, 3, 16), settings="others").is_audit
+
+
+def test_tables_of_which_nothing_is_new_are_idle(tmp_path: Path, project: Path) -> None:
+    rows = [batch(tmp_path / "landing", "eu", "20260301T000000Z-000", {"1": {"n": 1}})]
+    assert built(tmp_path, project, rows).idle == [("shop", "customers")]
+    assert prepare(tmp_path, project, rows).idle == [("shop", "customers"), ("shop", "orders")]
+    (project / "models/staging/shop/stg_shop__orders.sql").write_text("select * from {{ source('shop', 'orders') }}")
+    assert warehouses.staging_readers(project) == {("shop", "orders"): "stg_shop__orders"}
