@@ -19,11 +19,12 @@ from connectors.stream import Connector, Json, Misconfigured
 
 KINDS: Mapping[str, str] = {
     "files": "connectors.files",
+    "hubspot": "connectors.hubspot",
     "request_tracker": "connectors.request_tracker",
     "tryton": "connectors.tryton",
     "zendesk": "connectors.zendesk",
 }
-SECRETS: Mapping[str, tuple[str, ...]] = {"files": (), "request_tracker": ("token",), "tryton": ("key",), "zendesk": ("token",)}
+SECRETS: Mapping[str, tuple[str, ...]] = {"files": (), "hubspot": ("token",), "request_tracker": ("token",), "tryton": ("key",), "zendesk": ("token",)}
 COMMON = ("requests_per_minute",)
 
 

@@ -93,8 +93,12 @@ class Rest:
         verify: bool | str = True, allow_http: bool = False,
         max_bytes: int = 128 * 1024 * 1024, pool: int = 10,
         clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random,
+        pause: Callable[[requests.Response], float | None] = lambda response: None,
     ) -> None:
-        """timeout: (connect, read) seconds. max_bytes: of one decompressed body. verify: True, or the path of a CA bundle; never False."""
+        """timeout: (connect, read) seconds. max_bytes: of one decompressed body. verify: True, or the path of a CA bundle; never False.
+
+        pause: seconds to stay away, read from a refusal of a vendor that sends no Retry-After.
+        """
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{base_url!r} is not an http(s) address", source=source, mend="set the source's url, e.g. https://example.com")
@@ -109,7 +113,7 @@ class Rest:
         self.base_url, self.source, self.quota = base_url.rstrip("/"), source, quota
         self._origin = origin(base_url)
         self._auth, self._retry, self._timeout, self._max_bytes = auth, retry or Retry(), timeout, max_bytes
-        self._clock, self._sleep, self._chance = clock, sleep, chance
+        self._clock, self._sleep, self._chance, self._pause = clock, sleep, chance, pause
         self._headers = {"Accept": "application/json", "User-Agent": "Meridian/0.1", **(headers or {})}
         self._verify, self._trust_env, self._pool = verify, not loopback, pool   # a company's proxy is not for our own machine
         self._session = self._new_session()
@@ -302,7 +306,7 @@ class Rest:
             return float(text)
         until = http_date(text)
         if until is None:
-            return None
+            return self._pause(response)
         now = http_date(response.headers.get("Date", "")) or self._clock()
         return max(0.0, (until - now).total_seconds())
 

@@ -1,0 +1,165 @@
+"""Brings a Plan into the stand-in: customers as contacts and companies, leads as deals with the history of their stages, campaigns, owners.
+
+Ids are made from the plan's numbers (L00017 -> 4000017), so the same company has the same ids in every load. A deal is won when its order is confirmed,
+and worth what was ordered: that is what the order desk's integration writes back into the CRM.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from datetime import time as time_of_day
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sandbox.company.plan import Agent, Customer, Lead, Order, Plan
+from sandbox.hubspot import portal as portals
+from sandbox.hubspot.portal import Portal
+
+OWNERS, CONTACTS, COMPANIES, DEALS = 70_000, 2_000_000, 3_000_000, 4_000_000
+# The pipeline that every account begins with, its labels in the company's words, and one stage of its own.
+STAGES = (("appointmentscheduled", "Lead", False, 0.2), ("qualifiedtobuy", "Opportunity", False, 0.4), ("contractsent", "Offer", False, 0.9),
+          ("closedwon", "Closed won", True, 1.0), ("closedlost", "Closed lost", True, 0.0), ("139250001", "Cancelled", True, 0.0))
+STAGE_OF = {"lead": "appointmentscheduled", "opportunity": "qualifiedtobuy", "offer": "contractsent", "won": "closedwon", "lost": "closedlost",
+            "cancelled": "139250001"}
+# "Understand original traffic source properties": (source, drill-down 1 where there is no campaign).
+SOURCES = {
+    "organic search": ("ORGANIC_SEARCH", "Unknown keywords (SSL)"), "paid search": ("PAID_SEARCH", "Unknown keywords (SSL)"),
+    "social": ("SOCIAL_MEDIA", "Instagram"), "email": ("EMAIL_MARKETING", None), "sales team": ("OFFLINE", "CRM_UI"),
+    "marketplace": ("REFERRALS", "marketplace.example"),
+}
+CENT = Decimal("0.01")
+Stages = tuple[tuple[str, datetime], ...]
+
+
+def load(plan: Plan, portal: Portal) -> dict[str, int]:
+    """The whole plan into an empty state. Returns how many records of each kind there are."""
+    with portal.state.transaction():
+        portals.put_pipeline(portal, "deals", "default", "Sales pipeline", STAGES, at=_began(plan))
+        portals.put_pipeline(portal, "tickets", "0", "Support pipeline", (("1", "New", False, 0.0), ("4", "Closed", True, 0.0)), at=_began(plan))
+        _bring(plan, portal, customers=plan.customers, leads={lead.number: None for lead in plan.leads})
+    return {kind: portal.state.count(kind) for kind in ("contacts", "companies", "deals", "owners", "campaigns")}
+
+
+def live_day(before: Plan, after: Plan, deleted: Iterable[str], portal: Portal) -> dict[str, int]:
+    """From the end of one plan to the end of the next: new customers and leads, further stages of old leads, leads thrown away."""
+    known, was, now = {customer.number for customer in before.customers}, _stages(before), _stages(after)
+    changed = {number: was.get(number) for number, stages in now.items() if stages != was.get(number)}
+    with portal.state.transaction():
+        _bring(after, portal, customers=[one for one in after.customers if one.number not in known], leads=changed)
+        gone = [number for number in deleted if portal.state.get("deals", DEALS + _number(number))]
+        for number in gone:
+            portals.archive(portal, "deals", DEALS + _number(number), at=_milliseconds(_evening(after)))
+    return {"leads": len(changed), "deleted": len(gone)}
+
+
+def _stages(plan: Plan) -> dict[str, Stages]:
+    """Each lead's stages as the CRM knows them: won at the instant at which the order was confirmed, and not before."""
+    orders = _orders(plan)
+    won = {lead.number: orders[lead.order].confirmed_at for lead in plan.leads if lead.stages[-1][0] == "won" and lead.order in orders}
+    return {lead.number: (*(entry for entry in lead.stages if entry[0] != "won"), *([("won", at)] if (at := won.get(lead.number)) else []))
+            for lead in plan.leads}
+
+
+def _bring(plan: Plan, portal: Portal, *, customers: Iterable[Customer], leads: Mapping[str, Stages | None]) -> None:
+    """leads: number -> the stages that the CRM knows already (None: not even the lead)."""
+    for number, agent in enumerate(plan.agents, start=1):
+        _put_owner(plan, portal, agent, OWNERS + number)
+    for name in sorted({one.campaign for one in (*plan.leads, *plan.channel_days) if one.campaign}):
+        identity = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        if portal.state.get("campaigns", identity) is None:
+            portals.put_campaign(portal, identity, {"hs_name": name, "hs_utm": _utm(name), "hs_campaign_status": "in_progress"}, at=_began(plan))
+    people, stages, orders = {customer.number: customer for customer in plan.customers}, _stages(plan), _orders(plan)
+    for customer in customers:
+        _put_customer(portal, customer)
+    for lead in plan.leads:
+        if lead.number in leads:
+            _put_lead(plan, portal, lead, people[lead.customer], stages[lead.number], leads[lead.number], orders.get(lead.order or ""))
+
+
+def _put_owner(plan: Plan, portal: Portal, agent: Agent, identity: int) -> None:
+    zone, standing = ZoneInfo(agent.time_zone), portal.state.get("owners", identity)
+    if standing is None:
+        portals.put_owner(portal, identity, agent.email, agent.name, at=_milliseconds(datetime.combine(agent.hired_on, time_of_day(9), zone)))
+    if agent.left_on is not None and agent.left_on <= plan.ends_on and not (standing and standing["archived"]):
+        left = _milliseconds(datetime.combine(agent.left_on, time_of_day(18), zone))
+        portals.put_owner(portal, identity, agent.email, agent.name, at=left, archived=True)
+
+
+def _put_customer(portal: Portal, customer: Customer) -> None:
+    number, at = _number(customer.number), _milliseconds(customer.created_at)
+    shared = {"hs_country_region_code": customer.country, "lifecyclestage": "customer", "customer_number": customer.number}
+    first, _, last = customer.name.partition(" ")
+    portals.create(portal, "contacts", {"email": customer.email, "firstname": first, "lastname": last, **shared}, at=at, identity=CONTACTS + number)
+    if customer.is_company:
+        domain = customer.email.rpartition("@")[2]
+        portals.create(portal, "companies", {"name": customer.name, "domain": domain, **shared}, at=at, identity=COMPANIES + number)
+        portals.associate(portal, "contacts", CONTACTS + number, "companies", COMPANIES + number)
+
+
+def _put_lead(plan: Plan, portal: Portal, lead: Lead, customer: Customer, stages: Stages, known: Stages | None, order: Order | None) -> None:
+    identity, number = DEALS + _number(lead.number), _number(customer.number)
+    if known is None:
+        portals.create(portal, "deals", {
+            "dealname": lead.number, "pipeline": "default", "dealstage": STAGE_OF["lead"], "amount": str(lead.amount), "deal_currency_code": plan.currency,
+            "hubspot_owner_id": _owner(plan, lead.owner), **_sources(lead)}, at=_milliseconds(lead.created_at), identity=identity)
+        portals.associate(portal, "deals", identity, "contacts", CONTACTS + number)
+        if customer.is_company:
+            portals.associate(portal, "deals", identity, "companies", COMPANIES + number)
+    for stage, at in stages[len(known) if known else 1:]:
+        change: dict[str, Any] = {"dealstage": STAGE_OF[stage]}
+        if stage in ("won", "lost", "cancelled"):
+            change["closedate"] = portals.iso(_milliseconds(at))
+        if stage == "lost":
+            change["closed_lost_reason"] = lead.lost_reason
+        if stage == "won" and order is not None:
+            change["amount"] = str(_worth(order, at, plan))
+        portals.update(portal, "deals", identity, change, at=_milliseconds(at))
+
+
+def _sources(lead: Lead) -> dict[str, str | None]:
+    """Drill-down 1 is the campaign's UTM name; of social media it is the network, and drill-down 2 the campaign."""
+    source, detail = SOURCES[lead.channel]
+    campaign = _utm(lead.campaign) if lead.campaign else None
+    details = (detail, campaign) if source == "SOCIAL_MEDIA" else (campaign or detail, None)
+    return {"hs_analytics_source": source, "hs_analytics_source_data_1": details[0], "hs_analytics_source_data_2": details[1]}
+
+
+def _worth(order: Order, at: datetime, plan: Plan) -> Decimal:
+    """What was ordered, in the reporting currency of that day."""
+    day = at.astimezone(ZoneInfo(plan.time_zone)).date()
+    rates = {rate.on: rate.rate for rate in plan.rates if rate.currency == order.currency and rate.on <= day}
+    rate = rates[max(rates)] if rates else Decimal(1)
+    return (sum((line.unit_price * line.quantity for line in order.lines), Decimal(0)) / rate).quantize(CENT)
+
+
+# ---- small parts
+
+def _orders(plan: Plan) -> dict[str, Order]:
+    return {order.number: order for order in plan.orders}
+
+
+def _owner(plan: Plan, email: str) -> str:
+    return str(OWNERS + 1 + next(number for number, one in enumerate(plan.agents) if one.email == email))
+
+
+def _utm(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _number(text: str) -> int:
+    return int(text.lstrip("CL"))
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _began(plan: Plan) -> int:
+    return _milliseconds(datetime.combine(plan.starts_on, time_of_day(0), ZoneInfo(plan.time_zone)))
+
+
+def _evening(plan: Plan) -> datetime:
+    return datetime.combine(plan.ends_on, time_of_day(18, 30), ZoneInfo(plan.time_zone))
