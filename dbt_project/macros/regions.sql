@@ -13,3 +13,17 @@
         else 'EMEA'
     end
 {%- endmacro %}
+
+{# The same for sources that know a country by its ISO 3166 code. #}
+{% macro region_of_country_code(code) -%}
+    case
+        when {{ code }} is null then null
+        when upper({{ code }}) in (
+            'US', 'CA', 'MX', 'BR', 'AR', 'BO', 'CL', 'CO', 'CR', 'CU', 'DO', 'EC', 'GT', 'HN', 'HT', 'JM', 'NI', 'PA', 'PE', 'PR', 'PY', 'SV', 'TT', 'UY', 'VE'
+        ) then 'AMER'
+        when upper({{ code }}) in (
+            'AU', 'NZ', 'JP', 'CN', 'HK', 'MO', 'TW', 'KR', 'SG', 'MY', 'TH', 'VN', 'PH', 'ID', 'IN', 'BD', 'LK', 'NP', 'PK', 'KH', 'LA', 'MM', 'MN', 'BN', 'FJ', 'PG'
+        ) then 'APAC'
+        else 'EMEA'
+    end
+{%- endmacro %}

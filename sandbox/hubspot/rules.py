@@ -10,7 +10,7 @@ from sandbox.stand_in.limits import Failure
 from sandbox.stand_in.state import Item
 
 CORRELATION = "a43683b0-5717-4ceb-80b4-104d02915d8c"
-SEARCH_PAGE, SEARCH_END = 200, 10_000     # "Search the CRM", Limits
+SEARCH_PAGE = 200                # "Search the CRM", Limits
 COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "GT": lambda left, right: left > right, "GTE": lambda left, right: left >= right, "LT": lambda left, right: left < right,
     "LTE": lambda left, right: left <= right, "EQ": lambda left, right: left == right,

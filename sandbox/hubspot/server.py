@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.hubspot import portal as portals
 from sandbox.hubspot.portal import Portal, shown
-from sandbox.hubspot.rules import SEARCH_END, SEARCH_PAGE, comparable, failure, invalid, since, too_many, wanted
+from sandbox.hubspot.rules import SEARCH_PAGE, comparable, failure, invalid, since, too_many, wanted
 from sandbox.stand_in.limits import Failure, RateLimit, decoded, encoded, json_object
 from sandbox.stand_in.state import Item
 
@@ -24,14 +24,15 @@ OBJECTS = "|".join(portals.STAMPS)
 class Api:
     """Answers requests, whatever carries them. A route is (method, pattern of the path, function).
 
-    token: of the account's private app. partners_page: partners of one record in one answer of the associations; more come in pages.
+    token: of the account's private app. partners_page: partners of one record in one answer of the associations; more come in pages. search_end: how many
+    results of one search can be paged through ("Search the CRM", Limits).
     """
 
     def __init__(
         self, portal: Portal, token: str, *, requests_per_ten_seconds: int = 100, searches_per_second: int = 5, requests_per_day: int = 250_000,
-        partners_page: int = 500,
+        partners_page: int = 500, search_end: int = 10_000,
     ) -> None:
-        self.portal, self._token, self._partners_page = portal, token, partners_page
+        self.portal, self._token, self._partners_page, self._search_end = portal, token, partners_page, search_end
         self.general = RateLimit(requests_per_ten_seconds, seconds=10.0, refusal=too_many("TEN_SECONDLY_ROLLING", "ten_secondly_rolling"))
         self.searches = RateLimit(searches_per_second, seconds=1.0, refusal=too_many("SECONDLY", "secondly"))
         self.day = RateLimit(requests_per_day, seconds=86_400.0, refusal=too_many("DAILY", "daily"))
@@ -118,7 +119,7 @@ class Api:
         size, after = payload.get("limit", 10), int(payload.get("after") or 0)
         if not 1 <= size <= SEARCH_PAGE or more or sort["propertyName"] not in known:
             raise invalid(f"limit must be 1 to {SEARCH_PAGE}, and there is one property to sort by")
-        if after + size > SEARCH_END:
+        if after + size > self._search_end:
             raise invalid("There was a problem with the request: paging beyond 10,000 results is not supported")
         now = self.portal.now()
         views = [portals.indexed(item, now) for _, item in self.portal.state.behind(of, since(of, groups), -1, until=2**62, most=-1)]

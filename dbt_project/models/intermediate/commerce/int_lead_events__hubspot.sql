@@ -1,0 +1,64 @@
+{{ config(enabled=has_kind('hubspot'), materialized='view') }}
+
+with
+stage_changes as (
+    select * from {{ ref('stg_hubspot__deal_stage_changes') }}
+),
+
+lead_stages as (
+    select * from {{ ref('int_lead_stages__hubspot') }}
+),
+
+leads as (
+    select * from {{ ref('int_leads__hubspot') }}
+),
+
+-- an ending that was taken back is none: endings are told by the lead, as it stands now
+entered as (
+    select
+        stage_changes.source_name || ':' || stage_changes.deal_number as lead_id,
+        stage_changes.entered_at as event_at,
+        lead_stages.lead_stage as to_stage
+    from stage_changes
+    inner join lead_stages
+        on stage_changes.source_name = lead_stages.source_name
+        and stage_changes.stage = lead_stages.stage
+    where not stage_changes.is_deleted and lead_stages.lead_stage in ('lead', 'opportunity', 'offer')
+    union
+    select
+        lead_id,
+        created_at as event_at,
+        'lead' as to_stage
+    from leads
+    {%- for stage in ['won', 'lost', 'cancelled'] %}
+    union
+    select
+        lead_id,
+        {{ stage }}_at as event_at,
+        '{{ stage }}' as to_stage
+    from leads
+    where {{ stage }}_at is not null
+    {%- endfor %}
+),
+
+followed as (
+    select
+        entered.lead_id,
+        entered.event_at,
+        lag(entered.to_stage) over (
+            partition by entered.lead_id
+            order by entered.event_at, list_position(['lead', 'opportunity', 'offer', 'won', 'lost', 'cancelled'], entered.to_stage)
+        ) as from_stage,
+        entered.to_stage
+    from entered
+    inner join leads
+        on entered.lead_id = leads.lead_id
+),
+
+-- two stages of the account may be one of ours
+final as (
+    select * from followed
+    where from_stage is distinct from to_stage
+)
+
+select * from final

@@ -1,0 +1,99 @@
+"""The sandbox company's leads, read from HubSpot, are the leads read from Tryton: row by row, and KPI by KPI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.stream import Connector
+from sandbox.company.truth import truth
+from sandbox.hubspot import load as loading
+from tests.dbt_project.commerce.conftest import SELECT
+from tests.dbt_project.commerce.test_truth import TOLERANCE, figures, land
+from tests.dbt_project.warehouse_builder import WarehouseBuilder
+from tests.sandbox.hubspot.crm import account
+from tests.sandbox.tryton.box import Box, small_company
+
+KPIS = ("lead_conversion_rate", "win_rate")
+INSTANTS = ("converted_at", "offered_at", "won_at", "lost_at")
+# Of a cancelled lead Tryton tells no more than the day.
+CANCELLED_ON = "cast(({0} at time zone 'UTC') at time zone 'Europe/Berlin' as date)"
+Making = tuple[Box, pytest.TempPathFactory, Path, Any]
+
+
+@pytest.fixture(scope="module")
+def making(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> Making:
+    return small_company(), tmp_path_factory, dbt_target, dbt_manifest
+
+
+@pytest.fixture(scope="module")
+def from_tryton(making: Making) -> WarehouseBuilder:
+    return built(making, "tryton", making[0].connector())
+
+
+@pytest.fixture(scope="module")
+def from_hubspot(making: Making) -> WarehouseBuilder:
+    with account(making[1].mktemp("account")) as crm:
+        loading.load(making[0].plan, crm.portal)
+        return built(making, "hubspot", crm.connect())
+
+
+def built(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
+    box, folders, target, manifest = making
+    builder = WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest)
+    land(builder, kind, "crm", connector)
+    builder.build(f"{SELECT} path:models/staging/hubspot", as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
+    return builder
+
+
+def leads(builder: WarehouseBuilder) -> dict[str, dict[str, Any]]:
+    """By number; without the ids, which are each system's own. Tryton keeps the names of campaigns in lower case."""
+    rows = builder.rows(f"""
+        select
+            int_leads.lead_number, leads.created_at, {", ".join(f"leads.{instant}" for instant in INSTANTS)}, leads.stage, leads.owner, leads.channel,
+            {CANCELLED_ON.format("leads.cancelled_at")} as cancelled_on,
+            lower(leads.campaign) as campaign, leads.region, leads.lost_reason, leads.won_after_days, leads.amount, dim_customers.country
+        from fct_leads as leads
+        inner join int_leads using (lead_id)
+        left join dim_customers on leads.customer_id = dim_customers.customer_id
+    """)
+    return {row["lead_number"]: row for row in rows}
+
+
+def test_every_lead_is_the_same_lead(from_hubspot: WarehouseBuilder, from_tryton: WarehouseBuilder) -> None:
+    ours, theirs = leads(from_hubspot), leads(from_tryton)
+    assert len(theirs) > 300
+    assert ours == theirs
+
+
+def test_every_change_of_stage_is_the_same_change(from_hubspot: WarehouseBuilder, from_tryton: WarehouseBuilder) -> None:
+    query = f"""
+        select
+            int_leads.lead_number, events.from_stage, events.to_stage,
+            case when events.to_stage <> 'cancelled' then events.event_at else {CANCELLED_ON.format("events.event_at")} end as event_at
+        from int_lead_events as events
+        inner join int_leads using (lead_id)
+        order by all
+    """
+    assert from_hubspot.rows(query) == from_tryton.rows(query)
+
+
+@pytest.mark.parametrize("kpi", KPIS)
+def test_a_kpi_of_leads_is_the_same_in_every_period_and_segment(from_hubspot: WarehouseBuilder, from_tryton: WarehouseBuilder, kpi: str) -> None:
+    query = f"select * from kpi_{kpi} order by period_grain, period_start, segment_type, segment"
+    rows = from_hubspot.rows(query)
+    assert len(rows) > 100
+    assert rows == from_tryton.rows(query)
+
+
+@pytest.mark.parametrize("kpi", KPIS)
+def test_a_kpi_of_leads_has_the_value_that_the_plan_gives(from_hubspot: WarehouseBuilder, making: Making, kpi: str) -> None:
+    expected = dict(figures(truth(making[0].plan), kpi))
+    rows = from_hubspot.rows(
+        f"select segment_type, segment, strftime(period_start, '%Y-%m') as month, value from kpi_{kpi} where period_grain = 'month' and value is not null"
+    )
+    measured = {(row["segment_type"], row["segment"], row["month"]): row["value"] for row in rows}
+    assert len(expected) >= 18
+    assert {place: measured.get(place) for place in expected} == pytest.approx(expected, rel=TOLERANCE)
