@@ -16,8 +16,7 @@ How reading stays complete, and why it is asked this way (pages of the vendor's 
   `hs_calculated_merged_vids`: tombstones, too. What was deleted for good leaves no trace: once a week the ids are compared (N/100 requests).
 - Changing an association need not move any stamp, so associations are read whole every night: ids from the list, then "Read associations" with 1000 of
   them a request (N/100 + N/1000 for each kind of partner).
-- Stages a deal went through come with `propertiesWithHistory`, which allows 50 deals a request. HubSpot forgets the oldest of many entries; each is a
-  record of its own here, so what was landed once stays.
+- Stages a deal went through come with `propertiesWithHistory`, which allows 50 deals a request (and shows the newest 20 entries of each deal).
 
 Quotas ("API usage guidelines and limits"): searches 5 a second for the account, everything else 100 to 190 in ten seconds for an app, and so many a
 day. All processes share both. A refusal says by its `policyName` which one it was; a used-up day ends the run instead of being waited for.
@@ -140,18 +139,16 @@ class Hubspot:
                 for records, _ in self._list("marketing/v3/campaigns", {"properties": ",".join(CAMPAIGN)}, stream.name):
                     yield Page(records=records)
 
-    # ---- records of the CRM, and the changes of one of their properties
+    # ---- records of the CRM
 
     def _read_objects(self, stream: Stream, asked: Asked, window: Window, resume: Mapping[str, Any]) -> Iterator[Page]:
-        """Two steps: what there is or was changed, then what was archived (a property's changes stay). Resumed in the step and behind the page that landed."""
+        """Two steps: what there is or was changed, then what was archived. Resumed in the step and behind the page that landed."""
         step, behind = resume.get("step", "list" if window.start is None else "changed"), resume.get("after")
-        following = {"step": "done" if asked.history else "archived", "after": None}
         if step in ("list", "changed"):
             pages = self._listed(stream, asked, behind) if step == "list" else self._changed(stream, asked, window, behind)
             for found, after in pages:
-                records = [*_changes(found, asked.history)] if asked.history else found
-                yield Page(records=records, deleted=[] if asked.history else [*_merged(found)], position={"step": step, "after": after} if after else following)
-            step, behind = following["step"], None
+                yield Page(records=found, deleted=[*_merged(found)], position={"step": step if after else "archived", "after": after})
+            step, behind = "archived", None
         if step == "archived":
             for found, after in self._list(f"crm/v3/objects/{asked.of}", {"archived": "true", "properties": "hs_object_id"}, stream.name, behind):
                 yield Page(records=[], deleted=[record["id"] for record in found], position={"step": step if after else "done", "after": after})
@@ -193,7 +190,7 @@ class Hubspot:
         records: dict[str, Record] = {}
         size = self._limit(asked)
         for first in range(0, len(ids), size):
-            question = {"inputs": [{"id": identity} for identity in ids[first:first + size]], "properties": [], **wanted}
+            question = {"inputs": [{"id": identity} for identity in ids[first:first + size]], **wanted}
             body = self._post(f"crm/v3/objects/{asked.of}/batch/read", question, stream)
             records |= {record["id"]: record for record in self._field(body, "results", list, stream)}
         return list(records.values())
@@ -201,7 +198,7 @@ class Hubspot:
     def _wanted(self, asked: Asked, stream: str) -> dict[str, Sequence[str]]:
         """Every property that the object has today ("Properties"): new ones arrive by themselves."""
         if asked.history:
-            return {"propertiesWithHistory": [asked.history]}
+            return {"properties": [MERGED[0]], "propertiesWithHistory": [asked.history]}
         found = self._field(self._rest.get(f"crm/v3/properties/{asked.of}", stream=stream), "results", list, stream)
         return {"properties": sorted({entry["name"] for entry in found} | {MERGED[0]})}
 
@@ -269,12 +266,6 @@ class Hubspot:
     def _odd(self, what: str, stream: str) -> UnexpectedShape:
         return UnexpectedShape(what, source=self.name, stream=stream,
                                mend="see the vendor's change log; nothing was lost, the next run asks from the same place")
-
-
-def _changes(found: Sequence[Record], name: str) -> Iterator[Record]:
-    for record in found:
-        for entry in (record.get("propertiesWithHistory") or {}).get(name, ()):
-            yield {"dealId": record["id"], **entry}
 
 
 def _merged(found: Sequence[Record]) -> Iterator[str]:

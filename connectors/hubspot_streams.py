@@ -16,7 +16,7 @@ CAMPAIGN = ("hs_name", "hs_start_date", "hs_end_date", "hs_campaign_status", "hs
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """How a stream is asked for. of: the CRM object. to: whose associations. history: the property whose changes are the records."""
+    """How a stream is asked for. of: the CRM object. to: whose associations. history: the one property that is asked for, with all it ever was."""
 
     how: Literal["objects", "associations", "owners", "pipelines", "campaigns"]
     of: str = ""
@@ -24,8 +24,9 @@ class Asked:
     history: str = ""
 
 
-def _objects(of: str, stamp: str = "hs_lastmodifieddate") -> tuple[Stream, Asked]:
-    return Stream(name=of, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG)), Asked(how="objects", of=of)
+def _objects(of: str, stamp: str = "hs_lastmodifieddate", *, name: str = "", history: str = "") -> tuple[Stream, Asked]:
+    stream = Stream(name=name or of, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG))
+    return stream, Asked(how="objects", of=of, history=history)
 
 
 def _associations(name: str, of: str, *to: str) -> tuple[Stream, Asked]:
@@ -40,8 +41,7 @@ STREAMS: Mapping[Stream, Asked] = dict((
     _objects("contacts", "lastmodifieddate"),
     _objects("deals"),
     _objects("tickets"),
-    (Stream(name="deal_stage_changes", key=("dealId", "timestamp", "value"), cursor=Cursor(field="hs_lastmodifieddate", lag=LAG)),
-     Asked(how="objects", of="deals", history="dealstage")),
+    _objects("deals", name="deal_stage_history", history="dealstage"),
     _associations("contact_associations", "contacts", "companies"),
     _associations("deal_associations", "deals", "companies", "contacts"),
     _associations("ticket_associations", "tickets", "companies", "contacts"),

@@ -52,7 +52,7 @@ def night(crm: Running, name: str, since: datetime, **options: Any) -> list[Page
 @pytest.mark.parametrize(("name", "requests"), [
     ("contacts", 1 + 3 + 1),                 # properties, lists of 100, the archived
     ("companies", 1 + 1 + 1), ("deals", 1 + 2 + 1),
-    ("deal_stage_changes", 4),               # 50 a list, because histories come with them
+    ("deal_stage_history", 4 + 1),           # 50 a list, because histories come with them
     ("contact_associations", 3 + 1),         # ids by the hundred, partners by the thousand
     ("deal_associations", 2 + 2),            # ... for each kind of partner
     ("owners", 2), ("pipelines", 2), ("campaigns", 1),
@@ -70,7 +70,7 @@ def test_a_first_read_asks_for_whole_pages_and_for_nothing_one_by_one(crm: Runni
 @pytest.mark.parametrize(("name", "requests"), [
     ("contacts", 1 + 3 + 5 + 1),             # properties, ids of the changed by 200, contents by 100, the archived
     ("deals", 1 + 1 + 0 + 1),                # nothing was changed
-    ("deal_stage_changes", 1),
+    ("deal_stage_history", 1 + 1),
 ])
 def test_a_later_read_costs_what_was_changed(crm: Running, name: str, requests: int) -> None:
     crm.create("contacts", 40)
@@ -134,7 +134,7 @@ def test_an_empty_page_that_is_not_the_last_does_not_end_the_search(faults: Faul
 def test_a_search_that_is_not_in_the_order_of_ids_is_not_believed(faults: FaultServer) -> None:
     faults.otherwise = lambda asked: good({"results": [{"id": "9"}, {"id": "8"}]})
     with pytest.raises(UnexpectedShape, match="order of ids"):
-        pages(hubspot.connect("crm", {"url": faults.url, "without": ["tickets"]}, secrets={"token": "t"}), "deal_stage_changes", NOW - timedelta(days=1))
+        pages(hubspot.connect("crm", {"url": faults.url, "without": ["tickets"]}, secrets={"token": "t"}), "deal_stage_history", NOW - timedelta(days=1))
 
 
 def test_a_page_token_that_comes_twice_is_named(faults: FaultServer) -> None:
@@ -202,14 +202,15 @@ def test_a_new_property_arrives_with_the_next_read(crm: Running) -> None:
     assert records(pages(crm.connect(), "deals"))[0]["properties"]["margin"] == "12.5"
 
 
-def test_every_stage_a_deal_went_through_is_a_record(crm: Running) -> None:
+def test_every_stage_a_deal_went_through_comes_with_it(crm: Running) -> None:
     deal = crm.deal()
     crm.pass_time(days=1)
     crm.update("deals", deal, dealstage="qualifiedtobuy")
     crm.update("deals", deal, amount="10")                   # no change of stage
     crm.pass_time(days=1)
-    assert [record["value"] for record in records(pages(crm.connect(), "deal_stage_changes"))] == ["qualifiedtobuy", "appointmentscheduled"]
-    assert keys(night(crm, "deal_stage_changes", NOW), "deal_stage_changes")[0] == f"{deal}|2026-11-02T02:30:00.000Z|qualifiedtobuy"
+    (record,) = records(night(crm, "deal_stage_history", NOW))
+    assert [(entry["value"], entry["timestamp"]) for entry in record["propertiesWithHistory"]["dealstage"]] == [
+        ("qualifiedtobuy", "2026-11-02T02:30:00.000Z"), ("appointmentscheduled", "2026-11-01T02:30:00.000Z")]
 
 
 def test_histories_are_asked_for_fifty_deals_at_a_time(crm: Running) -> None:
@@ -217,9 +218,9 @@ def test_histories_are_asked_for_fifty_deals_at_a_time(crm: Running) -> None:
         crm.deal()
     crm.pass_time(hours=2)
     connector = crm.connect()
-    found = pages(connector, "deal_stage_changes", NOW - LAG, crm.now())
+    found = pages(connector, "deal_stage_history", NOW - LAG, crm.now())
     assert len(records(found)) == 120
-    assert connector.requests_made("deal_stage_changes") == 1 + 3
+    assert connector.requests_made("deal_stage_history") == 1 + 3 + 1
 
 
 def test_partners_come_whole_even_when_one_record_has_more_than_a_page_of_them(tmp_path: Path) -> None:
@@ -255,7 +256,7 @@ def test_owners_who_were_deactivated_are_read_too(crm: Running) -> None:
 # ---- going on behind a page
 
 @pytest.mark.parametrize("since", [None, NOW - timedelta(hours=1)], ids=["first read", "later read"])
-@pytest.mark.parametrize("name", ["contacts", "deal_stage_changes", "contact_associations"])
+@pytest.mark.parametrize("name", ["contacts", "deal_stage_history", "contact_associations"])
 def test_a_read_goes_on_behind_any_of_its_pages(crm: Running, name: str, since: datetime | None) -> None:
     for person in crm.create("contacts", 30):
         (company,) = crm.create("companies")
