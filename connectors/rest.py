@@ -276,6 +276,7 @@ class Rest:
         what = self.redact(f"{status} for {response.request.method} {path_of(response.url)}: {vendor_message(response)}")
         pause = self._retry_after(response)
         if status == 429:
+            pause = self._pause(response) if pause is None else pause
             at = self._clock() + timedelta(seconds=pause if pause is not None else 60)
             return QuotaExhausted(what, retry_at=at, mend=f"carries on by itself after {at:%H:%M:%S} UTC", **where), pause
         if status in RETRIED:
@@ -306,7 +307,7 @@ class Rest:
             return float(text)
         until = http_date(text)
         if until is None:
-            return self._pause(response)
+            return None
         now = http_date(response.headers.get("Date", "")) or self._clock()
         return max(0.0, (until - now).total_seconds())
 

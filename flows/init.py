@@ -54,6 +54,12 @@ holidays = [2026-12-25, 2026-12-26]
 # email = "meridian@example.com"
 # token_env = "ZENDESK_TOKEN"
 
+# [sources.crm]
+# kind = "hubspot"
+# token_env = "HUBSPOT_TOKEN"        # a private app's access token, with the read scopes of what is listed in README
+# requests_per_ten_seconds = 190     # what your subscription allows one app; 100 is the least
+# without = ["campaigns"]            # streams whose scope the app was not given
+
 # What no system holds comes as files: targets, budgets, costs, ad spend, rosters. See README, "The drop folder".
 # pattern: which files; key: the columns that name a row; what cannot be guessed is declared (encoding, delimiter, date order, decimal sign).
 [sources.files]
@@ -72,6 +78,7 @@ SECRETS = '''\
 # The keys that meridian.toml names, one NAME=value a line. Only you may read this file.
 # TRYTON_KEY=
 # ZENDESK_TOKEN=
+# HUBSPOT_TOKEN=
 '''
 
 

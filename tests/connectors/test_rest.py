@@ -83,6 +83,13 @@ def test_retry_after_as_a_date_is_measured_by_the_servers_own_clock(faults: Faul
     assert sleeper.slept == [9.5]
 
 
+def test_a_vendor_without_retry_after_may_say_otherwise_how_long_to_stay_away(faults: FaultServer) -> None:
+    faults.plan = [Fault(status=429, body=b'{"policy": "slow"}'), Fault(status=429, headers={"Retry-After": "7"}), good([1])]
+    sleeper = Sleeper()
+    assert rest_to(faults.url, sleeper, pause=lambda response: {"slow": 30.0}[response.json()["policy"]]).get("things") == [1]
+    assert sleeper.slept == [30.5, 7.5], "what the header says counts first; half a second of jitter on top"
+
+
 def test_429_without_retry_after_backs_off(faults: FaultServer) -> None:
     faults.plan = [Fault(status=429), Fault(status=429), Fault(status=429), good([1])]
     sleeper = Sleeper()
