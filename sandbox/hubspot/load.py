@@ -67,7 +67,7 @@ def _bring(plan: Plan, portal: Portal, *, customers: Iterable[Customer], leads: 
     """leads: number -> the stages that the CRM knows already (None: not even the lead)."""
     for number, agent in enumerate(plan.agents, start=1):
         _put_owner(plan, portal, agent, OWNERS + number)
-    for name in sorted({one.campaign for one in (*plan.leads, *plan.channel_days) if one.campaign}):
+    for name in sorted({lead.campaign for lead in plan.leads if lead.campaign} | {day.campaign for day in plan.channel_days if day.campaign}):
         identity = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
         if portal.state.get("campaigns", identity) is None:
             portals.put_campaign(portal, identity, {"hs_name": name, "hs_utm": _utm(name), "hs_campaign_status": "in_progress"}, at=_began(plan))

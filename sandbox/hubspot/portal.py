@@ -194,7 +194,7 @@ def _seen(item: Item, at: int) -> Item | None:
 
 def _write(portal: Portal, of: str, item: Item, properties: Mapping[str, Any], at: int, *, before: Item | None) -> None:
     tracked = TRACKED.get(of)
-    if tracked in properties and properties[tracked] != item["properties"].get(tracked):
+    if tracked is not None and tracked in properties and properties[tracked] != item["properties"].get(tracked):
         entry = {"value": properties[tracked], "timestamp": iso(at), "sourceType": "CRM_UI", "sourceId": "userId:1", "updatedByUserId": 1}
         item["history"] = [entry, *item["history"]]
     portal.state.put(of, {**item, "properties": {**item["properties"], **properties, STAMPS[of]: iso(at)}, "updatedAt": iso(at),
@@ -207,8 +207,9 @@ def _hand_over(portal: Portal, of: str, gone: int, heir: int | None) -> None:
         if mine == of:
             partners = associations(portal, of, gone, to)
             portal.state.delete(f"{of}/{to}", gone)
-            for one in partners if heir is not None else ():
-                associate(portal, of, heir, to, one["toObjectId"])
+            if heir is not None:
+                for one in partners:
+                    associate(portal, of, heir, to, one["toObjectId"])
         elif to == of:
             for row in portal.state.items(f"{mine}/{of}", where=lambda row: any(one["toObjectId"] == gone for one in row["to"])):
                 dissociate(portal, mine, row["id"], of, gone)
