@@ -25,3 +25,29 @@
         when {{ source }} in ('PAID_SEARCH', 'EMAIL_MARKETING', 'OTHER_CAMPAIGNS') then nullif({{ detail_1 }}, 'Unknown keywords (SSL)')
     end
 {%- endmacro %}
+
+{# The changes of stage that a lead itself tells of, for sources whose log leaves them out: select lead_id, event_at, to_stage. #}
+{% macro lead_beginnings_and_endings(leads) -%}
+    select
+        lead_id,
+        created_at as event_at,
+        'lead' as to_stage
+    from {{ leads }}
+    {%- for stage in ['won', 'lost', 'cancelled'] %}
+    union
+    select
+        lead_id,
+        {{ stage }}_at as event_at,
+        '{{ stage }}' as to_stage
+    from {{ leads }}
+    where {{ stage }}_at is not null
+    {%- endfor %}
+{%- endmacro %}
+
+{# The stage that a lead came from; what happened in one instant happened in the order of the stages. #}
+{% macro lead_stage_before(changes) -%}
+    lag({{ changes }}.to_stage) over (
+        partition by {{ changes }}.lead_id
+        order by {{ changes }}.event_at, list_position(['lead', 'opportunity', 'offer', 'won', 'lost', 'cancelled'], {{ changes }}.to_stage)
+    )
+{%- endmacro %}

@@ -25,30 +25,14 @@ entered as (
         and stage_changes.stage = lead_stages.stage
     where not stage_changes.is_deleted and lead_stages.lead_stage in ('lead', 'opportunity', 'offer')
     union
-    select
-        lead_id,
-        created_at as event_at,
-        'lead' as to_stage
-    from leads
-    {%- for stage in ['won', 'lost', 'cancelled'] %}
-    union
-    select
-        lead_id,
-        {{ stage }}_at as event_at,
-        '{{ stage }}' as to_stage
-    from leads
-    where {{ stage }}_at is not null
-    {%- endfor %}
+    {{ lead_beginnings_and_endings('leads') }}
 ),
 
 followed as (
     select
         entered.lead_id,
         entered.event_at,
-        lag(entered.to_stage) over (
-            partition by entered.lead_id
-            order by entered.event_at, list_position(['lead', 'opportunity', 'offer', 'won', 'lost', 'cancelled'], entered.to_stage)
-        ) as from_stage,
+        {{ lead_stage_before('entered') }} as from_stage,
         entered.to_stage
     from entered
     inner join leads
