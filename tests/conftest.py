@@ -1,4 +1,4 @@
-"""One Prefect server for a whole test session."""
+"""One Prefect server and one of each database for a whole test session."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 
 from flows import up
 from flows.settings import load
+from tests.databases import mariadb_server, postgres_server
+
+__all__ = ["mariadb_server", "postgres_server"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
