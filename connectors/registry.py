@@ -21,10 +21,13 @@ KINDS: Mapping[str, str] = {
     "files": "connectors.files",
     "hubspot": "connectors.hubspot",
     "request_tracker": "connectors.request_tracker",
+    "sql": "connectors.sql",
     "tryton": "connectors.tryton",
     "zendesk": "connectors.zendesk",
 }
-SECRETS: Mapping[str, tuple[str, ...]] = {"files": (), "hubspot": ("token",), "request_tracker": ("token",), "tryton": ("key",), "zendesk": ("token",)}
+SECRETS: Mapping[str, tuple[str, ...]] = {
+    "files": (), "hubspot": ("token",), "request_tracker": ("token",), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
+}
 COMMON = ("requests_per_minute",)
 
 

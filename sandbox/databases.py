@@ -105,8 +105,9 @@ def postgres(*, replica_of: Database | None = None, settings: Sequence[str] = ()
             _make("postgresql", folder, [_tool("initdb"), "-D", data, "-U", "meridian", f"--pwfile={secret}", "--auth=scram-sha-256",
                                          "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"])
             secret.unlink()
-        own = ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off", "full_page_writes=off", *settings)
-        command = [_tool("postgres"), "-D", data, *(part for setting in own for part in ("-c", setting))]
+        own = ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off", "full_page_writes=off",
+               "wal_retrieve_retry_interval=100ms", *settings)     # a standby that asks too early would wait five seconds
+        command = [_tool("postgres"), "-D", str(data), *(part for setting in own for part in ("-c", setting))]
         with _serving(Database(kind="postgresql", port=0, folder=folder, password=password, name="postgres"), command, "-p") as server:
             if not replica_of:
                 server.run("create database meridian")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,20 +14,23 @@ from sandbox.databases import Database
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Database]:
-    yield from _running("postgresql", databases.postgres)
+    with running("postgresql") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[Database]:
-    yield from _running("mariadb", databases.mariadb)
+    with running("mariadb") as server:
+        yield server
 
 
-def _running(kind: databases.Kind, start: Callable[[], AbstractContextManager[Database]]) -> Iterator[Database]:
+@contextmanager
+def running(kind: databases.Kind) -> Iterator[Database]:
     try:
         databases.install(kind)
     except databases.CannotInstall as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(f"the gate runs the tests of {kind}, but {reason}")
         pytest.skip(str(reason))
-    with start() as database:
-        yield database
+    with {"postgresql": databases.postgres, "mariadb": databases.mariadb}[kind]() as server:
+        yield server
