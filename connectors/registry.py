@@ -31,13 +31,18 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
 COMMON = ("requests_per_minute",)
 
 
+def options_class(kind: str) -> Any:
+    """The dataclass that declares a kind's options; None where it names them in OPTION_NAMES."""
+    module = import_module(KINDS[kind])
+    if hasattr(module, "OPTION_NAMES"):
+        return None
+    return next(value for name, value in vars(module).items() if name.endswith("Options") and dataclasses.is_dataclass(value))
+
+
 def option_names(kind: str) -> tuple[str, ...]:
     """What may stand beside `kind` in a [sources.<name>] of this kind."""
-    module = import_module(KINDS[kind])
-    own: tuple[str, ...] = getattr(module, "OPTION_NAMES", ())
-    if not own:
-        declared = next(value for name, value in vars(module).items() if name.endswith("Options") and dataclasses.is_dataclass(value))
-        own = tuple(field.name for field in dataclasses.fields(declared))
+    declared = options_class(kind)
+    own = tuple(field.name for field in dataclasses.fields(declared)) if declared else import_module(KINDS[kind]).OPTION_NAMES
     over_http = COMMON if SECRETS[kind] else ()
     return tuple(sorted({*own, *over_http, *(f"{secret}_env" for secret in SECRETS[kind])}))
 

@@ -36,7 +36,12 @@ LAG_MINUTES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class SqlOptions:
-    """See the module. url_env: environment variable that holds the address with user and password."""
+    """url_env: environment variable that holds the address with user and password: postgresql://reader:...@replica.example.com/erp, or mysql://, mariadb://.
+
+    streams.<name> = { table = "public.orders", key = ["id"], cursor = "updated_at" }: connectors/sql_tables.py lists what else may stand there.
+    time_zone: of columns that hold date and time without a zone. schema: where tables are looked for that name none. page_size: rows.
+    statement_timeout: seconds. tls_ca: path of your company's CA bundle. allow_plain: no TLS, only where the network is your own.
+    """
 
     streams: Mapping[str, Mapping[str, Any]]
     url_env: str = ""

@@ -16,8 +16,10 @@ from flows.settings import ConfigurationError, Settings, load
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
 publish_app = typer.Typer(no_args_is_help=True, help="Published versions: list them, go back to one.")
 batch_app = typer.Typer(no_args_is_help=True, help="Landed batches that the checks hold back: take them in, or read their window again.")
+source_app = typer.Typer(no_args_is_help=True, help="Configured systems: add one, ask them who we are there, look at their records.")
 app.add_typer(publish_app, name="publish")
 app.add_typer(batch_app, name="batch")
+app.add_typer(source_app, name="source")
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="meridian.toml to use (default: MERIDIAN_CONFIG, ./meridian.toml, or the demo's).")]
 Lang = Annotated[str | None, typer.Option("--lang", help="en or zh-CN (default: the first language of the company).")]
@@ -218,6 +220,63 @@ def batch_accept(source: str, stream: str, batch: str, reason: Annotated[str, ty
 def batch_reject(source: str, stream: str, batch: str, reason: Annotated[str, typer.Option(prompt=True)], config: Config = None) -> None:
     """Leave a held batch out and read its window again in the next night. Its file stays in the landing."""
     _judge(config, source, stream, batch, "rejected", reason)
+
+
+@source_app.command("add")
+def source_add(
+    kind: str, config: Config = None,
+    name: Annotated[str | None, typer.Option(help="Its name in meridian.toml (default: the kind).")] = None,
+    settings_given: Annotated[list[str] | None, typer.Option("--set", help="<option>=<value>; repeat. What is needed and not given is asked for.")] = None,
+    env: Annotated[list[str] | None, typer.Option(help="<secret>=<environment variable> (default: <NAME>_<SECRET>).")] = None,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secrets from the standard input, one a line.")] = False,
+) -> None:
+    """Write a source into meridian.toml, its secrets into .env, and test them."""
+    from flows import source_dialogue
+
+    settings = settings_of(config)
+    try:
+        added = source_dialogue.add(settings, kind, name or kind, settings_given or [], env or [], secret_stdin=secret_stdin)
+    except source_dialogue.CannotAdd as error:
+        fail(str(error), 2)
+    typer.echo(f"wrote [sources.{name or kind}] to {settings.path}")
+    source_check(name or kind, config=added.path)
+
+
+@source_app.command("check")
+def source_check(name: Annotated[str | None, typer.Argument(help="Only this source.")] = None, config: Config = None) -> None:
+    """Who we are at each source, its version and its streams; what is wrong in the source's own words."""
+    from flows import sources
+
+    settings = settings_of(config)
+    if name and name not in settings.configuration.sources:
+        fail(f"{settings.path} has no source {name!r}; there are {', '.join(settings.configuration.sources) or 'none'}", 2)
+    is_well = True
+    for checked in sources.check(settings, [name] if name else None):
+        is_well = is_well and not checked.failure
+        subject = f"{checked.name} ({checked.kind})"
+        if checked.failure:
+            typer.secho(f"BAD  {subject}: {checked.failure}\n     → {checked.mend}", fg="red")
+        else:
+            typer.echo(f"ok   {subject}: {checked.said}\n     {len(checked.streams)} streams: {', '.join(checked.streams)}")
+    if not is_well:
+        raise typer.Exit(1)
+
+
+@source_app.command("sample")
+def source_sample(
+    name: str, stream: str, config: Config = None, count: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many records.")] = 5,
+) -> None:
+    """The first records of a stream as they would land, and what their fields look like. Nothing is landed."""
+    from connectors.stream import SourceError
+    from flows import show
+
+    settings = settings_of(config)
+    if name not in settings.configuration.sources:
+        fail(f"{settings.path} has no source {name!r}; there are {', '.join(settings.configuration.sources) or 'none'}", 2)
+    try:
+        typer.echo(show.source_sample(settings, name, stream, count))
+    except (SourceError, LookupError) as error:
+        fail(str(error.args[0]))
 
 
 def _judge(config: Path | None, source: str, stream: str, batch: str, verdict: str, reason: str) -> None:

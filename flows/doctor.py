@@ -10,9 +10,7 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from connectors.stream import SourceError
-from flows import up
-from flows.ingest import connect_source
+from flows import sources, up
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -94,17 +92,7 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:
-    ledger = ledgers.open_ledger(settings.ledger)
     if not settings.configuration.sources:
-        yield Finding(subject="sources", is_well=False, detail="none configured", mend=f"add a [sources.<name>] to {settings.path}")
-    for name, source in settings.configuration.sources.items():
-        subject = f"source {name} ({source.kind})"
-        try:
-            connector = connect_source(settings, name, ledger)
-            try:
-                yield Finding(subject=subject, is_well=True, detail=connector.check())
-            finally:
-                connector.close()
-        except SourceError as error:
-            yield Finding(subject=subject, is_well=False, detail=str(error).split(" — ")[0], mend=error.mend or f"look at [sources.{name}] in {settings.path}")
-
+        yield Finding(subject="sources", is_well=False, detail="none configured", mend=f"`meridian source add`, or add a [sources.<name>] to {settings.path}")
+    for checked in sources.check(settings):
+        yield Finding(subject=f"source {checked.name} ({checked.kind})", is_well=not checked.failure, detail=checked.failure or checked.said, mend=checked.mend)

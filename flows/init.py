@@ -39,7 +39,7 @@ holidays = [2026-12-25, 2026-12-26]
 
 # Sources. The name in brackets is yours: it names the folder in the landing and stands in every id. A key is never written
 # here: `..._env` names the environment variable (or the line in .env beside this file, mode 600) that holds it.
-# Several sources of one kind are fine; their ids never collide.
+# Several sources of one kind are fine; their ids never collide. `meridian source add <kind>` writes one and tests it.
 
 # [sources.erp]
 # kind = "tryton"
@@ -60,6 +60,12 @@ holidays = [2026-12-25, 2026-12-26]
 # requests_per_ten_seconds = 190     # what your subscription allows one app; 100 is the least
 # without = ["campaigns"]            # streams whose scope the app was not given
 
+# [sources.erp_replica]
+# kind = "sql"                       # tables and views of PostgreSQL, MySQL or MariaDB
+# url_env = "ERP_REPLICA_URL"        # postgresql://reader:password@replica.example.com/erp
+# time_zone = "Europe/Berlin"        # of columns that hold date and time without a zone
+# streams.orders = { table = "public.orders", key = ["id"], cursor = "updated_at", lag_minutes = 10, deletes = "sweep" }
+
 # What no system holds comes as files: targets, budgets, costs, ad spend, rosters. See README, "The drop folder".
 # pattern: which files; key: the columns that name a row; what cannot be guessed is declared (encoding, delimiter, date order, decimal sign).
 [sources.files]
@@ -79,6 +85,7 @@ SECRETS = '''\
 # TRYTON_KEY=
 # ZENDESK_TOKEN=
 # HUBSPOT_TOKEN=
+# ERP_REPLICA_URL=
 '''
 
 

@@ -167,7 +167,7 @@ def load(given: str | Path | None = None, *, environment: Mapping[str, str] | No
     configuration = parse(path.read_text(encoding="utf-8"), path)
     environment = os.environ if environment is None else environment
     return Settings(
-        path=path, configuration=configuration, secrets={**_read_env_file(path.parent / ".env"), **environment},
+        path=path, configuration=configuration, secrets={**read_env_file(path.parent / ".env"), **environment},
         clock=_clock(path, configuration.night.clock_file),
     )
 
@@ -192,20 +192,25 @@ def parse(text: str, path: Path) -> Configuration:
     return configuration
 
 
+def wrong_source_name(name: str) -> str | None:
+    """What is wrong with a source's name; None when it is right."""
+    return None if re.fullmatch(r"[a-z][a-z0-9_]*", name) else f"source name {name!r} — small letters, digits and '_' only: it names folders and columns"
+
+
 def _source_problems(text: str, path: Path, name: str, source: Mapping[str, Any]) -> list[str]:
     from connectors import registry
 
     kind = source.get("kind")
     where = f"{path}:{line_of(text, ('sources', name))}"
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        return [f"{where}: source name {name!r} — small letters, digits and '_' only: it names folders and columns"]
+    if wrong := wrong_source_name(name):
+        return [f"{where}: {wrong}"]
     if not isinstance(kind, str):
         return []                    # pydantic has said so
     if kind not in registry.KINDS:
-        return [f"{path}:{line_of(text, ('sources', name, 'kind'))}: sources.{name}.kind = {kind!r} is no kind of source{_nearest(kind, list(registry.KINDS))}"]
+        return [f"{path}:{line_of(text, ('sources', name, 'kind'))}: sources.{name}.kind = {kind!r} is no kind of source{nearest(kind, list(registry.KINDS))}"]
     known = {"kind", "stale_after_hours", *registry.option_names(kind)}
     return [
-        f"{path}:{line_of(text, ('sources', name, option))}: sources.{name}.{option} is not an option of {kind}{_nearest(option, sorted(known))}"
+        f"{path}:{line_of(text, ('sources', name, option))}: sources.{name}.{option} is not an option of {kind}{nearest(option, sorted(known))}"
         for option in source if option not in known
     ]
 
@@ -215,7 +220,7 @@ def _problem(text: str, path: Path, issue: Mapping[str, Any]) -> str:
     dotted = ".".join(location)
     where = f"{path}:{line_of(text, location)}"
     if issue["type"] == "extra_forbidden":
-        return f"{where}: {dotted} is not a setting{_nearest(location[-1], _keys_at(location[:-1]))}"
+        return f"{where}: {dotted} is not a setting{nearest(location[-1], _keys_at(location[:-1]))}"
     if issue["type"] == "missing":
         return f"{where}: {dotted} is missing"
     return f"{where}: {dotted} = {issue['input']!r}: {issue['msg'].removeprefix('Value error, ')}"
@@ -231,7 +236,8 @@ def _keys_at(location: tuple[str, ...]) -> list[str]:
     return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 
-def _nearest(wrong: str, valid: list[str]) -> str:
+def nearest(wrong: str, valid: list[str]) -> str:
+    """The end of an error: the name that was perhaps meant, or all that would be right."""
     close = difflib.get_close_matches(wrong, valid, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; valid here: {', '.join(valid)}"
 
@@ -256,11 +262,12 @@ def line_of(text: str, location: tuple[str, ...]) -> int:
 
 def _known_zone(value: str) -> str:
     if value not in available_timezones():
-        raise ValueError(f"not an IANA time zone{_nearest(value, sorted(available_timezones()))}")
+        raise ValueError(f"not an IANA time zone{nearest(value, sorted(available_timezones()))}")
     return value
 
 
-def _read_env_file(path: Path) -> dict[str, str]:
+def read_env_file(path: Path) -> dict[str, str]:
+    """The NAME=value lines of a .env file; {} without one. Raises ConfigurationError when others may read it."""
     if not path.exists():
         return {}
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

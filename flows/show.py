@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
-from flows import up
+from flows import sources, up
 from flows.night_report import read_cards
 from flows.reporting import scorecard
 from flows.settings import Settings
@@ -112,6 +113,19 @@ def versions(settings: Settings) -> str:
         + (f"  withdrawn: {version.withdrawn.why or 'no reason given'}" if version.withdrawn else "")
         for version in rows
     )
+
+
+def source_sample(settings: Settings, source: str, stream: str, count: int) -> str:
+    """Records as JSON and a table of their fields."""
+    records = sources.sample(settings, source, stream, count)
+    if not records:
+        return f"{source}/{stream} has no records that we may see"
+    fields = sources.infer(records)
+    width = min(40, max(len(field.path) for field in fields))
+    lines = [json.dumps(record, ensure_ascii=False, indent=2) for record in records]
+    lines += ["", f"{len(records)} records of {source}/{stream}"]
+    lines += [f"  {field.path:<{width}}  {field.present}/{len(records)}  {' or '.join(field.types):<20}  {field.example}" for field in fields]
+    return "\n".join(lines)
 
 
 def _current(settings: Settings) -> published.Version:

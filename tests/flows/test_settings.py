@@ -92,7 +92,7 @@ def test_what_init_writes_is_valid_private_and_never_overwrites(tmp_path: Path) 
 
 def test_every_source_that_init_suggests_is_valid_when_uncommented() -> None:
     text = "\n".join(
-        line.removeprefix("# ") if line.startswith(("# [sources", "# kind", "# url", "# database", "# key_env", "# token_env", "# email", "# stale")) else line
+        line.removeprefix("# ") if line.startswith(("# [sources", "# kind", "# url", "# database", "# key_env", "# token_env", "# email", "# stale", "# streams")) else line
         for line in init.TEMPLATE.splitlines()
     )
-    assert set(parse(text, Path("meridian.toml")).sources) == {"erp", "helpdesk", "files"}
+    assert set(parse(text, Path("meridian.toml")).sources) == {"erp", "helpdesk", "erp_replica", "files"}
