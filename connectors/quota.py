@@ -4,6 +4,9 @@
 token bucket of the same size lets up to twice the limit through in its first period (the full bucket and its refill), which vendors with
 sliding windows answer with 429. Places are booked ahead, so that waiting is fair and nobody polls.
 
+A day's budget (`day_budget`) counts the same way over 24 hours, so that no calendar day of any time zone sees more; nobody waits for it, the run stops
+and says so.
+
 Nothing outlives a killed process but the places it had booked: there is no lock file and no owner. SQLite's own lock is released by the
 operating system with the process, and each booking is one short transaction.
 """
@@ -24,6 +27,7 @@ from typing import NoReturn
 from connectors.rest import Quota
 from connectors.stream import Misconfigured, QuotaExhausted
 
+DAY = 86_400.0                 # seconds
 BEYOND_A_CLOCK_JUMP = 3600.0   # seconds; a booking later than period + this was made before the machine's clock was set back
 
 
@@ -49,6 +53,59 @@ def shared_quota(folder: Path, source: str, limit: Limit, *, name: str = "", now
     """The quota of `source` for all processes that use the same `folder` (home/quota). name: one of several limits of a source."""
     folder.mkdir(parents=True, exist_ok=True)
     return _SharedQuota(folder / f"{'-'.join(part for part in (source, name) if part)}.sqlite", limit, source, now)
+
+
+def source_quota(
+    folder: Path, source: str, *, per_minute: int | None = None, per_day: int | None = None, now: Callable[[], float] = time.time,
+) -> Quota:
+    """Both limits of a source as one. per_day None: no budget; per_minute None: as fast as it answers."""
+    pace = [shared_quota(folder, source, Limit(requests=per_minute), now=now)] if per_minute else []
+    budget = [day_budget(folder, source, per_day, now=now)] if per_day else []
+    return _All([*pace, *budget])
+
+
+def day_budget(folder: Path, source: str, requests: int, *, now: Callable[[], float] = time.time) -> Quota:
+    """`requests` in any 24 hours, for all processes that use the same `folder`."""
+    return _DayBudget(shared_quota(folder, source, Limit(requests=requests, period=DAY, margin=0.0), name="day", now=now), source, requests)
+
+
+def used_today(folder: Path, source: str, *, now: float) -> int:
+    """How many requests of the day's budget were made in the last 24 hours."""
+    path = folder / f"{source}-day.sqlite"
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path, timeout=30.0)) as connection:
+        return int(connection.execute("select count(*) from departures where at > ?", [now - DAY]).fetchone()[0])
+
+
+class _All:
+    """Several limits at once. The one that nobody waits for comes last, so that a place of it is booked only for a request that is really sent."""
+
+    def __init__(self, quotas: list[Quota]) -> None:
+        self._quotas = quotas
+
+    def reserve(self, *, at_most: float) -> float:
+        return max([quota.reserve(at_most=at_most) for quota in self._quotas])
+
+    def hold(self, seconds: float) -> None:
+        for quota in self._quotas:
+            quota.hold(seconds)
+
+
+class _DayBudget:
+    def __init__(self, day: Quota, source: str, requests: int) -> None:
+        self._day, self._source, self._requests = day, source, requests
+
+    def reserve(self, *, at_most: float) -> float:
+        try:
+            return self._day.reserve(at_most=0.0)
+        except QuotaExhausted as error:
+            at = error.retry_at
+            raise QuotaExhausted(f"its {self._requests} requests of 24 hours are used up", retry_at=at, source=self._source,
+                                 mend=f"the first free one is at {at:%Y-%m-%d %H:%M} UTC; if the source allows more, raise requests_per_day") from None
+
+    def hold(self, seconds: float) -> None:
+        """A source that asks for a pause of minutes says nothing about the day."""
 
 
 def _next_place(now: float, limit: Limit, limiting: float | None, held: float) -> float:
@@ -107,7 +164,8 @@ class _SharedQuota:
         with closing(self._open()) as connection:
             connection.execute("begin immediate")
             now = self._now()
-            row = connection.execute("select at from departures order by number desc limit 1 offset ?", [self._limit.requests - 1]).fetchone()
+            # By its number: counting back through a day's 100,000 departures took 4 ms a request.
+            row = connection.execute("select at from departures where number = (select max(number) from departures) - ?", [self._limit.requests - 1]).fetchone()
             held = connection.execute("select until from held").fetchone()
             place = _next_place(now, self._limit, row[0] if row else None, held[0] if held else 0.0)
             if place - now > max(0.0, at_most):

@@ -2,7 +2,7 @@
 
 A kind's module has `connect(name, options, *, secrets, ...)` and says which options it takes by a dataclass `<Kind>Options`
 or by `OPTION_NAMES`. Options that every kind takes are handled here: `<secret>_env` names the environment variable of a secret,
-`requests_per_minute` is what the source allows us in all, nightly run and backfill together.
+`requests_per_minute` and `requests_per_day` are what the source allows us in all, nightly run and backfill together.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from connectors.rest import Quota
 from connectors.stream import Connector, Json, Misconfigured
 
 KINDS: Mapping[str, str] = {
@@ -28,7 +29,7 @@ KINDS: Mapping[str, str] = {
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "files": (), "hubspot": ("token",), "request_tracker": ("token",), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
 }
-COMMON = ("requests_per_minute",)
+COMMON = ("requests_per_minute", "requests_per_day")
 
 
 def options_class(kind: str) -> Any:
@@ -57,15 +58,22 @@ def connect(
     rest. base: folder that relative paths start from. memory: what a stream's last finished read left. Raises Misconfigured.
     """
     own = {option: value for option, value in options.items() if not option.endswith("_env") and option not in COMMON}
-    quota = None
-    if per_minute := options.get("requests_per_minute"):
-        from connectors.quota import Limit, shared_quota
-
-        if isinstance(per_minute, bool) or not isinstance(per_minute, int) or per_minute < 1:
-            raise Misconfigured(f"requests_per_minute is {per_minute!r}", source=name, mend="a whole number from 1")
-        quota = shared_quota(home / "quota", name, Limit(requests=per_minute))
+    quota = _quota(name, options, home)
     if isinstance(own.get("folder"), str):
         own["folder"] = str(base / own["folder"])
     connector: Connector = import_module(KINDS[kind]).connect(
         name, own, secrets=secrets, home=home, clock=clock, sleep=sleep, quota=quota, memory=memory)
     return connector
+
+
+def _quota(name: str, options: Mapping[str, Any], home: Path) -> Quota | None:
+    """What the source allows in all, shared by every process that has the same home."""
+    for option in COMMON:
+        allowed = options.get(option, 1)
+        if isinstance(allowed, bool) or not isinstance(allowed, int) or allowed < 1:
+            raise Misconfigured(f"{option} is {allowed!r}", source=name, mend="a whole number from 1")
+    if not any(option in options for option in COMMON):
+        return None
+    from connectors import quota
+
+    return quota.source_quota(home / "quota", name, per_minute=options.get("requests_per_minute"), per_day=options.get("requests_per_day"))

@@ -137,15 +137,15 @@ class Rest:
     ) -> Answer:
         """One request with all its patience. idempotent: may be sent twice (default: GET and HEAD). allow: 4xx that the caller understands.
 
-        quota: instead of the source's general one, for endpoints with a limit of their own.
+        quota: of an endpoint that has a limit of its own; the source's general one and its day's budget count it, too.
         """
         url = self.url_of(path, stream=stream)
         may_repeat = idempotent if idempotent is not None else method.upper() in ("GET", "HEAD")
-        quota = quota or self.quota
+        quotas = [limit for limit in (quota, self.quota) if limit is not None]
         waited, tries, torn, limited = 0.0, 0, 0, 0
         while True:
-            if quota is not None:
-                waited += self._wait(quota.reserve(at_most=self._retry.total_wait - waited))
+            if quotas:
+                waited += self._wait(max([limit.reserve(at_most=self._retry.total_wait - waited) for limit in quotas]))
             failure: SourceError
             pause: float | None = None
             try:
@@ -156,8 +156,8 @@ class Rest:
                 failure, pause = answer
                 if response.status_code == 429:
                     limited += 1
-                    if pause is not None and quota is not None:
-                        quota.hold(pause)
+                    if pause is not None and quotas:
+                        quotas[0].hold(pause)
                 else:
                     tries += 1
             except _Torn as torn_answer:

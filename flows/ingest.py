@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.stream import Connector, Cursor, Misconfigured, Page, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
+from connectors.stream import Connector, Cursor, Misconfigured, Page, QuotaExhausted, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
 from flows.settings import Settings
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
@@ -91,6 +91,9 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
             if left_behind is None:
                 break
             state = "resumed"
+    except QuotaExhausted as error:
+        # Not tried again in this night: rest.py has waited as long as waiting is worth it.
+        state, failure, retryable = "failed", f"{error}; {_how_far(store, connector, stream)}", False
     except SourceError as error:
         state, failure, retryable = "failed", str(error), error.retryable
     except OSError as error:
@@ -103,6 +106,15 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
         requests=connector.requests_made(stream.name) - requests_before, seconds=round(time.monotonic() - started, 3),
         cursor=after.cursor, is_retryable=retryable, notes=tuple(notes),
     )
+
+
+def _how_far(store: Store, connector: Connector, stream: Stream) -> str:
+    """What an interrupted reading has landed."""
+    reading = ledgers.current_reading(store.ledger, connector.name, stream.name)
+    if reading is None or not reading.pages:
+        return "nothing of this stream was read yet; the next run begins it"
+    reached = f", up to {reading.high_water.isoformat(timespec='seconds')}" if reading.high_water else ""
+    return f"{reading.records} records on {reading.pages} pages are landed{reached}, and the next run goes on behind them"
 
 
 def _read_window(

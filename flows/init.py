@@ -53,6 +53,8 @@ holidays = [2026-12-25, 2026-12-26]
 # url = "https://example.zendesk.com"
 # email = "meridian@example.com"
 # token_env = "ZENDESK_TOKEN"
+# requests_per_minute = 400          # of what the vendor allows, what is ours; nightly run and backfill share it
+# requests_per_day = 50000           # in any 24 hours: a run that would exceed it stops, says how far it got, and goes on the next night
 
 # [sources.crm]
 # kind = "hubspot"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -68,7 +68,7 @@ class Night:
 @task(task_run_name="read {connector.name}/{stream.name}", retries=2, retry_delay_seconds=[10, 60], retry_jitter_factor=0.5, persist_result=False,
       cache_policy=NO_CACHE, retry_condition_fn=lambda _task, _run, state: _may_be_retried(state))
 def read_stream(connector: Connector, stream: Stream, store: ingesting.Store) -> ingesting.StreamResult:
-    result = ingesting.ingest_stream(connector, stream, store)
+    result = replace(ingesting.ingest_stream(connector, stream, store), requests=connector.requests_made(stream.name))   # those of earlier attempts, too
     for note in result.notes:
         get_run_logger().info(f"{result.source}/{result.stream}: {note}")
     if result.state == "failed":
@@ -76,7 +76,7 @@ def read_stream(connector: Connector, stream: Stream, store: ingesting.Store) ->
         if result.is_retryable:
             raise SourceUnavailable(result)
     elif result.records or result.deletes:
-        said = f"{result.records} records, {result.deletes} deletes, {result.pages} pages, {result.seconds:.1f} s"
+        said = f"{result.records} records, {result.deletes} deletes, {result.pages} pages, {result.requests} requests, {result.seconds:.1f} s"
         get_run_logger().info(f"{result.source}/{result.stream}: {said}")
     return result
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 from typing import Any
 
+from connectors import quota
 from flows import sources, up
 from flows.night_report import read_cards
 from flows.reporting import scorecard
@@ -21,7 +23,8 @@ def after_a_night(settings: Settings, language: scorecard.Language, *, prefect_u
     landed = sum(stream["records"] for stream in report["streams"])
     lines = [scorecard_text(settings, language, "month"), ""]
     lines.append(f"{night['state'].capitalize()}: {report['message']}" if night["state"] != "published" else f"Published: {night['version']}")
-    lines.append(f"Landed {landed:,} records; {report['checks']} checks, {len(report['failed_checks'])} with remarks")
+    requests = sum(stream["requests"] for stream in report["streams"])
+    lines.append(f"Landed {landed:,} records with {requests:,} requests; {report['checks']} checks, {len(report['failed_checks'])} with remarks")
     lines.append("Time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report["seconds"].items()))
     lines += [
         "Look next:",
@@ -81,10 +84,21 @@ def status(settings: Settings) -> str:
         more = f": {message}" if message and message != night["version"] else ""
         lines.append(f"  {_minute(night['started_at'])}  as of {night['as_of']}  {night['state']}{more}")
     lines += ["", "streams"]
+    last: list[dict[str, Any]] = next((night["report"]["streams"] for night in ledgers.list_nights(ledger, limit=7) if night["report"]), [])
+    requests = {(result["source"], result["stream"]): result["requests"] for result in last}
     for state in ledgers.stream_states(ledger):
         fresh = f"read {_minute(state.last_success_at)}" if state.last_success_at else "never read"
-        lines.append(f"  {state.source + '/' + state.stream:<36} {fresh}" + (f"  FAILED: {state.failure}" if state.failure else ""))
+        asked = f"  {requests[state.source, state.stream]:>6,} requests" if (state.source, state.stream) in requests else ""
+        lines.append(f"  {state.source + '/' + state.stream:<36} {fresh}{asked}" + (f"  FAILED: {state.failure}" if state.failure else ""))
+    lines += _budgets(settings)
     return "\n".join(lines)
+
+
+def _budgets(settings: Settings) -> list[str]:
+    """What is left of the day's requests, where a source has a budget. By the real clock, as the source counts."""
+    allowed = {name: source.options["requests_per_day"] for name, source in settings.configuration.sources.items() if source.options.get("requests_per_day")}
+    used = {name: quota.used_today(settings.home / "quota", name, now=time.time()) for name in allowed}
+    return ["", "requests in 24 hours", *(f"  {name:<36} {used[name]:,} of {allowed[name]:,}" for name in allowed)] if allowed else []
 
 
 def checks(settings: Settings) -> str:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.quota import Limit, memory_quota, shared_quota
+from connectors.quota import Limit, memory_quota, shared_quota, source_quota, used_today
 from connectors.rest import Quota
 from connectors.stream import Misconfigured, QuotaExhausted
 
@@ -174,3 +174,62 @@ def test_two_limits_of_one_source_do_not_mix(tmp_path: Path) -> None:
 def test_a_quota_of_nothing_is_misconfigured() -> None:
     with pytest.raises(Misconfigured):
         Limit(requests=0)
+
+
+def test_a_days_budget_stops_at_once_and_says_when_it_goes_on(tmp_path: Path) -> None:
+    watch = Watch()
+    quota = source_quota(tmp_path, "zendesk", per_minute=2, per_day=5, now=watch)
+    for _ in range(5):
+        quota.reserve(at_most=PATIENT)
+        watch.now += 3600
+    with pytest.raises(QuotaExhausted, match="its 5 requests of 24 hours are used up — the first free one is at") as caught:
+        quota.reserve(at_most=PATIENT)
+    assert caught.value.retry_at is not None and caught.value.retry_at.timestamp() == 1_000_000 + 86_400
+    assert used_today(tmp_path, "zendesk", now=watch.now) == 5
+    watch.now = 1_000_000 + 86_400
+    assert quota.reserve(at_most=0) == 0.0
+
+
+def test_a_pause_that_the_source_asks_for_does_not_use_up_the_day(tmp_path: Path) -> None:
+    quota = source_quota(tmp_path, "zendesk", per_day=5, now=Watch())
+    quota.hold(600)
+    assert quota.reserve(at_most=0) == 0.0
+
+
+def test_a_request_that_must_wait_too_long_for_its_minute_costs_nothing_of_the_day(tmp_path: Path) -> None:
+    watch = Watch()
+    quota = source_quota(tmp_path, "zendesk", per_minute=1, per_day=5, now=watch)
+    quota.reserve(at_most=0)
+    with pytest.raises(QuotaExhausted):
+        quota.reserve(at_most=1)
+    assert used_today(tmp_path, "zendesk", now=watch.now) == 1
+
+
+SPENDER = """
+import sys
+from pathlib import Path
+from connectors.quota import source_quota
+from connectors.stream import QuotaExhausted
+quota = source_quota(Path(sys.argv[1]), "zendesk", per_day=100, now=lambda: 1_000_000.0)
+print("ready", flush=True)
+sys.stdin.readline()
+made = 0
+try:
+    while True:
+        quota.reserve(at_most=1e9)
+        made += 1
+except QuotaExhausted:
+    print(made, flush=True)
+"""
+
+
+def test_nightly_and_backfill_in_two_processes_spend_one_days_budget(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SPENDER, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in processes:
+        go(process)
+    made = [int(process.communicate()[0]) for process in processes]
+    assert sum(made) == 100
+    assert used_today(tmp_path, "zendesk", now=1_000_000.0) == 100

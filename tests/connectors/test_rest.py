@@ -9,6 +9,7 @@ import logging
 import socket
 import threading
 import traceback
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -365,6 +366,42 @@ def test_every_attempt_takes_a_place_in_the_quota_and_a_429_is_told_to_it(faults
     rest_to(faults.url, sleeper, quota=quota).get("things")
     assert quota.reserved == 2 and quota.held == [9.0]
     assert sleeper.slept == [2.0, 9.5, 2.0]
+
+
+def test_an_endpoints_own_limit_counts_beside_the_sources_general_one(faults: FaultServer) -> None:
+    general, own, sleeper = Booked(), Booked(), Sleeper()
+    faults.plan = [Fault(status=429, headers={"Retry-After": "9"}), good([1])]
+    rest_to(faults.url, sleeper, quota=general).get("things", quota=own)
+    assert (general.reserved, own.reserved) == (2, 2) and (general.held, own.held) == ([], [9.0])
+    assert sleeper.slept == [2.0, 9.5, 2.0], "both waits are one"
+
+
+def test_headers_of_our_own_do_not_follow_a_redirect_to_another_host(faults: FaultServer) -> None:
+    with FaultServer().running() as other:
+        faults.plan = [Fault(status=302, headers={"Location": other.url.replace("127.0.0.1", "localhost") + "/x"})]
+        rest_to(faults.url, auth=bearer(SECRET), headers={"X-Account": SECRET}).get("things")
+        assert SECRET not in stolen(other.asked)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_body_packed_again_and_again_is_bounded_by_what_comes_out(faults: FaultServer, times: int) -> None:
+    bomb = b'"' + b"0" * 50_000_000 + b'"'
+    for _ in range(times):
+        bomb = gzip.compress(bomb)
+    faults.plan = [Fault(body=bomb, headers={"Content-Encoding": ", ".join(["gzip"] * times)})]
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnexpectedShape, match="more than 1000000 bytes"):
+            rest_to(faults.url, max_bytes=1_000_000).get("things")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000, "it is let go before it is unpacked"
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_error_page_is_bounded_as_well(faults: FaultServer) -> None:
+    faults.plan = [Fault(status=404, body=gzip.compress(b"x" * 2_000_000), headers={"Content-Encoding": "gzip"})]
+    with pytest.raises(UnexpectedShape, match="more than 100000 bytes"):
+        rest_to(faults.url, max_bytes=100_000).get("things")
 
 
 def test_an_empty_answer_is_none(faults: FaultServer) -> None:
