@@ -81,8 +81,9 @@ def connect(
         return shared_quota(home / "quota", name, limit, name=what) if home else memory_quota(limit, source=name)
 
     rest = Rest(chosen.url, source=name, auth=bearer(secrets["token"]), allow_http=chosen.allow_http, pause=policy_pause, clock=clock, sleep=sleep,
-                quota=quota or limited(Limit(requests=chosen.requests_per_ten_seconds, period=10.0), "general"))
-    return Hubspot(name, rest, limited(Limit(requests=5, period=1.0), "searches"), chosen)
+                quota=quota)
+    general = limited(Limit(requests=chosen.requests_per_ten_seconds, period=10.0), "general")
+    return Hubspot(name, rest, general, limited(Limit(requests=5, period=1.0), "searches"), chosen)
 
 
 def policy_pause(response: requests.Response) -> float | None:
@@ -99,15 +100,15 @@ class Hubspot:
 
     kind = "hubspot"
 
-    def __init__(self, name: str, rest: Rest, searches: Quota, options: HubspotOptions) -> None:
-        self.name, self._rest, self._searches, self._options = name, rest, searches, options
+    def __init__(self, name: str, rest: Rest, general: Quota, searches: Quota, options: HubspotOptions) -> None:
+        self.name, self._rest, self._general, self._searches, self._options = name, rest, general, searches, options
         self._size = options.page_size
 
     def streams(self) -> Sequence[Stream]:
         return [stream for stream in STREAMS if stream.name not in self._options.without]
 
     def check(self) -> str:
-        account = self._rest.get("account-info/v3/details")
+        account = self._get("account-info/v3/details")
         return f"HubSpot account {self._field(account, 'portalId', int, '')} ({account.get('accountType')}, {account.get('timeZone')})"
 
     def requests_made(self, stream: str) -> int:
@@ -133,7 +134,7 @@ class Hubspot:
                         yield Page(records=records)
             case "pipelines":
                 for of in ("deals", "tickets"):
-                    found = self._field(self._rest.get(f"crm/v3/pipelines/{of}", stream=stream.name), "results", list, stream.name)
+                    found = self._field(self._get(f"crm/v3/pipelines/{of}", stream=stream.name), "results", list, stream.name)
                     yield Page(records=[{"objectType": of, **pipeline} for pipeline in found])
             case "campaigns":
                 for records, _ in self._list("marketing/v3/campaigns", {"properties": ",".join(CAMPAIGN)}, stream.name):
@@ -199,7 +200,7 @@ class Hubspot:
         """Every property that the object has today ("Properties"): new ones arrive by themselves."""
         if asked.history:
             return {"properties": [MERGED[0]], "propertiesWithHistory": [asked.history]}
-        found = self._field(self._rest.get(f"crm/v3/properties/{asked.of}", stream=stream), "results", list, stream)
+        found = self._field(self._get(f"crm/v3/properties/{asked.of}", stream=stream), "results", list, stream)
         return {"properties": sorted({entry["name"] for entry in found} | {MERGED[0]})}
 
     def _limit(self, asked: Asked) -> int:
@@ -239,7 +240,7 @@ class Hubspot:
         """(records, token of the next page or None) of a list."""
         guard, limit = LoopGuard(source=self.name, stream=stream), str(self._limit(ASKED[stream]))
         while True:
-            body = self._rest.get(path, {"limit": limit, **params, **({"after": after} if after else {})}, stream=stream)
+            body = self._get(path, {"limit": limit, **params, **({"after": after} if after else {})}, stream=stream)
             records, after = self._field(body, "results", list, stream), self._after(body, stream)
             if after:
                 guard.see(after, records)
@@ -249,7 +250,10 @@ class Hubspot:
 
     def _post(self, path: str, question: Json, stream: str, quota: Quota | None = None) -> Json:
         """A question that is too long for a URL. It changes nothing, so it may be asked twice."""
-        return self._rest.request("POST", path, json=question, stream=stream, idempotent=True, quota=quota).json
+        return self._rest.request("POST", path, json=question, stream=stream, idempotent=True, quota=quota or self._general).json
+
+    def _get(self, path: str, params: Mapping[str, str] | None = None, *, stream: str = "") -> Json:
+        return self._rest.get(path, params, stream=stream, quota=self._general)
 
     def _after(self, body: Json, stream: str) -> str | None:
         following = (body.get("paging") or {}).get("next")

@@ -36,6 +36,12 @@
     {{ column }} in (select batch_id from {{ ref('stg_meridian__new_batches') }})
 {%- endmacro %}
 
+{# The same, where nothing else picks the rows: every row when everything is worked out. #}
+{% macro landed_tonight_or_all(column='batch_id') -%}
+    {%- set condition = landed_tonight(column) -%}
+    {{ 'true' if works_all_out() else condition }}
+{%- endmacro %}
+
 {# Whether any row of `relation` came tonight: then what looks names up in it is worked out again as a whole. #}
 {% macro has_landed_tonight(relation) -%}
     exists (select 1 from {{ relation }} where {{ landed_tonight() }})

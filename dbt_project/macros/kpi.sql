@@ -5,8 +5,8 @@
 
     `relation` is a CTE or table with one row per thing, `day` its DATE column, `segments` the names of its columns to split by.
     A week starts on Monday. Every segment has every period from the KPI's first day of data up to as_of: without data the value
-    is null and the sample 0, never a missing row and never a value of 0. One scan with GROUPING SETS gives all grains and
-    segments; a scan for each would cost three times the number of segments.
+    is null and the sample 0, never a missing row and never a value of 0. One scan with GROUPING SETS gives all segments; a scan for
+    each would cost as many times more.
 #}
 
 {# sum(numerator) / sum(denominator); the sample is the number of things that count in the denominator. #}
@@ -18,7 +18,8 @@
             'denominator': 'sum(cast(denominator_part as double))',
             'sample_size': 'count(*) filter (where denominator_part <> 0)',
         },
-        value='cells.numerator / nullif(cells.denominator, 0)') }}
+        value='cells.numerator / nullif(cells.denominator, 0)',
+        adds_up=true) }}
 {%- endmacro %}
 
 {# Median of `value`; with p90=true also a KPI `<kpi>_p90`, the ninetieth percentile of the same values. #}
@@ -45,7 +46,8 @@
             'denominator': 'cast(null as double)',
             'sample_size': 'count(measured)',
         },
-        value='cells.numerator') }}
+        value='cells.numerator',
+        adds_up=true) }}
 {%- endmacro %}
 
 {# The ratio over the `days` days that end with the period's last day (or as_of, while the period is in progress). #}

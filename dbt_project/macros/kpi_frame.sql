@@ -37,15 +37,17 @@
 {%- endmacro %}
 
 {#
-    One row per grain, period and segment, aggregated straight from the things (medians do not add up, so nothing is aggregated twice).
-    inputs: name → column expression on the relation; measures: name → aggregate over the inputs; value: expression over `cells`;
-    also: further KPI id → value expression.
+    One row per grain, period and segment. inputs: name → column expression on the relation; measures: name → aggregate over the inputs; value:
+    expression over `cells`; also: further KPI id → value expression.
+    adds_up: the measures of a week are the sums of those of its days, so that the things are gone through by day alone and not once for each
+    grain, too. Medians do not add up.
 #}
-{% macro kpi_frame(kpi, relation, day, segments, grains, inputs, measures, value, also={}) -%}
+{% macro kpi_frame(kpi, relation, day, segments, grains, inputs, measures, value, also={}, adds_up=false) -%}
+    {%- set counted_by = ['day'] if adds_up else grains -%}
     with kpi_things as (
         select
             {{ day }} as happened_on,
-            {%- for grain in grains %}
+            {%- for grain in counted_by %}
             cast(date_trunc('{{ grain }}', {{ day }}) as date) as {{ grain }}_start,
             {%- endfor %}
             {{- kpi_segment_columns(segments) }}
@@ -56,27 +58,45 @@
         where {{ day }} between {{ first_credible_day() }} and {{ as_of() }}
     ),
 
-    cells as (
+    {{ 'day_cells' if adds_up else 'cells' }} as (
         select
             case
-                {%- for grain in grains %}
+                {%- for grain in counted_by %}
                 when grouping({{ grain }}_start) = 0 then '{{ grain }}'
                 {%- endfor %}
             end as period_grain,
-            coalesce({% for grain in grains %}{{ grain }}_start{{ ', ' if not loop.last }}{% endfor %}) as period_start,
+            coalesce({% for grain in counted_by %}{{ grain }}_start{{ ', ' if not loop.last }}{% endfor %}) as period_start,
             {{- kpi_segment_labels(segments) }}
             {%- for name, expression in measures.items() %}
             {{ expression }} as {{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from kpi_things
         group by grouping sets (
-            {%- for grain in grains %}
+            {%- for grain in counted_by %}
             ({{ grain }}_start)
             {%- for segment in segments %}, ({{ grain }}_start, segment_{{ loop.index }}){% endfor %}
             {{- ',' if not loop.last }}
             {%- endfor %}
         )
     ),
+    {%- if adds_up %}
+
+    cells as (
+        {%- for grain in grains %}
+        select
+            '{{ grain }}' as period_grain,
+            cast(date_trunc('{{ grain }}', period_start) as date) as period_start,
+            segment_type,
+            segment,
+            {%- for name in measures %}
+            sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from day_cells
+        group by all
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ),
+    {%- endif %}
 
     segments as (
         select distinct segment_type, segment from cells

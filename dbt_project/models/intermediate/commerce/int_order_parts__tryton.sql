@@ -27,9 +27,7 @@ moved as (
         on moves.source_name = sale_lines.source_name
         and moves.origin_id = sale_lines.sale_line_id
     where moves.origin_model = 'sale.line'
-        {%- if not works_all_out() %}
-        and ({{ landed_tonight('moves.batch_id') }} or {{ landed_tonight('sale_lines.batch_id') }})
-        {%- endif %}
+        and ({{ landed_tonight_or_all('moves.batch_id') }} or {{ landed_tonight_or_all('sale_lines.batch_id') }})
 ),
 
 final as (
@@ -40,9 +38,7 @@ final as (
         sale_id
     from sale_lines
     where sale_id is not null
-        {%- if not works_all_out() %}
-        and {{ landed_tonight() }}
-        {%- endif %}
+        and {{ landed_tonight_or_all() }}
     union
     select
         source_name,
