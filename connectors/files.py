@@ -11,6 +11,7 @@
     format = "csv"                      # csv, jsonl, xlsx, parquet; default: from the pattern's ending
     encoding = "cp1252"; delimiter = ";"; quote = '"'; sheet = "2026"
     dates = { day = "dmy" }; numbers = { spend = "," }     # see formats.py
+    personal = { agent = "email" }      # columns that tell of a person, and what: name, email, phone, address, ip, text, staff
 
 What was taken is known by content (SHA-256) and by how it was declared, so a file that is touched, copied over itself or left lying costs a hash and
 nothing else, and a changed declaration reads it again. New content under an old name replaces the old rows: keys that are missing from it become
@@ -39,11 +40,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connectors.formats import ORDERS, Broken, Format, Row, Shape, rows
+from connectors.personal import KINDS
 from connectors.stream import Json, Misconfigured, Page, Stream, UnexpectedShape, Unreachable, Window, landed_key
 
 ENDINGS: Mapping[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx", ".parquet": "parquet"}
 OPTION_NAMES = ("folder", "streams")
-OPTIONS = frozenset({"pattern", "key", "feeds", "format", "encoding", "delimiter", "quote", "sheet", "dates", "numbers", "may_be_empty"})
+OPTIONS = frozenset({"pattern", "key", "feeds", "format", "encoding", "delimiter", "quote", "sheet", "dates", "numbers", "may_be_empty", "personal"})
 UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
 QUARANTINE = "quarantine"
 ROW_KEY = ("_file", "_row")
@@ -66,13 +68,19 @@ def batched(records: Iterable[Row], size: int) -> Iterator[list[Row]]:
         yield chunk
 
 
-def connect(name: str, options: Mapping[str, Any], *, home: Path, memory: Callable[[str], Json] | None = None, page_size: int = 5_000, **_: Any) -> Files:
-    """options: see above. home: where copies and key sets are kept. memory: what the last finished read of a stream left in position["memory"]."""
+def connect(
+    name: str, options: Mapping[str, Any], *, home: Path, memory: Callable[[str], Json] | None = None, page_size: int = 5_000,
+    seal: Callable[[Stream, str], str] = lambda stream, key: key, **_: Any,
+) -> Files:
+    """options: see above. home: where copies and key sets are kept. memory: what the last finished read of a stream left in position["memory"].
+
+    seal: a landed key as it may be kept, without what is personal in it.
+    """
     folder = Path(options.get("folder", ""))
     if not options.get("folder"):
         raise Misconfigured("no folder is named", source=name, mend="set folder = \"...\"")
     streams = [declare(name, stream, dict(settings)) for stream, settings in dict(options.get("streams", {})).items()]
-    return Files(name, folder, streams, home / "files" / name, memory or (lambda stream: None), page_size)
+    return Files(name, folder, streams, home / "files" / name, memory or (lambda stream: None), page_size, seal)
 
 
 def declare(source: str, name: str, settings: dict[str, Any]) -> Declared:
@@ -109,9 +117,12 @@ def declare(source: str, name: str, settings: dict[str, Any]) -> Declared:
     may_be_empty = frozenset(settings.get("may_be_empty", ()))
     if not may_be_empty <= set(key):
         raise wrong(f"{', '.join(sorted(may_be_empty - set(key)))} may be empty anyway", "may_be_empty names parts of the key")
+    personal = dict(settings.get("personal", {}))
+    if odd := [column for column, what in personal.items() if what not in KINDS]:
+        raise wrong(f"personal {odd[0]} is {personal[odd[0]]!r}", "use one of " + ", ".join(KINDS))
     fingerprint = hashlib.sha256(json.dumps([key, repr(shape)]).encode()).hexdigest()[:8]
-    return Declared(stream=Stream(name=name, key=key, deletes="tombstone", feeds=str(settings.get("feeds", ""))), pattern=pattern, shape=shape,
-                    fingerprint=fingerprint, may_be_empty=may_be_empty)
+    stream = Stream(name=name, key=key, deletes="tombstone", feeds=str(settings.get("feeds", "")), personal=personal)
+    return Declared(stream=stream, pattern=pattern, shape=shape, fingerprint=fingerprint, may_be_empty=may_be_empty)
 
 
 class Files:
@@ -119,9 +130,12 @@ class Files:
 
     kind = "files"
 
-    def __init__(self, name: str, folder: Path, declared: Sequence[Declared], cache: Path, memory: Callable[[str], Json], page_size: int) -> None:
+    def __init__(
+        self, name: str, folder: Path, declared: Sequence[Declared], cache: Path, memory: Callable[[str], Json], page_size: int,
+        seal: Callable[[Stream, str], str],
+    ) -> None:
         self.name, self._folder, self._cache, self._memory, self._page_size = name, folder, cache, memory, page_size
-        self._declared = {one.stream.name: one for one in declared}
+        self._seal, self._declared = seal, {one.stream.name: one for one in declared}
         self._opened: Counter[str] = Counter()
 
     def streams(self) -> Sequence[Stream]:
@@ -199,7 +213,7 @@ class Files:
         for other in sorted(other for other in kept if other >= done_other):   # what landed last for a key may be what has gone: the other file's row counts
             if other in found and self._snapshot(found[other], copy.parent, declared) == taken[other]:   # changed, it has its own turn
                 its_rows = self._records(declared, other, copy.parent / taken[other])
-                rows_kept = (record for record in its_rows if landed_key(declared.stream, record) in kept[other])
+                rows_kept = (record for record in its_rows if self._key(declared.stream, record) in kept[other])
                 for number, chunk in enumerate(batched(rows_kept, self._page_size), start=1):
                     if other > done_other or number > done:
                         yield Page(records=chunk, position=position({**file, "row": row, "kept": [other, number]}))
@@ -237,7 +251,7 @@ class Files:
             if missing:
                 has = "has no column" if missing[0] not in row else f"row {count} has no"
                 raise Broken(f"{has} {missing[0]!r}, which is part of the key ({', '.join(declared.stream.key)})")
-            keys.add(landed_key(declared.stream, row))
+            keys.add(self._key(declared.stream, row))
         aside = place / f"{identity}.keys.tmp"
         with gzip.open(aside, "wt", encoding="utf-8", compresslevel=3) as file:
             file.writelines(json.dumps(key) + "\n" for key in sorted(keys))
@@ -249,7 +263,10 @@ class Files:
         if not path.exists():
             return None
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            return {json.loads(line) for line in file}
+            return {self._seal(self._declared[stream].stream, json.loads(line)) for line in file}
+
+    def _key(self, stream: Stream, row: Row) -> str:
+        return self._seal(stream, landed_key(stream, row))
 
     # ---- the folder
 

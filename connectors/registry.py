@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.rest import Quota
-from connectors.stream import Connector, Json, Misconfigured
+from connectors.stream import Connector, Json, Misconfigured, Stream
 
 KINDS: Mapping[str, str] = {
     "files": "connectors.files",
@@ -40,6 +40,11 @@ def options_class(kind: str) -> Any:
     return next(value for name, value in vars(module).items() if name.endswith("Options") and dataclasses.is_dataclass(value))
 
 
+def streams(kind: str) -> list[Stream]:
+    """The streams that every source of this kind has; [] where they are declared source by source."""
+    return list(getattr(import_module(KINDS[kind]), "STREAMS", ()))
+
+
 def option_names(kind: str) -> tuple[str, ...]:
     """What may stand beside `kind` in a [sources.<name>] of this kind."""
     declared = options_class(kind)
@@ -51,18 +56,20 @@ def option_names(kind: str) -> tuple[str, ...]:
 def connect(
     name: str, kind: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], home: Path, base: Path, clock: Callable[[], datetime],
     sleep: Callable[[float], None] = time.sleep, memory: Callable[[str], Json] | None = None,
+    seal: Callable[[Stream, str], str] = lambda stream, key: key,
 ) -> Connector:
     """The connector of a configured source.
 
     options: as in the configuration, without `kind`. secrets: by their option's name without `_env`. home: where caches and the shared quota
-    rest. base: folder that relative paths start from. memory: what a stream's last finished read left. Raises Misconfigured.
+    rest. base: folder that relative paths start from. memory: what a stream's last finished read left.
+    seal: a landed key without what is personal in it, for a connector that keeps keys. Raises Misconfigured.
     """
     own = {option: value for option, value in options.items() if not option.endswith("_env") and option not in COMMON}
     quota = _quota(name, options, home)
     if isinstance(own.get("folder"), str):
         own["folder"] = str(base / own["folder"])
     connector: Connector = import_module(KINDS[kind]).connect(
-        name, own, secrets=secrets, home=home, clock=clock, sleep=sleep, quota=quota, memory=memory)
+        name, own, secrets=secrets, home=home, clock=clock, sleep=sleep, quota=quota, memory=memory, seal=seal)
     return connector
 
 

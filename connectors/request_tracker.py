@@ -30,8 +30,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from connectors.personal import DOCUMENT_NUMBER
 from connectors.rest import LoopGuard, Quota, Rest, header
-from connectors.stream import Cursor, Json, Misconfigured, Page, Record, Stream, UnexpectedShape, Window
+from connectors.stream import Cursor, Json, Kind, Misconfigured, Page, Personal, Record, Stream, UnexpectedShape, Window
 
 # RT stamps a row when its code runs and commits when the request ends; scrips that send mail can take a minute.
 LAG = timedelta(minutes=5)
@@ -47,10 +48,25 @@ TICKET_OBJECTS = {"fields[Queue]": "Name", "fields[Owner]": "Name", "fields[Requ
 TRANSACTION = "Type,Field,OldValue,NewValue,Data,Creator,Created,ObjectType,ObjectId,TimeTaken,ReferenceType,OldReference,NewReference"
 EVERYTHING = json.dumps([{"field": "id", "operator": ">", "value": 0}])
 
+# An account's name is its owner's address, or a login. Robots have no other mark than their name (macros/ticket_words.sql looks for the same words).
+ACCOUNT = Personal(kind="email", keeps=r"^(?:RT_System|Nobody|root|meridian-.*|.*auto.?(?:reply|respon).*|(?:.*[^a-z])?(?:ro)?bot(?:[^a-z].*)?)$")
+FIELD = Personal(kind="text", keeps=DOCUMENT_NUMBER, unless=("name", frozenset({"channel", "topic", "sla policy", "order number", "customer rating"})))
+# Old and new values are those of whatever field was changed, the subject among them.
+CHANGE = Personal(kind="text", keeps=r"^(?:new|open|stalled|resolved|closed|rejected|deleted|good|bad|\d{1,9})$|^fsck\.com-rt://\S+/ticket/\d+$")
+
+
+def _account(*paths: str) -> dict[str, Kind | Personal]:
+    """Paths of accounts: as RT refers to one, and with the fields that we ask for."""
+    return {f"{path}.{name}": ACCOUNT for path in paths for name in ("id", "Name", "EmailAddress", "_url")}
+
+
 STREAMS = (
-    Stream(name="tickets", key=("id",), deletes="sweep", sweep_every=WEEK, cursor=Cursor(field="LastUpdated", lag=LAG, overlap=OVERLAP, ties=True)),
-    Stream(name="transactions", key=("id",), deletes="never", cursor=Cursor(field="Created", lag=LAG, overlap=OVERLAP, ties=True)),
-    Stream(name="users", key=("id",), deletes="full"),
+    Stream(name="tickets", key=("id",), deletes="sweep", sweep_every=WEEK, cursor=Cursor(field="LastUpdated", lag=LAG, overlap=OVERLAP, ties=True),
+           personal={"Subject": "text", "CustomFields[].values[]": FIELD, **_account("Owner", "Requestor[]", "Creator", "LastUpdatedBy")}),
+    Stream(name="transactions", key=("id",), deletes="never", cursor=Cursor(field="Created", lag=LAG, overlap=OVERLAP, ties=True),
+           personal={"Data": "text", "OldValue": CHANGE, "NewValue": CHANGE, **_account("Creator")}),
+    Stream(name="users", key=("id",), deletes="full",
+           personal={"Name": ACCOUNT, "EmailAddress": ACCOUNT, "RealName": "name", "City": "address", "_url": ACCOUNT}),
     Stream(name="queues", key=("id",), deletes="full"),
     Stream(name="custom_fields", key=("id",), deletes="full"),
 )

@@ -22,6 +22,7 @@ from typing import Any, Literal, Protocol
 
 Json = Any
 Record = Mapping[str, Json]
+Kind = Literal["name", "email", "phone", "address", "ip", "text", "staff", "impersonal"]
 
 
 class SourceError(Exception):
@@ -84,6 +85,21 @@ class Cursor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Personal:
+    """What one field tells of a person, and what of it numbers need.
+
+    kind: 'staff' – the name of one of the company's own people, kept unless the configuration says otherwise, because KPIs compare people by it;
+        'impersonal' – nothing, though it lies below a `*`; all others are hashed unless the configuration says otherwise.
+    keeps: regular expression; the parts of a text that match it stay whatever becomes of the rest (case does not matter).
+    unless: (a field beside this one, values of it in small letters) with which this one is not personal.
+    """
+
+    kind: Kind
+    keeps: str = ""
+    unless: tuple[str, frozenset[str]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stream:
     """One kind of record of one source.
 
@@ -95,6 +111,9 @@ class Stream:
     sweep_every: days between two sweeps (with deletes='sweep').
     feeds: the dbt source table that this stream fills, '<kind>.<table>'; empty: '<kind>.<name>'.
     earliest: oldest instant that the source can be asked for; None: as far back as it holds.
+    personal: what tells of a person, by the field's path: 'email', 'via.source.from.address', 'comments[].body' ([] for the reader: lists are walked
+        through anyway), 'properties.*' for every field that is not named otherwise. A path to an object or a list stands for all that is in it.
+        connectors/personal.py does what the configuration says to these fields, before anything lands.
     """
 
     name: str
@@ -104,6 +123,7 @@ class Stream:
     sweep_every: int = 1
     feeds: str = ""
     earliest: datetime | None = None
+    personal: Mapping[str, Kind | Personal] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True)

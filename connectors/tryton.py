@@ -76,8 +76,12 @@ class TrytonOptions:
 
 def stream_of(name: str, model: Model) -> Stream:
     if model.whole:
-        return Stream(name=name, key=("id",), deletes="full")
-    return Stream(name=name, key=("id",), deletes=model.deletes, cursor=Cursor(field="write_date", lag=LAG, overlap=OVERLAP, ties=True))
+        return Stream(name=name, key=("id",), deletes="full", personal=model.personal)
+    cursor = Cursor(field="write_date", lag=LAG, overlap=OVERLAP, ties=True)
+    return Stream(name=name, key=("id",), deletes=model.deletes, cursor=cursor, personal=model.personal)
+
+
+STREAMS = tuple(stream_of(name, model) for name, model in MODELS.items())
 
 
 def in_window(window: Window) -> list[Any]:
@@ -144,7 +148,7 @@ class Tryton:
         self._lock = threading.Lock()
 
     def streams(self) -> Sequence[Stream]:
-        return [stream_of(name, model) for name, model in MODELS.items() if name not in self._options.without]
+        return [stream for stream in STREAMS if stream.name not in self._options.without]
 
     def check(self) -> str:
         """Two requests: which company we see, and whether this Tryton has every model that is to be read."""

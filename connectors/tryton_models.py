@@ -7,8 +7,10 @@ changes without a new write_date.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from connectors.stream import Kind, Personal
 
 LOGGED = (
     "sale.sale",
@@ -26,7 +28,7 @@ LOGGED = (
 class Model:
     """What is read of one Tryton model, and how its records disappear.
 
-    whole: small enough to be read in full every time. only: a domain that every read is limited to.
+    whole: small enough to be read in full every time. only: a domain that every read is limited to. personal: as in connectors.stream.Stream.
     """
 
     name: str
@@ -34,26 +36,35 @@ class Model:
     whole: bool = False
     deletes: Literal["sweep", "never"] = "sweep"
     only: tuple[Any, ...] = ()
+    personal: Mapping[str, Kind | Personal] = field(default_factory=dict)
 
+
+# What people write into texts by agreement, for want of a field: int_orders__tryton, int_order_corrections__tryton and int_complaints__tryton read it.
+AGREED = Personal(kind="text", keeps=r"Requested on \d{4}-\d\d-\d\d|Fault: (?:ours|customer)|^\w+: (?:damaged|wrong item|defect|missing|changed mind)$"
+                                     r"|Due: \d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d))?")
+REASON = Personal(kind="text", keeps=r"^(?-i:[a-z][a-z /&-]{0,40})$")     # one out of a list, by its looks; longer stories are not kept
 
 STAMPS = ("create_date", "write_date")
 
 # Order: masters before what names them, so that a first read that stops half-way leaves few dangling ids.
 MODELS: Mapping[str, Model] = {
     "company_company": Model(name="company.company", fields="party currency.code timezone", whole=True),
-    "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", whole=True),
+    "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", whole=True,
+                              personal={"party.name": "staff"}),
     "currency_currency": Model(name="currency.currency", fields="name code digits active", whole=True),
     "currency_rate": Model(name="currency.currency.rate", fields="currency date rate"),
     "country_country": Model(name="country.country", fields="name code region.name active", whole=True),
-    "party_party": Model(name="party.party", fields="code name active"),
-    "party_address": Model(name="party.address", fields="party country postal_code city active"),
-    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active"),
+    "party_party": Model(name="party.party", fields="code name active", personal={"name": "name"}),
+    "party_address": Model(name="party.address", fields="party country postal_code city active", personal={"postal_code": "address", "city": "address"}),
+    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active", personal={"value": "email"}),
     "product_category": Model(name="product.category", fields="name parent accounting", whole=True),
     # Prices are records of their own in Tryton: a new one need not touch the product, so products are read whole.
     "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", whole=True),
     "product_product": Model(name="product.product", fields="template code cost_price list_price_used active", whole=True),
+    # Suppliers are firms, and KPIs name them; among all parties, people for the most part, they could not be told.
     "purchase_product_supplier": Model(
-        name="purchase.product_supplier", fields="template product party sequence currency lead_time prices.quantity prices.unit_price active", whole=True
+        name="purchase.product_supplier", whole=True,
+        fields="template product party party.name sequence currency lead_time prices.quantity prices.unit_price active",
     ),
     "stock_location": Model(name="stock.location", fields="name code type parent address active", whole=True),
     "carrier": Model(name="carrier", fields="party party.name active", whole=True),
@@ -63,15 +74,18 @@ MODELS: Mapping[str, Model] = {
         name="sale.opportunity",
         fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state "
         "marketing_medium marketing_campaign",
+        personal={"lost_reason": REASON},
     ),
     "sale_sale": Model(
         name="sale.sale",
         fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date "
         "shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign",
+        personal={"description": AGREED, "comment": AGREED},
     ),
-    "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price actual_quantity description", only=(["type", "=", "line"],)),
+    "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price actual_quantity description", only=(["type", "=", "line"],),
+                       personal={"description": "text"}),
     "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", whole=True),
-    "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state"),
+    "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state", personal={"description": AGREED}),
     "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price result"),
     "purchase_purchase": Model(
         name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"
@@ -93,7 +107,8 @@ MODELS: Mapping[str, Model] = {
         only=(["OR", ["origin", "like", "sale.line,%"], ["origin", "like", "purchase.line,%"]],),
     ),
     "account_invoice": Model(
-        name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state"
+        name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state",
+        personal={"description": AGREED, "comment": AGREED},
     ),
     "account_invoice_line": Model(name="account.invoice.line", fields="invoice type product quantity unit_price amount origin", only=(["type", "=", "line"],)),
     # Changes of state, of planned dates and the like; of the clicks only those on opportunities, where winning and losing write no change of state.

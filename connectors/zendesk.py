@@ -26,14 +26,46 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from connectors.personal import DOCUMENT_NUMBER
 from connectors.quota import Limit, memory_quota, shared_quota
 from connectors.rest import LoopGuard, Quota, Rest, basic, system_clock
-from connectors.stream import Cursor, Json, Misconfigured, Page, Record, Stream, UnexpectedShape, Window
+from connectors.stream import Cursor, Json, Kind, Misconfigured, Page, Personal, Record, Stream, UnexpectedShape, Window
 
 LAG = timedelta(minutes=2)
 RATINGS_CHANGE_FOR = timedelta(days=30)
 LARGEST_PAGE = 1000              # of an export; "Using the Incremental Exports API", Per page
 LARGEST_LIST = 100               # of a list; "Pagination", Cursor pagination
+
+
+# What is personal ("Tickets", "Ticket Audits", "Users", "Satisfaction Ratings", JSON format). Names of organizations and of groups are nobody's.
+VALUE = Personal(kind="text", keeps=DOCUMENT_NUMBER)     # of a field that the company made for itself
+WORDS = Personal(kind="text", keeps=r"^(?:new|open|pending|hold|solved|closed|deleted|low|normal|high|urgent|question|incident|problem|task|good|bad"
+                                    r"|offered|unoffered|\d{1,19})$")
+
+
+def _via(below: str = "") -> dict[str, Kind | Personal]:
+    """Who wrote to whom, as "Via Types" has it: from and to, with other parts for each channel."""
+    ends = [f"{below}via.source.{end}" for end in ("from", "to")]
+    parts: dict[str, Kind | Personal] = {
+        "*": "name", "address": "email", "original_recipients[]": "email", "phone": "phone", "formatted_phone": "phone", "ticket_id": "impersonal",
+        "channel": "impersonal", "id": "impersonal"}
+    return {f"{end}.{part}": kind for end in ends for part, kind in parts.items()}
+
+
+TICKET: Mapping[str, Kind | Personal] = {
+    "subject": "text", "raw_subject": "text", "description": "text", "recipient": "email", "custom_fields[].value": VALUE, "fields[].value": VALUE,
+    "satisfaction_rating.comment": "text", **_via()}
+EVENT: Mapping[str, Kind | Personal] = {
+    **{f"child_events[].{name}": "text" for name in ("body", "html_body", "plain_body", "subject", "raw_subject", "description", "satisfaction_comment")},
+    "child_events[].previous_value": WORDS, "child_events[].custom_ticket_fields": VALUE, "child_events[].attachments[].*": "text",
+    "child_events[].attachments[].id": "impersonal", "child_events[].attachments[].size": "impersonal", "child_events[].recipient": "email",
+    "system.ip_address": "ip", "system.location": "address", "system.latitude": "address", "system.longitude": "address", "system.client": "ip",
+    "metadata": "ip", **_via(), **_via("child_events[].")}
+USER: Mapping[str, Kind | Personal] = {
+    "name": "name", "alias": "name", "email": "email", "phone": "phone", "shared_phone_number": "phone", "signature": "text", "details": "text",
+    "notes": "text", "photo": "text", "user_fields": "text",
+    "external_id": Personal(kind="email", keeps=r"^[\w-]+$")}                   # most often a customer number, of some companies an address
+ORGANIZATION: Mapping[str, Kind | Personal] = {"details": "text", "notes": "text", "organization_fields": "text"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +80,17 @@ class Export:
 
 
 STREAMS: Mapping[Stream, Export] = {
-    Stream(name="tickets", key=("id",), deletes="tombstone", cursor=Cursor(field="generated_timestamp", lag=LAG)):
+    Stream(name="tickets", key=("id",), deletes="tombstone", cursor=Cursor(field="generated_timestamp", lag=LAG), personal=TICKET):
         Export(how="cursor", path="incremental/tickets/cursor.json", items="tickets", stamp="generated_timestamp"),
-    Stream(name="ticket_events", key=("id",), cursor=Cursor(field="timestamp", lag=LAG)):
+    Stream(name="ticket_events", key=("id",), cursor=Cursor(field="timestamp", lag=LAG), personal=EVENT):
         Export(how="time", path="incremental/ticket_events.json", items="ticket_events", stamp="timestamp", params={"include": "comment_events"}),
-    Stream(name="users", key=("id",), cursor=Cursor(field="updated_at", lag=LAG)):
+    Stream(name="users", key=("id",), cursor=Cursor(field="updated_at", lag=LAG), personal=USER):
         Export(how="cursor", path="incremental/users/cursor.json", items="users", stamp="updated_at"),
     Stream(name="groups", key=("id",), deletes="full"): Export(how="list", path="groups.json", items="groups"),
-    Stream(name="organizations", key=("id",), deletes="tombstone", cursor=Cursor(field="updated_at", lag=LAG)):
+    Stream(name="organizations", key=("id",), deletes="tombstone", cursor=Cursor(field="updated_at", lag=LAG), personal=ORGANIZATION):
         Export(how="time", path="incremental/organizations.json", items="organizations", stamp="updated_at"),
-    Stream(name="satisfaction_ratings", key=("id",), deletes="sweep", sweep_every=30, cursor=Cursor(field="created_at", lag=LAG, overlap=RATINGS_CHANGE_FOR)):
+    Stream(name="satisfaction_ratings", key=("id",), deletes="sweep", sweep_every=30, cursor=Cursor(field="created_at", lag=LAG, overlap=RATINGS_CHANGE_FOR),
+           personal={"comment": "text"}):
         Export(how="list", path="satisfaction_ratings.json", items="satisfaction_ratings", stamp="created_at"),
     Stream(name="ticket_metric_events", key=("id",), cursor=Cursor(field="time", lag=LAG)):
         Export(how="time", path="incremental/ticket_metric_events.json", items="ticket_metric_events", stamp="time"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from connectors.personal import KEY_VARIABLE
 from flows.ingest import stale_streams
 from flows.settings import PROJECT, WEEKDAYS, Settings
 from flows.store import ledger as ledgers
@@ -128,8 +129,8 @@ def run_dbt(
 
 
 def settings_secrets(settings: Settings) -> set[str]:
-    """Names of the environment variables that sources read their keys from: dbt has no business with them."""
-    return {
+    """Names of the environment variables that sources read their keys from, and personal data is hashed with: dbt has no business with them."""
+    return {KEY_VARIABLE} | {
         str(value) for source in settings.configuration.sources.values() for option, value in source.options.items() if option.endswith("_env")
     }
 

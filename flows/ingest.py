@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from connectors import personal
 from connectors.stream import Connector, Cursor, Misconfigured, Page, QuotaExhausted, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
+from flows import privacy
 from flows.settings import Settings
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
@@ -45,12 +47,14 @@ class Store:
     """Where ingest writes: the landing folder, the ledger, and whose clock counts.
 
     believe: '<source>/<stream>' whose sweep may take away more than half of the records this once.
+    policy: by the source's name, what becomes of personal data; without one it is hashed, and there is no key to do it with.
     """
 
     landing: Path
     ledger: ledgers.Ledger
     clock: Callable[[], datetime]
     believe: frozenset[str] = frozenset()
+    policy: Callable[[str], personal.Policy] = lambda source: personal.Policy()
 
 
 def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Connector:
@@ -65,10 +69,12 @@ def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Con
                 mend = f"set it, or put it into {settings.path.parent / '.env'}"
                 raise Misconfigured(f"the environment variable {variable} is not set", source=name, mend=mend)
             secrets[option.removesuffix("_env")] = settings.secrets[str(variable)]
-    return registry.connect(
+    connector = registry.connect(
         name, source.kind, source.options, secrets=secrets, home=settings.home, base=settings.path.parent, clock=settings.clock,
-        memory=lambda stream: ledgers.stream_state(ledger, name, stream, source.kind).memory,
+        memory=lambda stream: ledgers.stream_state(ledger, name, stream, source.kind).memory, seal=personal.sealer(name, privacy.policy_of(settings, name)),
     )
+    privacy.verify(settings, connector)
+    return connector
 
 
 def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamResult:
@@ -121,6 +127,7 @@ def _read_window(
     connector: Connector, stream: Stream, store: Store, left_behind: ledgers.Reading | None, notes: list[str],
 ) -> tuple[ledgers.Reading, bool]:
     """Read one window to its end and seal it. Returns the finished reading and whether there was anything to land."""
+    guard = personal.guard(connector.name, stream, store.policy(connector.name))
     state = ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)
     known = [row["path"] for row in ledgers.list_batches(store.ledger, connector.name, stream.name) if row["verdict"] != "rejected"]
     index = landings.Index(store.landing, connector.name, stream.name, known) if stream.deletes in ("full", "sweep") else None
@@ -130,9 +137,9 @@ def _read_window(
         swept = False            # of a reading that was killed when complete it is not known: the next night sweeps again
         if not reading.is_complete:
             reading, said = _resume(stream, where, reading, index)
-            reading = _read_pages(connector, stream, store, where, reading, index, said, notes)
+            reading = _read_pages(connector, stream, store, guard, where, reading, index, said, notes)
             if index is not None and _sweep_is_due(stream, state, store.clock()):
-                reading = _land_deletes(connector, stream, store, where, reading, index, said)
+                reading = _land_deletes(connector, stream, store, guard, where, reading, index, said)
                 swept = True
             reading = replace(reading, is_complete=True)
             ledgers.save_reading(store.ledger, reading)
@@ -184,17 +191,17 @@ def _resume(
 
 
 def _read_pages(
-    connector: Connector, stream: Stream, store: Store, where: landings.Place, reading: ledgers.Reading,
+    connector: Connector, stream: Stream, store: Store, guard: personal.Guard, where: landings.Place, reading: ledgers.Reading,
     index: landings.Index | None, said: dict[str, bytes], notes: list[str],
 ) -> ledgers.Reading:
     window = Window(start=reading.window_start, end=reading.window_end)
     for page in _pages(connector, stream, window, reading):
         notes += [f"{subject}: {reason}" for subject, reason in page.notes.items()]
-        keyed = [(landed_key(stream, record), record) for record in page.records]
+        keyed = [(guard.key(landed_key(stream, record)), guard.record(record)) for record in page.records]
         if index is not None and stream.deletes == "full":
             index.note_alive(reading.batch, (key for key, _ in keyed))
         news = _news(keyed, index, said)
-        deletes = [key for key in page.deleted if index is None or key in said or key in index]
+        deletes = [key for key in map(guard.key, page.deleted) if index is None or key in said or key in index]
         for key in deletes:
             said[key] = landings.digest(None)
         reading = _land(store, where, reading, news, deletes, position=page.position, high_water=page.high_water)
@@ -248,7 +255,7 @@ def _sweep_is_due(stream: Stream, state: ledgers.StreamState, now: datetime) -> 
 
 
 def _land_deletes(
-    connector: Connector, stream: Stream, store: Store, where: landings.Place, reading: ledgers.Reading,
+    connector: Connector, stream: Stream, store: Store, guard: personal.Guard, where: landings.Place, reading: ledgers.Reading,
     index: landings.Index, said: dict[str, bytes],
 ) -> ledgers.Reading:
     """What was alive and is not there any more, landed as deletes."""
@@ -256,7 +263,7 @@ def _land_deletes(
         if not index.size():
             return reading
         index.forget_alive()
-        index.note_alive(reading.batch, connector.keys(stream))
+        index.note_alive(reading.batch, map(guard.key, connector.keys(stream)))
     deleted = landings.digest(None)
     gone = [key for key in index.gone(reading.batch) if said.get(key) != deleted]
     name = f"{connector.name}/{stream.name}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
+
+from connectors.personal import KEY_VARIABLE
 
 TEMPLATE = '''\
 # Meridian's configuration. Every setting that is commented out stands at its default.
@@ -13,6 +16,7 @@ name = "Your company"
 time_zone = "Europe/Berlin"          # a KPI day is a day in this zone (IANA name)
 currency = "EUR"                     # amounts in the marts are in this currency
 languages = ["en", "zh-CN"]          # of what people read; the first is the default
+# domains = ["example.com"]          # of your own people's addresses: those stay readable, all others are hashed before they land
 
 [state]
 home = "var"                         # landing, warehouse, published versions, ledger; relative to this file
@@ -54,6 +58,7 @@ holidays = [2026-12-25, 2026-12-26]
 # email = "meridian@example.com"
 # token_env = "ZENDESK_TOKEN"
 # requests_per_minute = 400          # of what the vendor allows, what is ours; nightly run and backfill share it
+# personal = { default = "hash", "tickets.subject" = "drop" }   # hash, drop or keep; README, "Personal data"
 # requests_per_day = 50000           # in any 24 hours: a run that would exceed it stops, says how far it got, and goes on the next night
 
 # [sources.crm]
@@ -77,13 +82,15 @@ streams.targets = { pattern = "targets*.csv", key = ["kpi", "segment_type", "seg
 streams.channel_days = { pattern = "channel_days*.csv", key = ["day", "channel", "campaign"] }
 streams.budgets = { pattern = "budgets*.csv", key = ["month", "unit", "category"] }
 streams.costs = { pattern = "costs*.csv", key = ["month", "unit", "category"] }   # , encoding = "cp1252", delimiter = ";", dates = { month = "dmy" }
-streams.rosters = { pattern = "rosters*.csv", key = ["agent", "starts_at"] }
+streams.rosters = { pattern = "rosters*.csv", key = ["agent", "starts_at"], personal = { agent = "email" } }
 streams.sla_policies = { pattern = "sla_policies*.csv", key = ["policy", "priority"] }
 streams.teams = { pattern = "teams*.csv", key = ["team"] }
 '''
 
 SECRETS = '''\
 # The keys that meridian.toml names, one NAME=value a line. Only you may read this file.
+# Personal data is hashed with this one, made for you: keep a copy in a safe place, for with another one everybody becomes somebody else.
+{personal}={key}
 # TRYTON_KEY=
 # ZENDESK_TOKEN=
 # HUBSPOT_TOKEN=
@@ -94,13 +101,13 @@ SECRETS = '''\
 def write(folder: Path) -> list[Path]:
     """Write meridian.toml and .env into `folder`. Raises FileExistsError before anything is written when meridian.toml is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    configuration, secrets = folder / "meridian.toml", folder / ".env"
+    configuration, environment = folder / "meridian.toml", folder / ".env"
     with configuration.open("x", encoding="utf-8") as file:
         file.write(TEMPLATE)
     written = [configuration]
-    if not secrets.exists():
-        secrets.touch(mode=0o600)
-        secrets.write_text(SECRETS, encoding="utf-8")
-        written.append(secrets)
+    if not environment.exists():
+        environment.touch(mode=0o600)
+        environment.write_text(SECRETS.format(personal=KEY_VARIABLE, key=secrets.token_hex(32)), encoding="utf-8")
+        written.append(environment)
     (folder / "drop").mkdir(exist_ok=True)
     return written

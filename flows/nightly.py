@@ -24,7 +24,7 @@ from connectors.stream import Connector, SourceError, Stream
 from flows import build as builds
 from flows import check as checking
 from flows import ingest as ingesting
-from flows import night_report
+from flows import night_report, privacy
 from flows import publish as publishing
 from flows.settings import Settings, load
 from flows.store import leases, published
@@ -211,7 +211,8 @@ def _ingest(
     settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, believe: frozenset[str],
 ) -> dict[tuple[str, str], Stream]:
     """Read all streams of all sources side by side; one that fails fails alone."""
-    store = ingesting.Store(landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe)
+    store = ingesting.Store(
+        landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source))
     logger = get_run_logger()
     declared: dict[tuple[str, str], Stream] = {}
     connectors: list[Connector] = []

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,14 @@ class Company(_Section):
     time_zone: str = "UTC"
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     languages: tuple[Literal["en", "zh-CN"], ...] = ("en",)
+    domains: tuple[str, ...] = ()            # of our own people's addresses
+
+    @field_validator("domains")
+    @classmethod
+    def bare_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if odd := [domain for domain in value if not re.fullmatch(r"[^@\s]+\.[^@\s.]+", domain)]:
+            raise ValueError(f"{odd[0]!r} is no domain; write what stands behind the @, for example example.com")
+        return tuple(domain.casefold() for domain in value)
 
     @field_validator("time_zone")
     @classmethod
@@ -96,6 +104,13 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     kind: str
     stale_after_hours: float = Field(default=36, gt=0)
+    personal: dict[str, str] = {}            # what becomes of personal data before it lands; connectors/personal.py
+
+    @field_validator("personal", mode="before")
+    @classmethod
+    def dotted(cls, value: Any) -> Any:
+        """TOML reads tickets.subject without quotes as a table in a table."""
+        return _dotted(value) if isinstance(value, dict) else value
 
     @property
     def options(self) -> dict[str, Any]:
@@ -197,6 +212,28 @@ def wrong_source_name(name: str) -> str | None:
     return None if re.fullmatch(r"[a-z][a-z0-9_]*", name) else f"source name {name!r} — small letters, digits and '_' only: it names folders and columns"
 
 
+def _dotted(tables: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in tables.items():
+        found |= _dotted(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": value}
+    return found
+
+
+def _personal_problems(text: str, path: Path, name: str, source: Mapping[str, Any]) -> Iterator[str]:
+    from connectors import personal, registry
+
+    choices = _dotted(source["personal"]) if isinstance(source.get("personal"), dict) else {}
+    streams = registry.streams(source["kind"])
+    unknown = personal.unknown_choices(choices, streams) if streams else {}
+    for choice, what in choices.items():
+        where = f"{path}:{line_of(text, ('sources', name, 'personal', *choice.split('.')))}: sources.{name}.personal: {choice}"
+        allowed = [*personal.TREATMENTS, *(personal.KINDS if "." in choice else ())]
+        if what not in allowed:
+            yield f"{where} = {what!r}{nearest(str(what), allowed)}"
+        elif choice in unknown:
+            yield f"{where} names nothing personal of {source['kind']}{nearest(choice, unknown[choice])}"
+
+
 def _source_problems(text: str, path: Path, name: str, source: Mapping[str, Any]) -> list[str]:
     from connectors import registry
 
@@ -208,10 +245,11 @@ def _source_problems(text: str, path: Path, name: str, source: Mapping[str, Any]
         return []                    # pydantic has said so
     if kind not in registry.KINDS:
         return [f"{path}:{line_of(text, ('sources', name, 'kind'))}: sources.{name}.kind = {kind!r} is no kind of source{nearest(kind, list(registry.KINDS))}"]
-    known = {"kind", "stale_after_hours", *registry.option_names(kind)}
+    known = {"kind", "stale_after_hours", "personal", *registry.option_names(kind)}
     return [
-        f"{path}:{line_of(text, ('sources', name, option))}: sources.{name}.{option} is not an option of {kind}{nearest(option, sorted(known))}"
-        for option in source if option not in known
+        *(f"{path}:{line_of(text, ('sources', name, option))}: sources.{name}.{option} is not an option of {kind}{nearest(option, sorted(known))}"
+          for option in source if option not in known),
+        *_personal_problems(text, path, name, source),
     ]
 
 

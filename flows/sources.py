@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import re
+import secrets
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,9 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from connectors import registry
+from connectors import personal, registry
+from connectors.personal import KEY_VARIABLE
 from connectors.stream import Record, SourceError, Window
 from flows.ingest import connect_source
+from flows.privacy import policy_of
 from flows.settings import ConfigurationError, Settings, parse, read_env_file
 from flows.store import ledger as ledgers
 
@@ -89,7 +92,8 @@ def stanza(kind: str, name: str, options: Mapping[str, str], variables: Mapping[
 
 
 def add(settings: Settings, kind: str, name: str, options: Mapping[str, str], variables: Mapping[str, str], values: Mapping[str, str]) -> Settings:
-    """Write the source's stanza into meridian.toml and new secrets into .env (mode 600). Returns the settings with it.
+    """Write the source's stanza into meridian.toml and new secrets into .env (mode 600), with a key for personal data where there is none. Returns the
+    settings with it.
 
     variables: secret -> environment variable. values: environment variable -> value, for those that are to be written. Raises CannotAdd, or SourceError
     when the options cannot work; then nothing was written.
@@ -110,6 +114,8 @@ def add(settings: Settings, kind: str, name: str, options: Mapping[str, str], va
     clashing = [variable for variable, value in values.items() if settings.secrets.get(variable, value) != value]
     if clashing:
         raise CannotAdd(f"{', '.join(clashing)} is set already, to another value; choose another variable with --env")
+    if KEY_VARIABLE not in settings.secrets:
+        values = {**values, KEY_VARIABLE: secrets.token_hex(32)}
     added = replace(settings, configuration=configuration, secrets={**settings.secrets, **values})
     connect_source(added, name, ledgers.open_ledger(added.ledger)).close()
     new = {variable: value for variable, value in values.items() if variable not in settings.secrets}
@@ -178,14 +184,15 @@ def check(settings: Settings, names: Sequence[str] | None = None) -> Iterator[Ch
 # ---- sample
 
 def sample(settings: Settings, name: str, stream: str, count: int) -> list[Record]:
-    """The first records of a stream, as they would land. Costs one request or a few; nothing is landed. Raises SourceError, LookupError."""
+    """The first records of a stream, as they would land: without what is personal. Costs one request or a few. Raises SourceError, LookupError."""
     connector = connect_source(settings, name, ledgers.open_ledger(settings.ledger))
     try:
         declared = {one.name: one for one in connector.streams()}
         if stream not in declared:
             raise LookupError(f"{name} has no stream {stream!r}; there are {', '.join(sorted(declared))}")
         pages = connector.read(declared[stream], Window(start=declared[stream].earliest, end=settings.clock()))
-        return list(islice((record for page in pages for record in page.records), count))
+        guard = personal.guard(name, declared[stream], policy_of(settings, name))
+        return list(islice((guard.record(record) for page in pages for record in page.records), count))
     finally:
         connector.close()
 

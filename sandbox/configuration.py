@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from connectors import registry
+from connectors.personal import KEY_VARIABLE
 from sandbox import drop
 from sandbox.company.plan import Plan
 
@@ -18,7 +20,7 @@ def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
     lines = [
         "# Written by `python -m sandbox up`. A real company's file looks the same: `meridian init` writes one to fill in.",
         "[company]", f"name = {_toml(plan.company)}", f"time_zone = {_toml(plan.time_zone)}", f"currency = {_toml(plan.currency)}",
-        'languages = ["en", "zh-CN"]',
+        'languages = ["en", "zh-CN"]', f"domains = {_toml(sorted({agent.email.rpartition('@')[2] for agent in plan.agents}))}",
         "", "[state]", 'home = "state"',
         "", "[night]", "# The sandbox's systems run under the company's own clock, and so does the night.",
         f"clock_file = {_toml(str((box / 'clock').relative_to(home)))}",
@@ -40,8 +42,11 @@ def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
 
 
 def _copy_secrets(source: Path, target: Path) -> None:
+    """The systems' keys, and the one that personal data is hashed with: made once, for with another one everybody becomes somebody else."""
     target.touch(mode=0o600)
-    target.write_text(source.read_text(encoding="utf-8") if source.exists() else "", encoding="utf-8")
+    before = target.read_text(encoding="utf-8").splitlines()
+    personal = next((line for line in before if line.startswith(f"{KEY_VARIABLE}=")), f"{KEY_VARIABLE}={secrets.token_hex(32)}")
+    target.write_text((source.read_text(encoding="utf-8") if source.exists() else "") + f"{personal}\n", encoding="utf-8")
 
 
 def _toml(value: Any) -> str:

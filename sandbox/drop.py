@@ -59,6 +59,9 @@ def declaration() -> dict[str, dict[str, Any]]:
     }
     declared: dict[str, dict[str, Any]] = {stream: {"pattern": pattern, "key": key} for stream, (pattern, key) in plain.items()}
     declared["channel_days"] |= {"may_be_empty": ["campaign"]}  # most days a channel runs without one
+    declared["rosters"] |= {"personal": {"agent": "email"}}
+    declared["training"] |= {"personal": {"agent": "email"}}
+    declared["risks"] |= {"personal": {"owner": "staff"}}
     declared["costs"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"month": "dmy"}, "numbers": {"amount": ","}}
     return declared
 

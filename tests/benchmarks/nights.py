@@ -23,7 +23,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flows import build, check, ingest, publish
+from flows import build, check, ingest, privacy, publish
 from flows.settings import Settings, load
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -87,7 +87,7 @@ class Measured:
 def night(settings: Settings, *, rebuild: bool = False) -> dict[str, float]:
     """One night without Prefect (its cost is fixed and measured apart); CPU seconds by step."""
     ledger = ledgers.open_ledger(settings.ledger)
-    store = ingest.Store(landing=settings.landing, ledger=ledger, clock=settings.clock)
+    store = ingest.Store(landing=settings.landing, ledger=ledger, clock=settings.clock, policy=lambda source: privacy.policy_of(settings, source))
     seconds, before = {}, cpu()
 
     def done(step: str) -> None:

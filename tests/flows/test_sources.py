@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from flows import doctor, sources
 from flows.cli import app
-from flows.settings import load
+from flows.settings import load, read_env_file
 from sandbox.zendesk import load as loading
 from tests.sandbox.zendesk.desk import TOKEN, Running, helpdesk, many
 
@@ -65,7 +65,8 @@ def test_a_source_is_added_by_flags_alone_and_tested(config: Path, desk: Running
     assert tomllib.loads(text)["sources"]["helpdesk"] == {"kind": "zendesk", "url": desk.url, "email": loading.ADMIN_EMAIL, "token_env": "HELPDESK_TOKEN"}
     assert "# exports_per_minute = 10" in text and "# email: of the administrator" in text.replace("url: https://<subdomain>.zendesk.com. ", "")
     env = config.parent / ".env"
-    assert env.read_text() == f"HELPDESK_TOKEN={TOKEN}\n" and stat.S_IMODE(env.stat().st_mode) == 0o600
+    made = read_env_file(env)
+    assert made["HELPDESK_TOKEN"] == TOKEN and len(made["MERIDIAN_PERSONAL_KEY"]) == 64 and len(made) == 2 and stat.S_IMODE(env.stat().st_mode) == 0o600
     assert TOKEN not in done.output and TOKEN not in text
 
 
@@ -110,7 +111,7 @@ def test_a_secret_that_is_known_already_is_used_and_never_replaced(config: Path,
     monkeypatch.setenv("DESK_KEY", TOKEN)
     done = meridian(config, "source", "add", "zendesk", "--set", f"url={desk.url}", "--set", f"email={loading.ADMIN_EMAIL}", "--env", "token=DESK_KEY")
     assert done.exit_code == 0, done.output
-    assert not (config.parent / ".env").exists(), "it is in the environment, so it needs no line"
+    assert set(read_env_file(config.parent / ".env")) == {"MERIDIAN_PERSONAL_KEY"}, "the token is in the environment, so it needs no line"
     done = add(config, desk, "--env", "token=DESK_KEY", stdin="another\n")
     assert done.exit_code == 2 and "DESK_KEY is set already, to another value" in done.output and "another\n" not in done.output.replace("to another value", "")
 

@@ -21,6 +21,10 @@ parties as (
     select * from {{ ref('stg_tryton__parties') }}
 ),
 
+product_suppliers as (
+    select * from {{ ref('stg_tryton__product_suppliers') }}
+),
+
 products as (
     select * from {{ ref('int_products__tryton') }}
 ),
@@ -31,6 +35,17 @@ locations as (
 
 warehouses as (
     select * from {{ ref('warehouses') }}
+),
+
+-- parties are people for the most part, so their names do not land; those of firms that sell to us stand beside what they sell
+supplier_names as (
+    select
+        source_name,
+        party_id,
+        any_value(supplier) as supplier
+    from product_suppliers
+    where not is_deleted and supplier is not null
+    group by source_name, party_id
 ),
 
 -- a line has come when nothing of it is still to come
@@ -59,7 +74,7 @@ final as (
         purchases.number as purchase_number,
         purchases.source_name || ':' || purchases.party_id as supplier_id,
         parties.code as supplier_number,
-        parties.name as supplier,
+        coalesce(supplier_names.supplier, parties.name) as supplier,
         products.product as item,
         locations.code as warehouse,
         warehouses.time_zone as warehouse_time_zone,
@@ -86,6 +101,9 @@ final as (
     left join parties
         on purchases.source_name = parties.source_name
         and purchases.party_id = parties.party_id
+    left join supplier_names
+        on purchases.source_name = supplier_names.source_name
+        and purchases.party_id = supplier_names.party_id
     left join products
         on purchase_lines.source_name || ':' || purchase_lines.product_id = products.native_product_id
     left join locations
