@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors import registry
+from connectors.personal import KEEP_ALL
 from connectors.stream import Connector
 from flows import ingest, show
 from flows.settings import load
@@ -28,7 +29,7 @@ def read(connector: Connector, store: ingest.Store) -> ingest.StreamResult:
 def test_a_run_stops_in_time_says_how_far_it_got_and_the_next_goes_on_from_there(tmp_path: Path) -> None:
     with helpdesk(tmp_path / "desk", many(9)) as desk:
         ledger = ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
-        store = ingest.Store(landing=tmp_path / "landing", ledger=ledger, clock=lambda: NOW)
+        store = ingest.Store(landing=tmp_path / "landing", ledger=ledger, clock=lambda: NOW, policy=lambda source: KEEP_ALL)
         first = read(connected(desk, tmp_path, ledger, 3), store)
         assert (first.state, first.requests, first.is_retryable) == ("failed", 3, False)
         assert "its 3 requests of 24 hours are used up" in str(first.failure)
@@ -55,7 +56,7 @@ requests_per_day = 40
     settings = load(tmp_path / "meridian.toml", environment={})
     ledger = ledgers.open_ledger(settings.ledger)
     with helpdesk(tmp_path / "desk", many(5)) as desk:
-        result = read(connected(desk, settings.home, ledger, 40), ingest.Store(landing=settings.landing, ledger=ledger, clock=lambda: NOW))
+        result = read(connected(desk, settings.home, ledger, 40), ingest.Store(landing=settings.landing, ledger=ledger, clock=lambda: NOW, policy=lambda source: KEEP_ALL))
     report: dict[str, Any] = {"message": "", "streams": [{"source": "helpdesk", "stream": "tickets", "requests": result.requests}]}
     ledgers.start_night(ledger, run="one", as_of="2026-10-31", at=NOW)
     ledgers.end_night(ledger, run="one", at=NOW, state="published", version=None, report=report)
