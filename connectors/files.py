@@ -39,8 +39,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
-from connectors.formats import ORDERS, Broken, Format, Row, Shape, rows
-from connectors.personal import KINDS
+from connectors.formats import AS_WRITTEN, ORDERS, Broken, Format, Row, Shape, rows
+from connectors.personal import declared_by_hand
 from connectors.stream import Json, Misconfigured, Page, Stream, UnexpectedShape, Unreachable, Window, landed_key
 
 ENDINGS: Mapping[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx", ".parquet": "parquet"}
@@ -117,10 +117,9 @@ def declare(source: str, name: str, settings: dict[str, Any]) -> Declared:
     may_be_empty = frozenset(settings.get("may_be_empty", ()))
     if not may_be_empty <= set(key):
         raise wrong(f"{', '.join(sorted(may_be_empty - set(key)))} may be empty anyway", "may_be_empty names parts of the key")
-    personal = dict(settings.get("personal", {}))
-    if odd := [column for column, what in personal.items() if what not in KINDS]:
-        raise wrong(f"personal {odd[0]} is {personal[odd[0]]!r}", "use one of " + ", ".join(KINDS))
-    fingerprint = hashlib.sha256(json.dumps([key, repr(shape)]).encode()).hexdigest()[:8]
+    personal = declared_by_hand(source, name, settings.get("personal", {}))
+    fingerprint = hashlib.sha256(json.dumps([key, repr(shape), *([personal] if personal else [])]).encode()).hexdigest()[:8]
+    personal |= {f"{column}{AS_WRITTEN}": kind for column, kind in personal.items() if column in dates or column in numbers}
     stream = Stream(name=name, key=key, deletes="tombstone", feeds=str(settings.get("feeds", "")), personal=personal)
     return Declared(stream=stream, pattern=pattern, shape=shape, fingerprint=fingerprint, may_be_empty=may_be_empty)
 
@@ -245,6 +244,7 @@ class Files:
     def _examine(self, declared: Declared, name: str, place: Path, identity: str) -> int:
         """Reads the copy through and keeps its keys; returns its rows. Raises Broken when it must not land."""
         keys: set[str] = set()
+        unmet = {path for path, kind in declared.stream.personal.items() if kind != "impersonal" and not path.endswith(AS_WRITTEN)}
         count = 0
         for count, row in enumerate(self._records(declared, name, place / identity), start=1):
             missing = [part for part in declared.stream.key if row.get(part) is None or (row[part] == "" and part not in declared.may_be_empty)]
@@ -252,6 +252,10 @@ class Files:
                 has = "has no column" if missing[0] not in row else f"row {count} has no"
                 raise Broken(f"{has} {missing[0]!r}, which is part of the key ({', '.join(declared.stream.key)})")
             keys.add(self._key(declared.stream, row))
+            if unmet:
+                unmet = {path for path in unmet if path not in row and re.split(r"\.|\[\]", path)[0] not in row}
+        if unmet and count:      # under another name it would land as it is
+            raise Broken(f"it has no column {min(unmet)!r}, which is said to be personal; see personal of this stream")
         aside = place / f"{identity}.keys.tmp"
         with gzip.open(aside, "wt", encoding="utf-8", compresslevel=3) as file:
             file.writelines(json.dumps(key) + "\n" for key in sorted(keys))
@@ -289,6 +293,8 @@ class Files:
         """Copies the file under the name of its content; returns that. A file that changes meanwhile is still being written: once more, then Unreachable."""
         for _ in range(3):
             before, digest, aside = path.stat(), hashlib.sha256(), place / "copy.tmp"
+            aside.unlink(missing_ok=True)
+            aside.touch(mode=0o600)                # nothing in it is hashed yet
             try:
                 with path.open("rb") as source, aside.open("wb") as copy:
                     while piece := source.read(1 << 20):
@@ -302,16 +308,21 @@ class Files:
                 identity = f"{digest.hexdigest()[:32]}-{declared.fingerprint}"
                 aside.replace(place / identity)
                 return identity
+        (place / "copy.tmp").unlink(missing_ok=True)
         raise Unreachable(f"{path.name} is being written", source=self.name, stream=declared.stream.name, mend="the next run takes it")
 
     def _quarantine(self, path: Path, copy: Path, reason: str) -> str:
-        """Puts the broken content and its reason into `quarantine/` beside the file; takes the file itself away if it still has that content."""
+        """Puts the broken content and its reason into `quarantine/` beside the file; takes the file itself away if it still has that content.
+
+        What cannot be read cannot be hashed: it stays in the folder it was dropped into, for those who could read it there. The reason quotes nothing.
+        """
         shelf = path.parent / QUARANTINE
         name = f"{copy.name[:8]}-{path.name}"
         try:
             shelf.mkdir(exist_ok=True)
             (shelf / f"{name}.reason.txt").write_text(f"{path.name}: {reason}\nMend it and drop it again.\n", encoding="utf-8")
             shutil.copyfile(copy, shelf / name)
+            shutil.copymode(path, shelf / name)
             with path.open("rb") as file:
                 unchanged = hashlib.file_digest(file, "sha256").hexdigest()[:32] == copy.name[:32]
             if unchanged:

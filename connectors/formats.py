@@ -30,6 +30,7 @@ from connectors.stream import Json
 Format = Literal["csv", "jsonl", "xlsx", "parquet"]
 Row = dict[str, Json]
 
+AS_WRITTEN = "_as_written"
 ORDERS = ("dmy", "mdy", "ymd")
 MONTHS = {name: number for number, names in enumerate(
     ("jan january januar", "feb february februar", "mar march mär märz", "apr april", "may mai", "jun june juni", "jul july juli", "aug august",
@@ -144,7 +145,7 @@ def _xlsx(path: Path, shape: Shape, is_packed: bool) -> Iterator[Row]:
     except Broken:
         raise
     except Exception as error:   # openpyxl raises whatever the damaged part makes it stumble over
-        raise Broken(f"it is not a readable XLSX file ({type(error).__name__}: {error})") from None
+        raise Broken(f"it is not a readable XLSX file ({type(error).__name__})") from None
     with closing(book):
         if shape.sheet is not None and shape.sheet not in book.sheetnames:
             raise Broken(f"it has no sheet {shape.sheet!r}, only {', '.join(book.sheetnames)}")
@@ -164,7 +165,7 @@ def _xlsx(path: Path, shape: Shape, is_packed: bool) -> Iterator[Row]:
                     raise Broken(f"row {number} has {len(values)} cells where the header has {len(names)}")
                 yield {name: _plain(value) for name, value in zip(names, values + [None] * (len(names) - len(values)), strict=True)}
         except (zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError) as error:
-            raise Broken(f"its sheet is damaged ({type(error).__name__}: {error})") from None
+            raise Broken(f"its sheet is damaged ({type(error).__name__})") from None
         if names is None:
             raise Broken("it is empty: not even a header row")
 
@@ -179,16 +180,16 @@ def _parquet(path: Path, shape: Shape, is_packed: bool) -> Iterator[Row]:
                 for row in batch.to_pylist():
                     yield {name: _plain(value) for name, value in row.items()}
     except (pyarrow.ArrowException, OSError) as error:
-        raise Broken(f"it is not a readable Parquet file ({str(error)[:200]})") from None
+        raise Broken(f"it is not a readable Parquet file ({type(error).__name__})") from None
 
 
 def _names(header: list[str]) -> list[str]:
     names = [name.strip() for name in header]
     if "" in names:
         raise Broken(f"column {names.index('') + 1} has no name in the header")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise Broken(f"the header names {', '.join(twice)} more than once")
+    twice = [str(number) for number, name in enumerate(names, start=1) if names.count(name) > 1]
+    if twice:      # by number: what is taken for a header may be somebody's row
+        raise Broken(f"the header has a name more than once: columns {', '.join(twice)}")
     return names
 
 
@@ -228,12 +229,12 @@ def _rewritten(row: Row, shape: Shape, number: int) -> Row:
             continue   # a spreadsheet's own dates and numbers need no declaration
         try:
             plain = iso_date(text, declared) if column in shape.dates else plain_number(text, declared)
-        except ValueError as error:
+        except ValueError as error:      # without the value itself, which may be somebody's birthday: it stands in the file, in this row
             raise Broken(f"row {number}, {column}: {error}") from None
         if plain != text:
-            if column + "_as_written" in row:
-                raise Broken(f"its column {column}_as_written is where the text of {column} is to be kept; rename it")
-            row[column + "_as_written"] = text
+            if column + AS_WRITTEN in row:
+                raise Broken(f"its column {column}{AS_WRITTEN} is where the text of {column} is to be kept; rename it")
+            row[column + AS_WRITTEN] = text
             row[column] = plain
     return row
 
@@ -251,9 +252,9 @@ def iso_date(text: str, order: str) -> str:
     day, month, year = parts["d"], parts["m"].lower().rstrip("."), parts["y"]
     if not month.isdigit() and month not in MONTHS:
         if any(part.lower().rstrip(".") in MONTHS for part in match.group(1, 2)):
-            raise ValueError(f"{text!r} is not written in the declared order {order}")
+            raise ValueError(f"not written in the declared order {order}")
         return text
-    wrong = f"{text!r} is not a date in the declared order {order}"
+    wrong = f"not a date in the declared order {order}"
     if not day.isdigit() or not year.isdigit() or len(year) not in (2, 4) or len(day) > 2 or (len(month) > 2 and month.isdigit()):
         raise ValueError(wrong)
     whole_year = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 70 else 1900)
@@ -284,5 +285,5 @@ def plain_number(text: str, mark: str) -> str:
         return text
     group = "." if mark == "," else ","
     if not re.fullmatch(rf"[+-]?(\d+|\d{{1,3}}(\{group}\d{{3}})+)?(\{mark}\d*)?", compact):
-        raise ValueError(f"{text!r} is not a number with the declared decimal mark {mark!r}")
+        raise ValueError(f"not a number with the declared decimal mark {mark!r}")
     return compact.replace(group, "").replace(mark, ".").removeprefix("+")

@@ -1,32 +1,31 @@
 """Personal data: dropped, hashed or kept before it lands, by what streams declare (`Stream.personal`) and what the configuration chooses.
 
-A hash is keyed (BLAKE2b, RFC 7693, with a key that never leaves this company): without the key nobody can find out whose it is by trying addresses,
-and with it the same address has the same token in every stream and source, however it is written, so that joins and counts by person still work. A
-token is left as it is when it comes by again, so that what has landed can be gone over once more.
-
-What is personal in a landed key makes the whole key a token: records, tombstones and sweeps name it alike.
+What becomes of a field depends on its value and its place alone, never on what another record says: so that a person is the same token wherever he
+comes by, and joins and counts by person still work. What is personal in a landed key makes the whole key a token: records, tombstones and sweeps name
+it alike.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from connectors.stream import Kind, Misconfigured, Personal, Record, Stream
+from connectors.tokens import tokens
 
 Treatment = Literal["keep", "hash", "drop"]
 TREATMENTS: Sequence[str] = get_args(Treatment)
-KINDS: Sequence[str] = tuple(kind for kind in get_args(Kind) if kind != "impersonal")
+DECLARABLE: Sequence[str] = get_args(Kind)
+KINDS: Sequence[str] = tuple(kind for kind in DECLARABLE if kind != "impersonal")
 KEY_VARIABLE = "MERIDIAN_PERSONAL_KEY"
 SHORTEST_KEY = 32                # characters: of hexadecimal digits that is 128 bits
-DOCUMENT_NUMBER = r"^[A-Z]{1,6}[-_#]?\d{1,10}$"          # SO00017: a thing's number, by which a ticket is joined to its order
-_PREFIX = "hashed-"
-_TOKEN = re.compile(_PREFIX + r"[0-9a-f]{32}")
+DOCUMENT_NUMBER = r"^(?-i:[A-Z]{1,6}[-_#]?\d{1,10})$"    # SO00017: a thing's number, by which a ticket is joined to its order
+LIST_ENTRY = r"^(?-i:[a-z][a-z/&-]*(?: [a-z/&-]+){0,4})$"       # 'price too high': one out of a list, by its looks; a name has a capital
+ANY: frozenset[str] = frozenset()                        # of Personal.unless: whatever the field beside says
 _REMEMBERED = 100                # characters: addresses and names come again and again, messages do not
 
 Treat = Callable[[str], str | None]
@@ -50,20 +49,38 @@ KEEP_ALL = Policy(choices={"default": "keep"})
 
 @dataclass(kw_only=True)
 class _Node:
-    """A place in a record. treat: what happens to everything at and below it; named, rest: to the fields of an object."""
+    """A place in a record. treat: what happens to everything at and below it; unless, otherwise: when a field beside says so, what happens instead.
+
+    named, rest: to the fields of an object. blunt: to a text that stands where an object was declared: what is personal in it cannot be told apart.
+    """
 
     treat: Treat | None = None
-    unless: tuple[str, frozenset[str]] | None = None
+    unless: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    otherwise: _Node | None = None
     named: dict[str, _Node] = field(default_factory=dict)
     rest: _Node | None = None
+    blunt: Treat | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fate:
+    """keep, hash or drop: of a field; of an address in it that is one of our own people's; of it when the field beside says that it is something else."""
+
+    treatment: str
+    own: str
+    then: str = "keep"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """What is done to the records of one stream. treatments: path -> keep, hash or drop, of everything that is declared."""
+    """What is done to the records of one stream. treatments: path -> keep, hash or drop, of everything that is declared.
+
+    key_is: tells one key of the company's from another without telling it; '' where nothing is hashed.
+    """
 
     treatments: Mapping[str, str]
     seals_keys: bool
+    key_is: str = ""
     _root: _Node | None
     _seal: Treat | None
 
@@ -79,28 +96,36 @@ class Guard:
 def guard(source: str, stream: Stream, policy: Policy) -> Guard:
     """Raises Misconfigured when something must be hashed and there is no key."""
     declared = declarations(stream, policy.choices)
-    treatments = {path: treatment_of(stream.name, path, one.kind, policy.choices) for path, one in declared.items() if one.kind != "impersonal"}
-    if all(treatment == "keep" for treatment in treatments.values()):
+
+    def fate(path: str, kind: str) -> str:
+        return "keep" if kind == "impersonal" else treatment_of(stream.name, path, kind, policy.choices)
+
+    treatments = {path: fate(path, one.kind) for path, one in declared.items() if one.kind != "impersonal"}
+    fates = {path: _Fate(treatment=fate(path, one.kind), own=fate(path, "staff") if one.kind == "email" and policy.own_domains else fate(path, one.kind),
+                         then=fate(path, one.then)) for path, one in declared.items()}
+    all_fates = {what for one in fates.values() for what in (one.treatment, one.own, one.then)}
+    if all_fates <= {"keep"}:
         return Guard(treatments=treatments, seals_keys=False, _root=None, _seal=None)
     token = tokens(policy.key) if len(policy.key) >= SHORTEST_KEY else None
-    seals = any(path in stream.key and treatment != "keep" for path, treatment in treatments.items())
-    if token is None and (seals or "hash" in treatments.values()):
+    seals = any(path in stream.key and {one.treatment, one.own} != {"keep"} for path, one in fates.items())
+    if token is None and (seals or "hash" in all_fates):
         raise Misconfigured(
             f"personal data is to be hashed, and {KEY_VARIABLE} is {f'shorter than {SHORTEST_KEY} characters' if policy.key else 'not set'}", source=source,
             stream=stream.name, mend=f"put a line {KEY_VARIABLE}=... into .env, its value from `openssl rand -hex 32`, and keep a copy of it in a safe place",
         )
-    root, has_rest = _Node(), any("*" in path for path in declared)
+    root = _Node()
     for path, one in declared.items():
-        treatment = treatments.get(path, "keep")
-        if treatment == "keep" and not has_rest:
+        what = fates[path]
+        if {what.treatment, what.own, what.then} == {"keep"} and not any(other != path and _covers(other, path) for other in declared):
             continue
-        chosen_staff = treatment_of(stream.name, path, "staff", policy.choices)
-        own = policy.own_domains if one.kind == "email" and chosen_staff == "keep" else frozenset()
-        leaf = _Node(treat=None if treatment == "keep" else _treat(treatment == "hash", one, own, token), unless=one.unless)
-        _plant(root, path.replace("[]", "").split("."), leaf)
+        leaf = _Node(treat=_treat(what, one, policy.own_domains, token), unless=one.unless,
+                     otherwise=_Node(treat=_treat(_Fate(treatment=what.then, own=what.then), Personal(kind=one.then), frozenset(), token)))
+        _plant(root, _parts(path), leaf, blunt=_treat(_Fate(treatment=what.treatment, own=what.treatment), Personal(kind="text"), frozenset(), token))
         if "." in path:                                   # a flat file may have a column of this very name
             root.named.setdefault(path, leaf)
-    return Guard(treatments=treatments, seals_keys=seals, _root=root, _seal=None if token is None else lambda key: token(key, exact=True))
+    if token is None:
+        return Guard(treatments=treatments, seals_keys=False, _root=root, _seal=None)
+    return Guard(treatments=treatments, seals_keys=seals, key_is=token("which key is it?"), _root=root, _seal=lambda key: token(key, ""))
 
 
 def sealer(source: str, policy: Policy) -> Callable[[Stream, str], str]:
@@ -109,10 +134,37 @@ def sealer(source: str, policy: Policy) -> Callable[[Stream, str], str]:
     return lambda stream, key: of(stream).key(key)
 
 
+# ---- what is declared, and what was chosen
+
 def declarations(stream: Stream, choices: Mapping[str, str]) -> dict[str, Personal]:
     """path -> what is personal there: as the stream declares it, and as the configuration adds to it."""
-    added = {choice.partition(".")[2]: kind for choice, kind in choices.items() if choice.partition(".")[0] == stream.name and kind in KINDS and "." in choice}
-    return {path: one if isinstance(one, Personal) else Personal(kind=one) for path, one in {**stream.personal, **added}.items()}  # type: ignore[arg-type]
+    declared = {path: one if isinstance(one, Personal) else Personal(kind=one) for path, one in stream.personal.items()}
+    for choice, what in choices.items():
+        name, _, path = choice.partition(".")
+        if name != stream.name or not path:
+            continue
+        if what in DECLARABLE:
+            declared[path] = Personal(kind=what)  # type: ignore[arg-type]
+        elif path not in declared and (above := _covering(path, declared)):      # of what is declared as a whole, this part
+            declared[path] = declared[above]
+    return declared
+
+
+def declared_by_hand(source: str, stream: str, personal: Any) -> dict[str, Kind | Personal]:
+    """A source's own `personal = { column = kind }`, checked. Raises Misconfigured."""
+    if not isinstance(personal, Mapping):
+        raise Misconfigured(f"personal is {personal!r}", source=source, stream=stream, mend='write for instance personal = { agent = "email" }')
+    for column, kind in personal.items():
+        if kind not in DECLARABLE:
+            near = get_close_matches(str(kind), DECLARABLE, n=1)
+            raise Misconfigured(f"personal {column} is {kind!r}", source=source, stream=stream,
+                                mend=f"did you mean {near[0]!r}?" if near else "use one of " + ", ".join(DECLARABLE))
+    return dict(personal)
+
+
+def is_declared(stream: Stream, choices: Mapping[str, str], path: str) -> bool:
+    """Whether somebody has said what a field tells of a person, be it nothing. path: without [] for lists."""
+    return _covering(path, declarations(stream, choices)) is not None
 
 
 def treatment_of(stream: str, path: str, kind: str, choices: Mapping[str, str]) -> str:
@@ -121,73 +173,73 @@ def treatment_of(stream: str, path: str, kind: str, choices: Mapping[str, str]) 
     return next((choices[name] for name in (f"{stream}.{path}", stream, kind) if choices.get(name) in TREATMENTS), default)
 
 
-def unknown_choices(choices: Mapping[str, str], streams: Iterable[Stream]) -> dict[str, list[str]]:
-    """choice that names nothing -> what could have been named."""
-    streams = list(streams)
-    names = ["default", *KINDS, *(stream.name for stream in streams if stream.personal)]
-    paths = {f"{stream.name}.{path}" for stream in streams for path in stream.personal}
-    known = {*names, *paths, *(stream.name for stream in streams)}
-    of_a_stream = {stream.name for stream in streams}
-    return {
-        choice: sorted(paths) if "." in choice else sorted(names) for choice, what in choices.items()
-        if choice not in known and not (what in KINDS and choice.partition(".")[0] in of_a_stream)
-    }
+def wrong_choices(choices: Mapping[str, str], streams: Iterable[Stream]) -> dict[str, Sequence[str]]:
+    """choice that names nothing personal, or not one thing -> what could have been named."""
+    known = {stream.name: stream for stream in streams}
+    paths = sorted(f"{stream.name}.{path}" for stream in known.values() for path in stream.personal)
+    names = sorted({"default", *KINDS, *(name for name, stream in known.items() if stream.personal)} - (known.keys() & {"default", *KINDS}))
+    wrong: dict[str, Sequence[str]] = {}
+    for choice, what in choices.items():
+        name, _, path = choice.partition(".")
+        if not path:
+            if choice not in names and choice not in known.keys() - {"default", *KINDS}:
+                wrong[choice] = names
+        elif name not in known or not (what in DECLARABLE or _covering(path, known[name].personal)):
+            wrong[choice] = paths
+    return wrong
 
 
-def tokens(secret: str) -> Callable[..., str]:
-    """The keyed hash: text -> token. exact: two ways of writing are two texts."""
-    key = hashlib.blake2b(secret.encode(), digest_size=32).digest()
-
-    def token(text: str, *, exact: bool = False) -> str:
-        if text.startswith(_PREFIX) and _TOKEN.fullmatch(text):
-            return text
-        plain = text if exact else _normal(text)
-        return _PREFIX + hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), key=key, digest_size=16).hexdigest()
-
-    return token
+def _covering(path: str, declared: Iterable[str]) -> str | None:
+    """The declared path that says what is at `path`: that very one, or the nearest above it."""
+    return max((one for one in declared if _covers(one, path)), key=lambda one: (one.replace("[]", "") == path, len(_parts(one)), "*" not in one), default=None)
 
 
-def _normal(text: str) -> str:
-    """Case, width and spaces do not make another person."""
-    return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
+def _covers(one: str, path: str) -> bool:
+    """Whether what is said of `one` is said of `path`, too: it is the same, an object above it, or has a * where path has a name."""
+    mine, its = _parts(one), _parts(path)
+    return len(mine) <= len(its) and all(part in ("*", other) for part, other in zip(mine, its, strict=False))
 
 
-def _normal_number(text: str) -> str:
-    """A telephone number without how it is grouped; 00 is + on a telephone."""
-    digits = re.sub(r"\D", "", text)
-    if digits and text.lstrip().startswith("+"):
-        return f"+{digits}"
-    return f"+{digits[2:]}" if digits.startswith("00") else digits or text
+def _parts(path: str) -> list[str]:
+    return path.replace("[]", "").split(".")
 
 
-def _treat(is_hashed: bool, one: Personal, own_domains: frozenset[str], token: Callable[..., str] | None) -> Treat:
+# ---- records
+
+def _treat(what: _Fate, one: Personal, own_domains: frozenset[str], token: Callable[..., str] | None) -> Treat | None:
+    if what.treatment == what.own == "keep":
+        return None
     keeps = re.compile(one.keeps, re.IGNORECASE) if one.keeps else None
-    is_phone = one.kind == "phone"
 
     def treat(text: str) -> str | None:
-        if not text or text.isspace():
-            return text
-        if own_domains and text.count("@") == 1 and text.rpartition("@")[2].strip().casefold() in own_domains and " " not in text.strip():
+        treatment = what.own if what.own != what.treatment and _is_at(own_domains, text) else what.treatment
+        if treatment == "keep" or not text or text.isspace():
             return text
         kept = [found.group() for found in keeps.finditer(text) if found.group()] if keeps else []
         if kept and "".join(kept) == text:
             return text
-        if is_hashed and token is not None:
-            kept.append(token(_normal_number(text) if is_phone else text))
+        if treatment == "hash" and token is not None:
+            kept.append(token(text, one.kind))
         return "\n".join(kept) if kept else None
 
     remembered = lru_cache(maxsize=1 << 16)(treat)
     return lambda text: remembered(text) if len(text) <= _REMEMBERED else treat(text)
 
 
-def _plant(node: _Node, path: Sequence[str], leaf: _Node) -> None:
+def _is_at(domains: frozenset[str], text: str) -> bool:
+    """Whether a text is one address, and nothing else, of one of these domains."""
+    return text.count("@") == 1 and text.rpartition("@")[2].strip().casefold() in domains and " " not in text.strip()
+
+
+def _plant(node: _Node, path: Sequence[str], leaf: _Node, *, blunt: Treat | None) -> None:
     for name in path[:-1]:
         node = _below(node, name)
+        node.blunt = node.blunt or blunt
     if path[-1] == "*":
         node.rest = leaf
     else:
         there = _below(node, path[-1])
-        there.treat, there.unless = leaf.treat, leaf.unless
+        there.treat, there.unless, there.otherwise = leaf.treat, leaf.unless, leaf.otherwise
 
 
 def _below(node: _Node, name: str) -> _Node:
@@ -200,18 +252,25 @@ def _below(node: _Node, name: str) -> _Node:
 def _treated(value: Any, node: _Node) -> Any:
     """A copy with everything treated that the node says; other parts are shared with the original."""
     if isinstance(value, Mapping):
-        if node.treat is not None:
-            return {name: _treated(inner, node.named.get(name, node)) for name, inner in value.items()}
+        if node.treat is not None:                       # an object's own fields may be called by what is personal, too
+            return {str(node.treat(name)) if "@" in name else name: _treated(inner, node.named.get(name, node)) for name, inner in value.items()}
         changed = dict(value)
         for name, below in node.named.items():
-            if name in value and (below.unless is None or str(value.get(below.unless[0])).casefold() not in below.unless[1]):
-                changed[name] = _treated(value[name], below)
+            if name in value:
+                changed[name] = _treated(value[name], below.otherwise if below.otherwise and _is_excepted(value, below.unless) else below)
         if node.rest is not None:
             for name in value.keys() - node.named.keys():
                 changed[name] = _treated(value[name], node.rest)
         return changed
     if isinstance(value, list | tuple):
         return [_treated(inner, node) for inner in value]
-    if node.treat is None or value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return value
+    if node.treat is None:
+        return node.blunt(value) if node.blunt is not None and isinstance(value, str) else value
     return node.treat(value if isinstance(value, str) else str(value))
+
+
+def _is_excepted(beside: Mapping[str, Any], unless: Mapping[str, frozenset[str]]) -> bool:
+    return any(beside.get(name) is not None and (not values or str(beside[name]).casefold() in values) for name, values in unless.items())
+

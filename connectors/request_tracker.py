@@ -50,9 +50,9 @@ EVERYTHING = json.dumps([{"field": "id", "operator": ">", "value": 0}])
 
 # An account's name is its owner's address, or a login. Robots have no other mark than their name (macros/ticket_words.sql looks for the same words).
 ACCOUNT = Personal(kind="email", keeps=r"^(?:RT_System|Nobody|root|meridian-.*|.*auto.?(?:reply|respon).*|(?:.*[^a-z])?(?:ro)?bot(?:[^a-z].*)?)$")
-FIELD = Personal(kind="text", keeps=DOCUMENT_NUMBER, unless=("name", frozenset({"channel", "topic", "sla policy", "order number", "customer rating"})))
-# Old and new values are those of whatever field was changed, the subject among them.
-CHANGE = Personal(kind="text", keeps=r"^(?:new|open|stalled|resolved|closed|rejected|deleted|good|bad|\d{1,9})$|^fsck\.com-rt://\S+/ticket/\d+$")
+FIELD = Personal(kind="text", keeps=DOCUMENT_NUMBER, unless={"name": frozenset({"channel", "topic", "sla policy", "order number", "customer rating"})})
+# Old and new values are those of whatever field was changed, the subject and the company's own fields among them.
+CHANGE = Personal(kind="text", keeps=r"^(?:good|bad)$|^fsck\.com-rt://\S+/ticket/\d+$", unless={"Field": frozenset({"status", "queue", "owner", "priority"})})
 
 
 def _account(*paths: str) -> dict[str, Kind | Personal]:

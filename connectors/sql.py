@@ -53,9 +53,13 @@ T = TypeVar("T")
 
 def connect(
     name: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], quota: Quota | None = None, memory: Callable[[str], Json] | None = None,
-    clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
+    clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep,
+    seal: Callable[[Stream, str], str] = lambda stream, key: key, **_: Any,
 ) -> Sql:
-    """secrets: {"url": ...}, which is never shown. quota: statements that we may send, shared with other processes."""
+    """secrets: {"url": ...}, which is never shown. quota: statements that we may send, shared with other processes.
+
+    seal: a landed key as it may be kept. What it changes is kept nowhere else either: such a stream is not resumed in its middle.
+    """
     known = {field.name for field in fields(SqlOptions)}
     for unknown in sorted(set(options) - known):
         raise Misconfigured(f"unknown option {unknown}", source=name, mend=nearest(unknown, known))
@@ -63,7 +67,8 @@ def connect(
         raise Misconfigured("no stream is declared", source=name, mend=f"add [sources.{name}.streams.<stream>] with table and key")
     chosen = SqlOptions(**options)
     tables = [declare(name, stream, settings, chosen.schema) for stream, settings in chosen.streams.items()]
-    return Sql(name, _engine(name, chosen, secrets.get("url", "")), tables, chosen, quota, memory or (lambda stream: None), clock, sleep)
+    return Sql(name, _engine(name, chosen, secrets.get("url", "")), tables, chosen, quota, memory or (lambda stream: None), clock, sleep,
+               seal)
 
 
 def _engine(source: str, options: SqlOptions, address: str) -> sql.Engine:
@@ -114,12 +119,13 @@ class Sql:
 
     def __init__(
         self, name: str, engine: sql.Engine, tables: Sequence[Table], options: SqlOptions, quota: Quota | None, memory: Callable[[str], Json],
-        clock: Callable[[], datetime], sleep: Callable[[float], None],
+        clock: Callable[[], datetime], sleep: Callable[[float], None], seal: Callable[[Stream, str], str],
     ) -> None:
         self.name, self._engine, self._options, self._quota = name, engine, options, quota
         self._tables = {table.stream.name: table for table in tables}
         self._zone = zone_of(name, options.time_zone)
         self._memory, self._clock, self._sleep = memory, clock, sleep
+        self._is_sealed = lambda stream: seal(self._tables[stream].stream, "") != ""
         self._is_postgres = engine.dialect.name == "postgresql"
         self._known: dict[str, Known] = {}
         self._counts: Counter[str] = Counter()
@@ -178,7 +184,8 @@ class Sql:
                     if at["whole"]:
                         at |= {"memory": {"whole_at": window.end.isoformat()}}
                 safe = min(datetime.fromisoformat(at["safe"]), window.end) if at["safe"] else window.end
-                yield Page(records=records, position=dict(at), high_water=safe if is_last and known.cursor else None)
+                position = None if after and self._is_sealed(stream.name) else dict(at)
+                yield Page(records=records, position=position, high_water=safe if is_last and known.cursor else None)
 
     # ---- which rows
 
@@ -219,7 +226,8 @@ class Sql:
             marks = [row[len(names):] for row in rows]
             for first, second in pairwise(marks):
                 if first == second:
-                    raise UnexpectedShape(f"two rows have the same key ({', '.join(column.name for column in known.key)} = {list(first)[-len(known.key):]})",
+                    same = "" if self._is_sealed(stream) else f" = {list(first)[-len(known.key):]}"
+                    raise UnexpectedShape(f"two rows have the same key ({', '.join(column.name for column in known.key)}{same})",
                                           source=self.name, stream=stream, mend="add the column that tells them apart to the key")
             if has_more:
                 rows, marks = rows[:-1], marks[:-1]

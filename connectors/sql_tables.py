@@ -14,6 +14,7 @@
     deletes = "sweep"                       # "never": rows are not deleted; without a cursor it is "full"
     columns = ["id", "updated_at", "total"] # only these (default: all)
     feeds = "tryton.orders"                 # the table it fills (default: "sql.orders")
+    personal = { email = "email" }          # columns that tell of a person, and what: name, email, phone, address, ip, text, staff
 
 and, for the whole source: schema (where tables without one are looked for), page_size (rows), statement_timeout (seconds), tls_ca (path of your
 company's CA bundle), allow_plain (no TLS: only where the network is your own).
@@ -28,9 +29,11 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from connectors.personal import declared_by_hand
 from connectors.stream import Cursor, Misconfigured, Stream
 
-STREAM_OPTIONS = frozenset({"table", "key", "cursor", "lag_minutes", "overlap_minutes", "refresh_days", "sweep_every", "deletes", "columns", "feeds"})
+STREAM_OPTIONS = frozenset({
+    "table", "key", "cursor", "lag_minutes", "overlap_minutes", "refresh_days", "sweep_every", "deletes", "columns", "feeds", "personal"})
 LAG_MINUTES = 10
 
 
@@ -94,8 +97,12 @@ def declare(source: str, name: str, settings: Mapping[str, Any], default_schema:
     cursor = Cursor(field=cursors[0], lag=timedelta(minutes=settings.get("lag_minutes", LAG_MINUTES)),
                     overlap=timedelta(minutes=settings.get("overlap_minutes", 0))) if cursors else None
     schema, _, bare = table.rpartition(".")
+    personal = declared_by_hand(source, name, settings.get("personal", {}))
+    if columns and (missing := [path for path in personal if path not in columns and path.partition(".")[0] not in columns]):
+        wrong(f"columns leaves out {', '.join(missing)}, which is said to be personal", nearest(missing[0], columns))
     return Table(
-        stream=Stream(name=name, key=key, cursor=cursor, deletes=deletes, sweep_every=settings.get("sweep_every", 1), feeds=str(settings.get("feeds", ""))),
+        stream=Stream(name=name, key=key, cursor=cursor, deletes=deletes, sweep_every=settings.get("sweep_every", 1), feeds=str(settings.get("feeds", "")),
+                      personal=personal),
         schema=schema or default_schema, name=bare, cursors=cursors, columns=columns,
         refresh=timedelta(days=settings["refresh_days"]) if "refresh_days" in settings else None)
 

@@ -15,10 +15,13 @@ A connector never returns fewer records silently: it yields everything in the wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
+
+_ADDRESS = re.compile(r"[^\s@<>\"'(),;=]+@[^\s@<>\"'(),;=]+\.[^\s@<>\"'(),;=.:]+")
 
 Json = Any
 Record = Mapping[str, Json]
@@ -33,6 +36,8 @@ class SourceError(Exception):
     def __init__(self, message: str, *, source: str | None = None, stream: str | None = None, mend: str | None = None) -> None:
         self.source, self.stream, self.mend = source, stream, mend
         where = "/".join(part for part in (source, stream) if part)
+        # What a system says of a failure may repeat what it was asked about; failures are kept in ledger, logs and reports.
+        message = _ADDRESS.sub("<an address>", message)
         text = f"{where}: {message}" if where else message
         super().__init__(f"{text} — {mend}" if mend else text)
 
@@ -89,14 +94,15 @@ class Personal:
     """What one field tells of a person, and what of it numbers need.
 
     kind: 'staff' – the name of one of the company's own people, kept unless the configuration says otherwise, because KPIs compare people by it;
-        'impersonal' – nothing, though it lies below a `*`; all others are hashed unless the configuration says otherwise.
+        'impersonal' – nothing, though it lies below a `*` or in an object that is declared; all others are hashed unless the configuration says otherwise.
     keeps: regular expression; the parts of a text that match it stay whatever becomes of the rest (case does not matter).
-    unless: (a field beside this one, values of it in small letters) with which this one is not personal.
+    unless: field beside this one -> its values in small letters (connectors.personal.ANY: whichever) with which this one is of kind `then` instead.
     """
 
     kind: Kind
     keeps: str = ""
-    unless: tuple[str, frozenset[str]] | None = None
+    unless: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    then: Kind = "impersonal"
 
 
 @dataclass(frozen=True, kw_only=True)

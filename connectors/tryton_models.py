@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from connectors.personal import DOCUMENT_NUMBER, LIST_ENTRY
 from connectors.stream import Kind, Personal
 
 LOGGED = (
@@ -42,7 +43,9 @@ class Model:
 # What people write into texts by agreement, for want of a field: int_orders__tryton, int_order_corrections__tryton and int_complaints__tryton read it.
 AGREED = Personal(kind="text", keeps=r"Requested on \d{4}-\d\d-\d\d|Fault: (?:ours|customer)|^\w+: (?:damaged|wrong item|defect|missing|changed mind)$"
                                      r"|Due: \d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d))?")
-REASON = Personal(kind="text", keeps=r"^(?-i:[a-z][a-z /&-]{0,40})$")     # one out of a list, by its looks; longer stories are not kept
+REASON = Personal(kind="text", keeps=LIST_ENTRY)
+REFERENCE = Personal(kind="text", keeps=rf"{DOCUMENT_NUMBER}|^\d{{1,8}}$")   # of the ticket, of the order; some people write a name into it
+CONTACT = Personal(kind="email", unless={"type": frozenset({"phone", "mobile", "fax", "sip"})}, then="phone")
 
 STAMPS = ("create_date", "write_date")
 
@@ -56,7 +59,7 @@ MODELS: Mapping[str, Model] = {
     "country_country": Model(name="country.country", fields="name code region.name active", whole=True),
     "party_party": Model(name="party.party", fields="code name active", personal={"name": "name"}),
     "party_address": Model(name="party.address", fields="party country postal_code city active", personal={"postal_code": "address", "city": "address"}),
-    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active", personal={"value": "email"}),
+    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active", personal={"value": CONTACT}),
     "product_category": Model(name="product.category", fields="name parent accounting", whole=True),
     # Prices are records of their own in Tryton: a new one need not touch the product, so products are read whole.
     "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", whole=True),
@@ -74,21 +77,23 @@ MODELS: Mapping[str, Model] = {
         name="sale.opportunity",
         fields="number reference party address employee currency amount start_date end_date conversion_probability lost_reason state "
         "marketing_medium marketing_campaign",
-        personal={"lost_reason": REASON},
+        personal={"reference": REFERENCE, "lost_reason": REASON},
     ),
     "sale_sale": Model(
         name="sale.sale",
         fields="number reference description comment party shipment_address warehouse currency origin quotation_date sale_date "
         "shipping_date untaxed_amount tax_amount total_amount state shipment_state invoice_state marketing_medium marketing_campaign",
-        personal={"description": AGREED, "comment": AGREED},
+        personal={"reference": REFERENCE, "description": AGREED, "comment": AGREED},
     ),
     "sale_line": Model(name="sale.line", fields="sale type product quantity unit_price actual_quantity description", only=(["type", "=", "line"],),
                        personal={"description": "text"}),
     "sale_complaint_type": Model(name="sale.complaint.type", fields="name active", whole=True),
-    "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state", personal={"description": AGREED}),
+    "sale_complaint": Model(name="sale.complaint", fields="number reference date customer type origin description state",
+                            personal={"reference": REFERENCE, "description": AGREED}),
     "sale_complaint_action": Model(name="sale.complaint.action", fields="complaint action quantity unit_price result"),
     "purchase_purchase": Model(
-        name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state"
+        name="purchase.purchase", fields="number reference party warehouse currency purchase_date delivery_date untaxed_amount state shipment_state",
+        personal={"reference": REFERENCE},
     ),
     "purchase_line": Model(
         name="purchase.line",
@@ -96,10 +101,13 @@ MODELS: Mapping[str, Model] = {
         only=(["type", "=", "line"],),
     ),
     "stock_shipment_out": Model(
-        name="stock.shipment.out", fields="number reference customer delivery_address warehouse carrier planned_date origin_planned_date effective_date state"
+        name="stock.shipment.out", fields="number reference customer delivery_address warehouse carrier planned_date origin_planned_date effective_date state",
+        personal={"reference": REFERENCE},
     ),
-    "stock_shipment_in": Model(name="stock.shipment.in", fields="number reference supplier warehouse planned_date origin_planned_date effective_date state"),
-    "stock_shipment_out_return": Model(name="stock.shipment.out.return", fields="number reference customer warehouse planned_date effective_date state"),
+    "stock_shipment_in": Model(name="stock.shipment.in", fields="number reference supplier warehouse planned_date origin_planned_date effective_date state",
+                               personal={"reference": REFERENCE}),
+    "stock_shipment_out_return": Model(name="stock.shipment.out.return", fields="number reference customer warehouse planned_date effective_date state",
+                                       personal={"reference": REFERENCE}),
     "stock_move": Model(
         name="stock.move",
         fields="product quantity unit_price cost_price currency origin shipment from_location to_location planned_date origin_planned_date "
@@ -108,7 +116,7 @@ MODELS: Mapping[str, Model] = {
     ),
     "account_invoice": Model(
         name="account.invoice", fields="number reference type party currency invoice_date description comment untaxed_amount total_amount state",
-        personal={"description": AGREED, "comment": AGREED},
+        personal={"reference": REFERENCE, "description": AGREED, "comment": AGREED},
     ),
     "account_invoice_line": Model(name="account.invoice.line", fields="invoice type product quantity unit_price amount origin", only=(["type", "=", "line"],)),
     # Changes of state, of planned dates and the like; of the clicks only those on opportunities, where winning and losing write no change of state.

@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from connectors.personal import DOCUMENT_NUMBER
+from connectors.personal import ANY, DOCUMENT_NUMBER
 from connectors.quota import Limit, memory_quota, shared_quota
 from connectors.rest import LoopGuard, Quota, Rest, basic, system_clock
 from connectors.stream import Cursor, Json, Kind, Misconfigured, Page, Personal, Record, Stream, UnexpectedShape, Window
@@ -39,8 +39,9 @@ LARGEST_LIST = 100               # of a list; "Pagination", Cursor pagination
 
 # What is personal ("Tickets", "Ticket Audits", "Users", "Satisfaction Ratings", JSON format). Names of organizations and of groups are nobody's.
 VALUE = Personal(kind="text", keeps=DOCUMENT_NUMBER)     # of a field that the company made for itself
-WORDS = Personal(kind="text", keeps=r"^(?:new|open|pending|hold|solved|closed|deleted|low|normal|high|urgent|question|incident|problem|task|good|bad"
-                                    r"|offered|unoffered|\d{1,19})$")
+# What a field was before: of these fields it is a word out of the vendor's list or a number of his, of all others it may be anything.
+PREVIOUS = Personal(kind="text", unless=dict.fromkeys(
+    ("status", "priority", "type", "group_id", "assignee_id", "requester_id", "submitter_id", "organization_id", "brand_id", "satisfaction_score"), ANY))
 
 
 def _via(below: str = "") -> dict[str, Kind | Personal]:
@@ -57,14 +58,18 @@ TICKET: Mapping[str, Kind | Personal] = {
     "satisfaction_rating.comment": "text", **_via()}
 EVENT: Mapping[str, Kind | Personal] = {
     **{f"child_events[].{name}": "text" for name in ("body", "html_body", "plain_body", "subject", "raw_subject", "description", "satisfaction_comment")},
-    "child_events[].previous_value": WORDS, "child_events[].custom_ticket_fields": VALUE, "child_events[].attachments[].*": "text",
+    "child_events[].previous_value": PREVIOUS, "child_events[].custom_ticket_fields": VALUE, "child_events[].attachments[].*": "text",
     "child_events[].attachments[].id": "impersonal", "child_events[].attachments[].size": "impersonal", "child_events[].recipient": "email",
+    "child_events[].data.*": "text", "child_events[].formatted_from": "phone", "child_events[].formatted_to": "phone",
     "system.ip_address": "ip", "system.location": "address", "system.latitude": "address", "system.longitude": "address", "system.client": "ip",
     "metadata": "ip", **_via(), **_via("child_events[].")}
+# A user is a person: all that is said of one, but for what is named here. Agents' addresses are what KPIs compare them by.
 USER: Mapping[str, Kind | Personal] = {
-    "name": "name", "alias": "name", "email": "email", "phone": "phone", "shared_phone_number": "phone", "signature": "text", "details": "text",
-    "notes": "text", "photo": "text", "user_fields": "text",
-    "external_id": Personal(kind="email", keeps=r"^[\w-]+$")}                   # most often a customer number, of some companies an address
+    "*": "text", "name": "name", "alias": "name", "phone": "phone", "shared_phone_number": "phone",
+    "email": Personal(kind="email", unless={"role": frozenset({"agent", "admin"})}, then="staff"),
+    "external_id": Personal(kind="email", keeps=rf"{DOCUMENT_NUMBER}|^\d{{1,8}}$"),       # most often a customer number, of some companies an address
+    **dict.fromkeys(("id", "url", "role", "role_type", "custom_role_id", "active", "tags", "organization_id", "default_group_id", "locale", "locale_id",
+                     "time_zone", "iana_time_zone", "ticket_restriction", "created_at", "updated_at", "last_login_at"), "impersonal")}
 ORGANIZATION: Mapping[str, Kind | Personal] = {"details": "text", "notes": "text", "organization_fields": "text"}
 
 

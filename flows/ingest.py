@@ -6,6 +6,7 @@ Sources fail apart: whatever happens to one stream becomes its row in the result
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -69,7 +70,7 @@ def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Con
                 mend = f"set it, or put it into {settings.path.parent / '.env'}"
                 raise Misconfigured(f"the environment variable {variable} is not set", source=name, mend=mend)
             secrets[option.removesuffix("_env")] = settings.secrets[str(variable)]
-    connector = registry.connect(
+    connector: Connector = registry.connect(
         name, source.kind, source.options, secrets=secrets, home=settings.home, base=settings.path.parent, clock=settings.clock,
         memory=lambda stream: ledgers.stream_state(ledger, name, stream, source.kind).memory, seal=personal.sealer(name, privacy.policy_of(settings, name)),
     )
@@ -127,7 +128,7 @@ def _read_window(
     connector: Connector, stream: Stream, store: Store, left_behind: ledgers.Reading | None, notes: list[str],
 ) -> tuple[ledgers.Reading, bool]:
     """Read one window to its end and seal it. Returns the finished reading and whether there was anything to land."""
-    guard = personal.guard(connector.name, stream, store.policy(connector.name))
+    guard = privacy.guard(connector.name, stream, store.policy(connector.name), store.ledger)
     state = ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)
     known = [row["path"] for row in ledgers.list_batches(store.ledger, connector.name, stream.name) if row["verdict"] != "rejected"]
     index = landings.Index(store.landing, connector.name, stream.name, known) if stream.deletes in ("full", "sweep") else None
@@ -212,9 +213,12 @@ def _pages(connector: Connector, stream: Stream, window: Window, reading: ledger
     try:
         yield from connector.read(stream, window, resume=reading.position if reading.pages else None)
     except (KeyError, TypeError, ValueError) as error:
+        # Where it failed tells enough; what it failed on may be somebody's name or address.
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}{f' {error}' if isinstance(error, KeyError) else ''} in {Path(at.filename).name}, line {at.lineno}"
         raise UnexpectedShape(
-            f"the answer could not be read: {error!r}", source=connector.name, stream=stream.name, mend="see what changed at the source; nothing was lost",
-        ) from error
+            f"the answer could not be read: {what}", source=connector.name, stream=stream.name, mend="see what changed at the source; nothing was lost",
+        ) from None
 
 
 def _news(keyed: list[tuple[str, Record]], index: landings.Index | None, said: dict[str, bytes]) -> list[tuple[str, Record]]:

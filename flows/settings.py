@@ -224,14 +224,14 @@ def _personal_problems(text: str, path: Path, name: str, source: Mapping[str, An
 
     choices = _dotted(source["personal"]) if isinstance(source.get("personal"), dict) else {}
     streams = registry.streams(source["kind"])
-    unknown = personal.unknown_choices(choices, streams) if streams else {}
+    wrong = personal.wrong_choices(choices, streams) if streams else {}
     for choice, what in choices.items():
         where = f"{path}:{line_of(text, ('sources', name, 'personal', *choice.split('.')))}: sources.{name}.personal: {choice}"
-        allowed = [*personal.TREATMENTS, *(personal.KINDS if "." in choice else ())]
+        allowed = [*personal.TREATMENTS, *(personal.DECLARABLE if "." in choice else ())]
         if what not in allowed:
             yield f"{where} = {what!r}{nearest(str(what), allowed)}"
-        elif choice in unknown:
-            yield f"{where} names nothing personal of {source['kind']}{nearest(choice, unknown[choice])}"
+        elif choice in wrong:
+            yield f"{where} names nothing personal of {source['kind']}{nearest(choice, list(wrong[choice]))}"
 
 
 def _source_problems(text: str, path: Path, name: str, source: Mapping[str, Any]) -> list[str]:

@@ -80,6 +80,13 @@ nights = sql.Table(
     sql.Column("report", sql.Text),                         # JSON: steps with seconds, streams, checks
 )
 
+marks = sql.Table(                                 # what may not change between two readings, because what has landed depends on it
+    "marks", metadata,
+    sql.Column("subject", sql.Text, primary_key=True),
+    sql.Column("mark", sql.Text, nullable=False),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """A batch in the making. `size` bytes of its part file count; what stands behind them is a torn page."""
@@ -195,6 +202,21 @@ def note_failure(ledger: Ledger, *, source: str, stream: str, kind: str, at: dat
 def remember_fields(ledger: Ledger, *, source: str, stream: str, fields: Any) -> None:
     with ledger.begin() as connection:
         connection.execute(sql.update(streams).where(streams.c.source == source, streams.c.stream == stream).values(fields=dumps(fields)))
+
+
+def first_mark(ledger: Ledger, subject: str, mark: str) -> str:
+    """The mark that this subject was given first; now this one when it has none."""
+    query = sql.select(marks.c.mark).where(marks.c.subject == subject)
+    with ledger.begin() as connection:
+        found = connection.execute(query).scalar()
+    if found is None:
+        try:
+            with ledger.begin() as connection:
+                connection.execute(sql.insert(marks).values(subject=subject, mark=mark))
+        except sql.exc.IntegrityError:      # another stream was faster
+            with ledger.begin() as connection:
+                found = connection.execute(query).scalar()
+    return mark if found is None else str(found)
 
 
 def current_reading(ledger: Ledger, source: str, stream: str) -> Reading | None:

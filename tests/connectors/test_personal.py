@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors import registry
-from connectors.personal import KEEP_ALL, Guard, Policy, guard, sealer, tokens, unknown_choices
+from connectors.personal import KEEP_ALL, Guard, Policy, guard, sealer, tokens, wrong_choices
 from connectors.request_tracker import ACCOUNT
 from connectors.stream import Kind, Misconfigured, Personal, Stream, landed_key
 
@@ -127,7 +127,7 @@ def test_what_numbers_need_of_a_text_stays_when_the_rest_is_hashed_or_dropped() 
 
 
 def test_a_field_beside_may_say_that_a_value_is_nobodys() -> None:
-    personal = {"fields[].values[]": Personal(kind="text", unless=("name", frozenset({"channel"})))}
+    personal = {"fields[].values[]": Personal(kind="text", unless={"name": frozenset({"channel"})})}
     found = treated({"id": 1, "fields": [{"name": "Channel", "values": ["email"]}, {"name": "Callback", "values": ["Mia, after six"]}]}, personal)
     assert found["fields"] == [{"name": "Channel", "values": ["email"]}, {"name": "Callback", "values": [token("Mia, after six")]}]
 
@@ -145,8 +145,8 @@ def test_hashing_without_a_key_or_with_a_short_one_is_refused_and_says_what_to_d
 
 def test_a_choice_that_names_nothing_is_found_with_what_could_be_meant() -> None:
     streams = [Stream(name="tickets", key=("id",), personal={"subject": "text"}), Stream(name="groups", key=("id",))]
-    assert not unknown_choices({"default": "drop", "text": "keep", "tickets": "keep", "tickets.subject": "drop", "tickets.cf": "email"}, streams)
-    assert unknown_choices({"tickets.subjekt": "drop", "tikets.subject": "email"}, streams) == {"tickets.subjekt": ["tickets.subject"],
+    assert not wrong_choices({"default": "drop", "text": "keep", "tickets": "keep", "tickets.subject": "drop", "tickets.cf": "email"}, streams)
+    assert wrong_choices({"tickets.subjekt": "drop", "tikets.subject": "email"}, streams) == {"tickets.subjekt": ["tickets.subject"],
                                                                                               "tikets.subject": ["tickets.subject"]}
 
 
