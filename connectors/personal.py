@@ -234,6 +234,7 @@ def _is_at(domains: frozenset[str], text: str) -> bool:
 def _plant(node: _Node, path: Sequence[str], leaf: _Node, *, blunt: Treat | None) -> None:
     for name in path[:-1]:
         node = _below(node, name)
+    if len(path) > 1:
         node.blunt = node.blunt or blunt
     if path[-1] == "*":
         node.rest = leaf

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from connectors.personal import DOCUMENT_NUMBER, LIST_ENTRY
+from connectors.personal import LIST_ENTRY
 from connectors.stream import Kind, Personal
 
 LOGGED = (
@@ -44,14 +44,16 @@ class Model:
 AGREED = Personal(kind="text", keeps=r"Requested on \d{4}-\d\d-\d\d|Fault: (?:ours|customer)|^\w+: (?:damaged|wrong item|defect|missing|changed mind)$"
                                      r"|Due: \d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d))?")
 REASON = Personal(kind="text", keeps=LIST_ENTRY)
-REFERENCE = Personal(kind="text", keeps=rf"{DOCUMENT_NUMBER}|^\d{{1,8}}$")   # of the ticket, of the order; some people write a name into it
+# A number of the ticket or the order, in whatever form (no telephone has it); some people write a name into it.
+REFERENCE = Personal(kind="text", keeps=r"^(?!\d{9}|0)(?=\S*\d)[\w/.#-]{1,24}$")
 CONTACT = Personal(kind="email", unless={"type": frozenset({"phone", "mobile", "fax", "sip"})}, then="phone")
 
 STAMPS = ("create_date", "write_date")
 
 # Order: masters before what names them, so that a first read that stops half-way leaves few dangling ids.
 MODELS: Mapping[str, Model] = {
-    "company_company": Model(name="company.company", fields="party currency.code timezone", whole=True),
+    # The company's own name stands here, for among all parties, people for the most part, it could not be told; and so do those of suppliers below.
+    "company_company": Model(name="company.company", fields="party party.name currency.code timezone", whole=True),
     "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", whole=True,
                               personal={"party.name": "staff"}),
     "currency_currency": Model(name="currency.currency", fields="name code digits active", whole=True),
@@ -64,7 +66,6 @@ MODELS: Mapping[str, Model] = {
     # Prices are records of their own in Tryton: a new one need not touch the product, so products are read whole.
     "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", whole=True),
     "product_product": Model(name="product.product", fields="template code cost_price list_price_used active", whole=True),
-    # Suppliers are firms, and KPIs name them; among all parties, people for the most part, they could not be told.
     "purchase_product_supplier": Model(
         name="purchase.product_supplier", whole=True,
         fields="template product party party.name sequence currency lead_time prices.quantity prices.unit_price active",

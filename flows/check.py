@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connectors.personal import is_declared
 from connectors.stream import Stream
+from flows.privacy import policy_of
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 
@@ -46,7 +48,7 @@ def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: Mapping[
                 [settings.landing / batch["path"]], kind=kind, stream=table, stream_declaration=declared[source, name], source=source,
                 history=past_batches(before)[-WINDOW_OF_HISTORY:], now=now, hours=(end - start).total_seconds() / 3600 if start and end else None,
             )
-            changed = _drift(settings, ledger, batch)
+            changed = _fields(settings, ledger, batch, declared[source, name])
             drift += changed
             rows += [*report.as_rows(), *changed]
             verdict = "held" if report.critical_failures else "warned" if report.warnings else "passed"
@@ -56,12 +58,16 @@ def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: Mapping[
     return BatchChecks(rows=tuple(rows), held=tuple(held), drift=tuple(drift))
 
 
-def _drift(settings: Settings, ledger: ledgers.Ledger, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """New, missing and retyped fields, as warnings; what is known of the stream grows by them."""
+def _fields(settings: Settings, ledger: ledgers.Ledger, batch: Mapping[str, Any], declared: Stream) -> list[dict[str, Any]]:
+    """New, missing and retyped fields, and those that look personal, as warnings; what is known of the stream grows by them."""
     from expectations.drift import infer, merge, report
+    from expectations.undeclared import look
 
-    source, stream = batch["source"], batch["stream"]
-    known = ledgers.stream_state(ledger, source, stream, batch["kind"]).fields
-    drifts, fields = merge(known, infer([settings.landing / batch["path"]]))
+    source, stream, files = batch["source"], batch["stream"], [settings.landing / batch["path"]]
+    known, seen = ledgers.stream_state(ledger, source, stream, batch["kind"]).fields, infer(files)
+    drifts, fields = merge(known, seen)
     ledgers.remember_fields(ledger, source=source, stream=stream, fields=fields)
-    return report(drifts, subject=f"{source}/{stream}").as_rows()
+    policy = policy_of(settings, source)
+    looks = look(
+        files, seen, source=source, stream=stream, own_domains=policy.own_domains, is_declared=lambda path: is_declared(declared, policy.choices, path))
+    return [*report(drifts, subject=f"{source}/{stream}").as_rows(), *looks.as_rows()]

@@ -196,7 +196,7 @@ def _read_pages(
     index: landings.Index | None, said: dict[str, bytes], notes: list[str],
 ) -> ledgers.Reading:
     window = Window(start=reading.window_start, end=reading.window_end)
-    for page in _pages(connector, stream, window, reading):
+    for page in read_pages(connector, stream, window, reading.position if reading.pages else None):
         notes += [f"{subject}: {reason}" for subject, reason in page.notes.items()]
         keyed = [(guard.key(landed_key(stream, record)), guard.record(record)) for record in page.records]
         if index is not None and stream.deletes == "full":
@@ -209,9 +209,10 @@ def _read_pages(
     return reading
 
 
-def _pages(connector: Connector, stream: Stream, window: Window, reading: ledgers.Reading) -> Iterator[Page]:
+def read_pages(connector: Connector, stream: Stream, window: Window, resume: Any = None) -> Iterator[Page]:
+    """The connector's pages; what it stumbles over is an UnexpectedShape that quotes nothing."""
     try:
-        yield from connector.read(stream, window, resume=reading.position if reading.pages else None)
+        yield from connector.read(stream, window, resume=resume)
     except (KeyError, TypeError, ValueError) as error:
         # Where it failed tells enough; what it failed on may be somebody's name or address.
         at = traceback.extract_tb(error.__traceback__)[-1]

@@ -18,7 +18,7 @@ from typing import Any
 from connectors import personal, registry
 from connectors.personal import KEY_VARIABLE
 from connectors.stream import Record, SourceError, Window
-from flows.ingest import connect_source
+from flows.ingest import connect_source, read_pages
 from flows.privacy import policy_of
 from flows.settings import ConfigurationError, Settings, parse, read_env_file
 from flows.store import ledger as ledgers
@@ -173,7 +173,10 @@ def check(settings: Settings, names: Sequence[str] | None = None) -> Iterator[Ch
         try:
             connector = connect_source(settings, name, ledger)
             try:
-                yield Checked(name=name, kind=kind, streams=tuple(stream.name for stream in connector.streams()), said=connector.check())
+                said, streams = connector.check(), connector.streams()
+                for stream in streams:                # without a key for what is to be hashed nothing of it would land
+                    personal.guard(name, stream, policy_of(settings, name))
+                yield Checked(name=name, kind=kind, streams=tuple(stream.name for stream in streams), said=said)
             finally:
                 connector.close()
         except SourceError as error:
@@ -190,8 +193,8 @@ def sample(settings: Settings, name: str, stream: str, count: int) -> list[Recor
         declared = {one.name: one for one in connector.streams()}
         if stream not in declared:
             raise LookupError(f"{name} has no stream {stream!r}; there are {', '.join(sorted(declared))}")
-        pages = connector.read(declared[stream], Window(start=declared[stream].earliest, end=settings.clock()))
         guard = personal.guard(name, declared[stream], policy_of(settings, name))
+        pages = read_pages(connector, declared[stream], Window(start=declared[stream].earliest, end=settings.clock()))
         return list(islice((guard.record(record) for page in pages for record in page.records), count))
     finally:
         connector.close()

@@ -12,9 +12,11 @@ from typing import Any
 
 import duckdb
 
+from connectors import personal, registry
 from flows.store import landing, warehouse
 
 PROJECT = Path(os.environ.get("MERIDIAN_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project")
+PRIVATE = personal.Policy(key="of these tests, and of nobody else", own_domains=frozenset({"lantern-oak.example"}))
 FIRST_NIGHT = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 
 # A record as the source says it (its key is its `id`, else its place), or (key, record); a record of None is a delete.
@@ -89,15 +91,17 @@ class WarehouseBuilder:
         return self.folder / "warehouse.duckdb"
 
     def land(self, records: Mapping[tuple[str, str], Sequence[Landed]], *, source: str | None = None) -> None:
-        """One batch for each (kind, stream). The source is called as its kind unless named."""
+        """One batch for each (kind, stream), without what is personal in it, as a night lands it. The source is called as its kind unless named."""
         batch = (FIRST_NIGHT + timedelta(days=self.nights)).strftime("%Y%m%dT%H%M%SZ-000")
         self.nights += 1
         for (kind, stream), landed in records.items():
+            declared = {one.name: one for one in registry.streams(kind)} if kind in registry.KINDS else {}
+            guard = personal.guard(kind, declared[stream], PRIVATE) if stream in declared else None
             where = landing.place(self.folder / "landing", source or kind, stream, batch)
             lines = []
             for ordinal, entry in enumerate(landed):
                 key, record = entry if isinstance(entry, tuple) else (str(entry.get("id", ordinal)), entry)
-                lines.append(landing.line(key, ordinal, record))
+                lines.append(landing.line(key, ordinal, guard.record(record) if guard and record is not None else record))
             landing.append(where, lines, 0)
             landing.seal(where)
             self.batches.append(

@@ -103,8 +103,12 @@ def test_a_refused_credential_is_written_and_said_in_the_vendors_words(config: P
     done = add(config, desk, stdin="wr0ng\n")
     assert done.exit_code == 1 and "Couldn't authenticate you" in done.output and "renew the credential" in done.output
     assert "wr0ng" not in done.output
-    (config.parent / ".env").write_text(f"HELPDESK_TOKEN={TOKEN}\n")
+    env = config.parent / ".env"
+    env.write_text(env.read_text().replace("wr0ng", TOKEN))
     assert meridian(config, "source", "check", "helpdesk").exit_code == 0
+    env.write_text(f"HELPDESK_TOKEN={TOKEN}\n")
+    done = meridian(config, "source", "check", "helpdesk")
+    assert done.exit_code == 1 and "MERIDIAN_PERSONAL_KEY is not set" in done.output and "openssl rand -hex 32" in done.output
 
 
 def test_a_secret_that_is_known_already_is_used_and_never_replaced(config: Path, desk: Running, monkeypatch: pytest.MonkeyPatch) -> None:

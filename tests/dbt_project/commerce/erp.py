@@ -41,7 +41,7 @@ class Erp:
 
     def master_data(self) -> None:
         self.add("party_party", id=900, code="1", name="Lantern & Oak GmbH")
-        self.add("company_company", party=900, currency={"id": EURO, "code": "EUR"}, timezone="Europe/Berlin")
+        self.add("company_company", party={"id": 900, "name": "Lantern & Oak GmbH"}, currency={"id": EURO, "code": "EUR"}, timezone="Europe/Berlin")
         for number, code in CURRENCIES.items():
             self.add("currency_currency", id=number, code=code, name=code, active=1)
         self.add("currency_rate", currency=EURO, date="2025-01-01", rate="1")
@@ -203,6 +203,7 @@ class Erp:
     ) -> int:
         if not any(record["id"] == supplier for record in self.records["tryton", "party_party"]):
             self.add("party_party", id=supplier, code=f"S{supplier}", name=f"Supplier {supplier}")
+            self.add("purchase_product_supplier", party={"id": supplier, "name": f"Supplier {supplier}"}, product=1)
         purchase = self.add(
             "purchase_purchase", number=number, party=supplier, warehouse=WAREHOUSES["BER"], delivery_date=promised_on, state=state, create_date=ordered_at
         )

@@ -75,8 +75,8 @@ def history() -> Erp:
     erp.credited(refund, at="2026-03-16T09:00:00Z")  # pays the return back
     short = erp.delivered("credited", placed_at=DAY, delivered_at="2026-03-04T09:00:00Z")
     erp.credited(short, at="2026-03-06T09:00:00Z", amount="-30.00", ours=False)
-    named = erp.delivered("credited by its number", placed_at=DAY, delivered_at="2026-03-04T09:00:00Z")
-    erp.credited(named, at="2026-03-06T09:00:00Z", amount="-10.00", reference="credited by its number")
+    named = erp.delivered("credited-by-number-1", placed_at=DAY, delivered_at="2026-03-04T09:00:00Z")
+    erp.credited(named, at="2026-03-06T09:00:00Z", amount="-10.00", reference="credited-by-number-1")
 
     dropped = erp.order("line dropped", placed_at=DAY, confirmed_at="2026-03-02T10:00:00Z", pieces=(2, 1))
     erp.parcel(dropped, line=0, quantity=2, cost="25.00", delivered_at="2026-03-04T09:00:00Z")
@@ -201,7 +201,7 @@ def test_a_credit_note_finds_its_order_by_its_lines_or_by_its_reference(march: W
     refunds = march.rows("select order_number, refunded_amount, has_our_fault from fct_orders where refunded_amount > 0 order by order_number")
     assert refunds == [
         {"order_number": "credited", "refunded_amount": Decimal(30), "has_our_fault": False},
-        {"order_number": "credited by its number", "refunded_amount": Decimal(10), "has_our_fault": True},
+        {"order_number": "credited-by-number-1", "refunded_amount": Decimal(10), "has_our_fault": True},
         {"order_number": "returned after the month's end", "refunded_amount": Decimal(50), "has_our_fault": True},
     ]
 

@@ -119,7 +119,7 @@ parcels as (
 company as (
     select
         companies.source_name,
-        arg_min(parties.name, companies.company_id) as name,
+        arg_min(coalesce(companies.company_name, parties.name), companies.company_id) as name,
         arg_min(companies.time_zone, companies.company_id) as time_zone
     from companies
     left join parties

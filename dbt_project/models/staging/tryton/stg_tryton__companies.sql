@@ -17,7 +17,9 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as company_id,
-        try_cast(party as bigint) as party_id,
+        -- landed before the name was asked for, it is the id alone
+        try_cast(coalesce(json_extract_string(try_cast(party as json), '$.id'), party) as bigint) as party_id,
+        json_extract_string(try_cast(party as json), '$.name') as company_name,
         json_extract_string(currency, '$.code') as currency,
         timezone as time_zone
     from parsed
