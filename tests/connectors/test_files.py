@@ -504,3 +504,48 @@ def test_a_real_export_is_read_to_its_last_row(tmp_path: Path, settings: dict[st
         if not page.position["file"]:
             assert page.notes == {settings["pattern"]: f"{rows} rows taken"}
     assert (count, len(names), largest) == (rows, columns, 5_000)
+
+
+# ---- what is personal
+
+ROSTERS = {"rosters": {"pattern": "rosters*.csv", "key": ["agent", "day"], "personal": {"agent": "email", "born": "text"}, "dates": {"born": "dmy"}}}
+
+
+def test_a_column_that_is_said_to_be_personal_must_be_there_for_under_another_name_it_would_land_as_it_is(tmp_path: Path) -> None:
+    lander = Lander(tmp_path, ROSTERS)
+    lander.drop("rosters.csv", "agnet,agent,day\na@b.example,x,1\n")
+    lander.streams = {"rosters": {**ROSTERS["rosters"], "dates": {}}}
+    assert lander.read()
+    assert "it has no column 'born', which is said to be personal" in lander.notes["rosters.csv"] and not lander.rows
+
+
+def test_the_text_that_a_declared_date_was_written_in_is_as_personal_as_the_date(tmp_path: Path) -> None:
+    declared = Lander(tmp_path, ROSTERS).connect().streams()[0]
+    assert declared.personal == {"agent": "email", "born": "text", "born_as_written": "text"}
+
+
+def test_a_kind_that_does_not_exist_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="personal agent is 'e-mail' — did you mean 'email'"):
+        Lander(tmp_path, {"rosters": {**ROSTERS["rosters"], "personal": {"agent": "e-mail"}}}).connect()
+
+
+def test_our_own_copies_are_for_nobody_else_and_no_key_is_kept_in_clear(tmp_path: Path) -> None:
+    lander = Lander(tmp_path, {"rosters": {**ROSTERS["rosters"], "personal": {"agent": "email"}, "dates": {}}}, page_size=1)
+    connector = files.connect("drop", {"folder": str(lander.folder), "streams": lander.streams}, home=lander.home, page_size=1, seal=lambda stream, key: f"sealed {len(key)}")
+    lander.drop("rosters.csv", "agent,day\nann@b.example,1\nbob@b.example,12\n")
+    pages = connector.read(connector.streams()[0], WINDOW)
+    next(pages)
+    copies = [path for path in (lander.home / "files").rglob("*") if path.is_file()]
+    assert {path.suffix for path in copies} == {"", ".keys"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in copies if not path.suffix)
+    assert all(b"@" not in gzip.decompress(path.read_bytes()) for path in copies if path.suffix)
+    list(pages)
+    assert {path.suffix for path in (lander.home / "files").rglob("*") if path.is_file()} == {".keys"}
+
+
+def test_a_new_declaration_of_what_is_personal_reads_the_file_again(costs: Lander) -> None:
+    costs.drop("costs.csv", table(("A", "2026-01-01", 1)))
+    assert costs.read()
+    costs.streams = {"costs": {**costs.streams["costs"], "personal": {"unit": "name"}}}
+    before = len(costs.landed)
+    assert costs.read() and len(costs.landed) > before

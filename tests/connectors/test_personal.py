@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from connectors import registry
-from connectors.personal import KEEP_ALL, Guard, Policy, guard, sealer, tokens, wrong_choices
+from connectors.personal import ANY, KEEP_ALL, Guard, Policy, guard, is_declared, sealer, wrong_choices
 from connectors.request_tracker import ACCOUNT
 from connectors.stream import Kind, Misconfigured, Personal, Stream, landed_key
+from connectors.tokens import tokens
 
 SECRET = "a key of thirty-two characters at least"
 TOKEN = re.compile(r"hashed-[0-9a-f]{32}")
@@ -57,11 +58,27 @@ def test_a_star_takes_every_field_that_is_not_named_otherwise() -> None:
         "email": "a@b.example", "new": token("x")}
 
 
+def test_a_part_of_what_is_declared_as_a_whole_may_be_told_apart() -> None:
+    declared: Mapping[str, Kind] = {"address": "address", "address.country": "impersonal"}
+    assert treated({"id": 1, "address": {"country": "DE", "city": "Kiel"}}, declared)["address"] == {"country": "DE", "city": token("Kiel")}
+    chosen = treated({"id": 1, "fields": {"tier": "gold", "nick": "Mi"}}, {"fields": "text"}, {"people.fields.tier": "keep"})
+    assert chosen["fields"] == {"tier": "gold", "nick": token("Mi")}
+
+
+def test_a_text_where_an_object_was_declared_is_hashed_whole_and_so_is_a_name_that_is_an_address() -> None:
+    declared: Mapping[str, Kind] = {"via.from.address": "email", "copies": "email"}
+    assert treated({"id": 1, "via": {"from": "Mia <mia@mail.example>", "channel": "web"}}, declared)["via"] == {
+        "from": token("Mia <mia@mail.example>"), "channel": "web"}
+    assert treated({"id": 1, "copies": {"mia@mail.example": "to"}}, declared)["copies"] == {token("mia@mail.example"): token("to")}
+
+
 def test_a_column_whose_name_has_a_dot_is_found() -> None:
     assert treated({"id": 1, "contact.mail": "a@b.example"}, {"contact.mail": "email"}) == {"id": 1, "contact.mail": token("a@b.example")}
 
 
-@pytest.mark.parametrize("same", ["Mia.Lund@Mail.example", " mia.lund@mail.example ", "MIA.LUND@MAIL.EXAMPLE\n", "ｍｉａ.lund@mail.example"])
+@pytest.mark.parametrize("same", [
+    "Mia.Lund@Mail.example", " mia.lund@mail.example ", "MIA.LUND@MAIL.EXAMPLE\n", "ｍｉａ.lund@mail.example", "Mia Lund <mia.lund@mail.example>",
+    "mailto:mia.lund@mail.example", "mia.lund\u200b@mail.example", "\"Lund, Mia\" <Mia.Lund@mail.example>"])
 def test_one_address_is_one_token_however_it_is_written_and_in_every_stream(same: str) -> None:
     other = guard("shop", Stream(name="orders", key=("id",), personal={"buyer.email": "email"}), Policy(key=SECRET))
     assert treated({"id": 1, "email": same}, {"email": "email"})["email"] == token("mia.lund@mail.example")
@@ -72,7 +89,13 @@ def test_another_key_makes_another_token_and_another_person_does_too() -> None:
     assert len({token("mia@mail.example"), token("mila@mail.example"), tokens(SECRET + "!")("mia@mail.example")}) == 3
 
 
-@pytest.mark.parametrize("number", ["+49 30 1234-567", "0049 (30) 1234567", "+49301234567"])
+def test_several_addresses_are_nobodys_in_particular_and_domains_are_one_in_both_alphabets() -> None:
+    several = treated({"id": 1, "email": "mia@mail.example, eve@mail.example"}, {"email": "email"})["email"]
+    assert several not in (token("mia@mail.example"), token("eve@mail.example"))
+    assert treated({"id": 1, "email": "mia@bücher.example"}, {"email": "email"})["email"] == token("mia@xn--bcher-kva.example")
+
+
+@pytest.mark.parametrize("number", ["+49 30 1234-567", "0049 (30) 1234567", "+49301234567", "+49 (0)30 1234567", "tel:+49-30-1234567", "＋49 30 1234567"])
 def test_a_telephone_number_is_one_token_however_it_is_grouped(number: str) -> None:
     assert treated({"id": 1, "phone": number}, {"phone": "phone"})["phone"] == token("+49301234567")
 
@@ -132,6 +155,17 @@ def test_a_field_beside_may_say_that_a_value_is_nobodys() -> None:
     assert found["fields"] == [{"name": "Channel", "values": ["email"]}, {"name": "Callback", "values": [token("Mia, after six")]}]
 
 
+def test_a_field_beside_may_say_that_a_value_is_of_another_kind() -> None:
+    email = Personal(kind="email", unless={"role": frozenset({"agent"})}, then="staff")
+    for choices, kept in (({}, True), ({"staff": "hash"}, False), ({"people": "drop"}, False), ({"default": "keep", "staff": "hash"}, False)):
+        found = treated({"id": 1, "role": "agent", "email": "ann@else.example"}, {"email": email}, choices)["email"]
+        assert (found == "ann@else.example") == kept
+    assert treated({"id": 1, "role": "end-user", "email": "mia@mail.example"}, {"email": email})["email"] == token("mia@mail.example")
+    either = Personal(kind="text", unless={"status": ANY, "group_id": ANY})
+    assert treated({"id": 1, "status": "open", "before": "new"}, {"before": either})["before"] == "new"
+    assert treated({"id": 1, "status": None, "before": "Mia"}, {"before": either})["before"] == token("Mia")
+
+
 def test_hashing_without_a_key_or_with_a_short_one_is_refused_and_says_what_to_do() -> None:
     stream = Stream(name="people", key=("id",), personal={"email": "email"})
     for key in ("", "short"):
@@ -145,9 +179,22 @@ def test_hashing_without_a_key_or_with_a_short_one_is_refused_and_says_what_to_d
 
 def test_a_choice_that_names_nothing_is_found_with_what_could_be_meant() -> None:
     streams = [Stream(name="tickets", key=("id",), personal={"subject": "text"}), Stream(name="groups", key=("id",))]
-    assert not wrong_choices({"default": "drop", "text": "keep", "tickets": "keep", "tickets.subject": "drop", "tickets.cf": "email"}, streams)
+    assert not wrong_choices({"default": "drop", "text": "keep", "tickets": "keep", "tickets.subject": "drop", "tickets.cf": "email", "tickets.code": "impersonal"}, streams)
     assert wrong_choices({"tickets.subjekt": "drop", "tikets.subject": "email"}, streams) == {"tickets.subjekt": ["tickets.subject"],
                                                                                               "tikets.subject": ["tickets.subject"]}
+    assert wrong_choices({"grops": "drop", "tikets.cf": "email"}, streams).keys() == {"grops", "tikets.cf"}
+
+
+def test_a_stream_that_is_called_like_a_kind_is_chosen_by_its_columns() -> None:
+    streams = [Stream(name="address", key=("id",), personal={"street": "address"})]
+    assert set(wrong_choices({"address": "keep"}, streams)) == {"address"} and not wrong_choices({"address.street": "keep"}, streams)
+
+
+def test_a_field_counts_as_declared_once_somebody_has_said_what_it_is() -> None:
+    stream = Stream(name="deals", key=("id",), personal={"properties.*": "text", "to[].email": "email", "owner": "staff"})
+    for path in ("properties.new", "to.email", "owner", "code"):
+        assert is_declared(stream, {"deals.code": "impersonal"}, path)
+    assert not is_declared(stream, {"tickets.note": "text"}, "note")
 
 
 # ---- keys
@@ -172,6 +219,69 @@ def test_declared_paths_are_of_known_kinds_and_never_a_key(kind: str) -> None:
         made = guard(kind, stream, Policy(key=SECRET))
         assert not made.seals_keys, f"{kind}/{stream.name}: its key would be personal"
         assert set(made.treatments.values()) <= {"hash", "keep"}
+
+
+def of(kind: str, stream: str, record: dict[str, Any], choices: Mapping[str, str] | None = None) -> Any:
+    """A record as a source of this kind lands it, with company.example as our own domain."""
+    declared = next(one for one in registry.streams(kind) if one.name == stream)
+    return guard(kind, declared, Policy(choices=choices or {}, key=SECRET, own_domains=frozenset({"company.example"}))).record(record)
+
+
+def test_of_hubspot_everything_is_hashed_but_what_is_known_to_be_nobodys() -> None:
+    contact = {"email": "mia@mail.example", "firstname": "Mia", "hs_country_region_code": "DE", "createdate": "2026-01-01T08:00:00Z", "customer_number": "C00017",
+               "hs_email_optout": "false", "date_of_birth": "1980-12-31", "last_seen": "2026-01-02T08:00:00.000Z", "favourite_colour": "red", "age": "45"}
+    found = of("hubspot", "contacts", {"id": "17", "properties": contact})["properties"]
+    assert {name for name, value in found.items() if value == contact[name]} == {
+        "hs_country_region_code", "createdate", "customer_number", "hs_email_optout", "last_seen"}
+    deal = {"dealname": "L00017", "amount": "1250000.50", "seats": "12", "contact_phone": "493012345", "closed_lost_reason": "price too high", "dealstage": "closedlost",
+            "hs_analytics_source_data_1": "black-week", "hs_analytics_source_data_2": "userId: mia@mail.example"}
+    kept = of("hubspot", "deals", {"id": "1", "properties": deal})["properties"]
+    assert {name for name in deal if kept[name] != deal[name]} == {"contact_phone", "hs_analytics_source_data_2"}
+    assert of("hubspot", "deals", {"id": "1", "properties": {"dealname": "Mia's roof", "closed_lost_reason": "Mia Lund had no money"}})["properties"] == {
+        "dealname": token("Mia's roof"), "closed_lost_reason": token("Mia Lund had no money")}
+    history = {"propertiesWithHistory": {"dealstage": [{"value": "closedwon", "sourceType": "CRM_UI", "sourceId": "ann@company.example", "sourceLabel": "Ann Other"}]}}
+    entry = of("hubspot", "deal_stage_history", {"id": "1", **history})["propertiesWithHistory"]["dealstage"][0]
+    assert (entry["value"], entry["sourceLabel"]) == ("closedwon", "Ann Other") and entry["sourceId"].startswith("hashed-")
+
+
+def test_of_zendesk_a_customer_is_a_token_an_agent_readable_and_a_change_is_told_by_its_field() -> None:
+    customer = of("zendesk", "users", {"id": 1, "role": "end-user", "name": "Mia", "email": "mia@mail.example", "external_id": "C00017", "tags": ["vip"], "made_later": "Mi"})
+    assert customer == {"id": 1, "role": "end-user", "name": token("Mia"), "email": token("mia@mail.example"), "external_id": "C00017", "tags": ["vip"],
+                        "made_later": token("Mi")}
+    assert of("zendesk", "users", {"id": 2, "role": "agent", "email": "ann@else.example"})["email"] == "ann@else.example"
+    events = [{"event_type": "Change", "assignee_id": "17", "previous_value": "18"}, {"event_type": "Change", "custom_ticket_fields": {"9": "491701234567"}, "previous_value": "49170"},
+              {"event_type": "VoiceComment", "data": {"from": "+4930123", "transcription_text": "Hello"}, "formatted_from": "+49 30 123"}, {"via": "Rule"}]
+    found = of("zendesk", "ticket_events", {"id": 1, "child_events": events})["child_events"]
+    assert found[0] == events[0] and found[3] == events[3]
+    assert found[1]["custom_ticket_fields"]["9"] == token("491701234567") and found[1]["previous_value"] == token("49170")
+    assert found[2]["formatted_from"] == token("+4930123", "phone") and found[2]["data"]["transcription_text"] == token("Hello")
+
+
+def test_of_tryton_a_number_is_told_by_its_type_and_a_reference_stays_when_it_is_one() -> None:
+    for kind, value, same in (("email", "Mia@mail.example", "mia@mail.example"), ("mobile", "+49 170 123", "+49170123")):
+        assert of("tryton", "party_contact_mechanism", {"id": 1, "type": kind, "value": value})["value"] == token(same)
+    for reference in ("SO-2026/00017", "17", "T00017"):
+        assert of("tryton", "sale_complaint", {"id": 1, "reference": reference})["reference"] == reference
+    for reference in ("order of Mia", "mia@mail.example", "491701234567", "030-1234567"):
+        assert of("tryton", "sale_complaint", {"id": 1, "reference": reference})["reference"].startswith("hashed-")
+    assert of("tryton", "company_company", {"id": 1, "party": {"id": 2, "name": "Lantern & Oak"}})["party"]["name"] == "Lantern & Oak"
+
+
+def test_of_request_tracker_who_asked_is_one_token_in_tickets_transactions_and_accounts() -> None:
+    ticket = of("request_tracker", "tickets", {
+        "id": "1", "Subject": "Mia's lamp", "Owner": {"id": "ann@company.example", "Name": "ann@company.example"}, "Queue": {"id": "3", "Name": "Support"},
+        "Requestor": [{"id": "Mia@mail.example", "EmailAddress": "mia@mail.example", "_url": "https://rt.example/REST/2.0/user/mia@mail.example"}],
+        "CustomFields": [{"id": "1", "name": "Channel", "values": ["email"]}, {"id": "2", "name": "Callback", "values": ["030 12345"]}]})
+    person = ticket["Requestor"][0]
+    assert person["id"] == person["EmailAddress"] == token("mia@mail.example") and person["_url"].startswith("hashed-")
+    assert (ticket["Owner"]["Name"], ticket["Queue"]["Name"], ticket["CustomFields"][0]["values"]) == ("ann@company.example", "Support", ["email"])
+    assert ticket["Subject"] == token("Mia's lamp") and ticket["CustomFields"][1]["values"] == [token("030 12345")]
+    assert of("request_tracker", "users", {"id": "7", "Name": "mia@mail.example"})["Name"] == person["id"]
+    assert of("request_tracker", "transactions", {"id": "9", "Creator": {"id": "mia@mail.example"}})["Creator"]["id"] == person["id"]
+    told = of("request_tracker", "transactions", {"id": "9", "Type": "Set", "Field": "Owner", "OldValue": "6", "NewValue": "17"})
+    assert (told["OldValue"], told["NewValue"]) == ("6", "17")
+    renamed = of("request_tracker", "transactions", {"id": "9", "Type": "CustomField", "Field": "2", "NewValue": "03012345", "OldValue": ""})
+    assert renamed["NewValue"] == token("03012345")
 
 
 ROBOTS = ("meridian-worker", "autoreply", "Auto-Responder", "auto reply", "answer-bot", "robot", "no-reply-bot@desk.example", "BOT", "RT_System", "Nobody")

@@ -43,11 +43,11 @@ class Shop:
         self.run("grant select on all tables in schema public to reader", mariadb=f"grant select on {self.database.name}.* to reader@'127.0.0.1'")
 
     def source(self, *, password: str = PASSWORD, memory: Callable[[str], Any] | None = None, clock: Callable[[], datetime] = lambda: NOW, name: str = "",
-               port: int = 0, **options: Any) -> sqls.Sql:
+               port: int = 0, seal: Callable[[Any, str], str] = lambda stream, key: key, **options: Any) -> sqls.Sql:
         self.allow()
         where = f"127.0.0.1:{port or self.database.port}/{name or self.database.name}"
         source = sqls.connect("erp", {"time_zone": "Europe/Berlin", "page_size": 3, **options}, secrets={"url": f"{self.database.kind}://reader:{password}@{where}"},
-                              memory=memory, clock=clock, sleep=self.slept.append)
+                              memory=memory, clock=clock, sleep=self.slept.append, seal=seal)
         self.opened.append(source)
         return source
 
@@ -418,6 +418,20 @@ def test_two_rows_of_one_key_are_an_error_and_not_a_loss(shop: Shop) -> None:
     for size in (1, 2, 3, 4, 100):
         with pytest.raises(UnexpectedShape, match=r"same key \(id = \[3\]\)"):
             pages(shop.source(streams={"orders": {"table": "items", "key": "id", "cursor": "changed"}}, page_size=size))
+
+
+def test_a_personal_key_is_kept_in_no_position_and_quoted_in_no_error(shop: Shop) -> None:
+    shop.run("create table people (email varchar(80) not null, changed timestamp not null)", mariadb="create table people (email varchar(80) not null, changed datetime not null)")
+    shop.run("insert into people values " + ", ".join(f"('mia{number}@mail.example', '2026-05-01')" for number in (1, 2, 3, 4, 5)))
+    streams = {"people": {"table": "people", "key": "email", "cursor": "changed", "personal": {"email": "email"}}}
+    read = pages(shop.source(streams=streams, page_size=2, seal=lambda stream, key: "sealed"), stream="people")
+    assert [record["email"][:4] for page in read for record in page.records] == ["mia1", "mia2", "mia3", "mia4", "mia5"]
+    assert "mail.example" not in str([page.position for page in read]) and read[-1].position["done"]
+    shop.run("insert into people values ('mia5@mail.example', '2026-05-01')")
+    with pytest.raises(UnexpectedShape, match=r"two rows have the same key \(email\)"):
+        pages(shop.source(streams=streams, seal=lambda stream, key: "sealed"), stream="people")
+    with pytest.raises(Misconfigured, match="people has no column 'emial', which is said to be personal — did you mean 'email'"):
+        pages(shop.source(streams={"people": {**streams["people"], "personal": {"emial": "email"}}}), stream="people")
 
 
 def test_a_row_without_a_key_is_an_error_and_not_a_loss(shop: Shop) -> None:

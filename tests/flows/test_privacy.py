@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import duckdb
 import pytest
 
 from connectors.personal import KEEP_ALL, KEY_VARIABLE, Policy
-from connectors.stream import Misconfigured, Page, SourceError, Stream, UnexpectedShape, Window
+from connectors.stream import Misconfigured, Page, Stream, UnexpectedShape, Unreachable, Window
 from flows import ingest, privacy
 from flows.store import ledger as ledgers
 from flows.store.landing import read_lines
@@ -234,3 +233,72 @@ def test_a_quarantined_file_stays_in_its_folder_for_those_who_could_read_it_and_
     [aside] = [path for path in shelf.iterdir() if not path.name.endswith(".reason.txt")]
     assert stat.S_IMODE(aside.stat().st_mode) == 0o640
     assert "row 1, born: not a date in the declared order dmy" in Path(f"{aside}.reason.txt").read_text()
+
+
+# ---- what a night is made of
+
+PEOPLE = Stream(name="people", key=("id",), personal={"email": "email"})
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> ledgers.Ledger:
+    return ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
+
+
+def test_another_key_is_refused_because_everybody_would_be_somebody_else(ledger: ledgers.Ledger) -> None:
+    privacy.guard("desk", PEOPLE, Policy(key=KEY), ledger)
+    privacy.guard("desk", PEOPLE, KEEP_ALL, ledger)
+    privacy.guard("erp", replace(PEOPLE, name="parties"), Policy(key=KEY), ledger)
+    with pytest.raises(Misconfigured, match="MERIDIAN_PERSONAL_KEY is not the key that what has landed was hashed with.* begin a new state.home") as refused:
+        privacy.guard("erp", PEOPLE, Policy(key=KEY.upper()), ledger)
+    assert KEY.upper() not in str(refused.value)
+
+
+def test_a_key_that_would_change_for_all_records_is_refused(ledger: ledgers.Ledger) -> None:
+    rosters = replace(PEOPLE, key=("email", "day"))
+    privacy.guard("drop", rosters, Policy(key=KEY), ledger)
+    with pytest.raises(Misconfigured, match="part of its key is personal"):
+        privacy.guard("drop", rosters, KEEP_ALL, ledger)
+    privacy.guard("other", rosters, KEEP_ALL, ledger)
+    with pytest.raises(Misconfigured, match="part of its key is personal"):
+        privacy.guard("other", rosters, Policy(key=KEY), ledger)
+
+
+class Stumbling:
+    """A connector that stumbles over a record, or is told off by its source, in words that repeat somebody's address."""
+
+    name, kind = "desk", "zendesk"
+
+    def __init__(self, failure: Exception) -> None:
+        self.failure = failure
+
+    def streams(self) -> list[Stream]:
+        return [PEOPLE]
+
+    def read(self, stream: Stream, window: Window, resume: Any = None) -> Iterator[Page]:
+        yield Page(records=[{"id": 1, "email": "mia@mail.example"}], position=1)
+        raise self.failure
+
+    def requests_made(self, stream: str) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("failure", [
+    ValueError("invalid literal for int() with base 10: 'mia@mail.example'"), TypeError("mia@mail.example"), KeyError("email"),
+    UnexpectedShape("409: a contact mia@mail.example exists already"), Unreachable("Key (email)=(Mia.Lund@mail.example) is gone"),
+])
+def test_no_failure_repeats_what_it_was_about(tmp_path: Path, ledger: ledgers.Ledger, failure: Exception) -> None:
+    store = ingest.Store(landing=tmp_path / "landing", ledger=ledger, clock=lambda: NOW, policy=lambda source: Policy(key=KEY))
+    result = ingest.ingest_stream(Stumbling(failure), PEOPLE, store)  # type: ignore[arg-type]
+    assert result.state == "failed" and result.failure and "mail.example" not in result.failure
+    kept = b"".join(content for _, content in left_behind(tmp_path))
+    assert b"mail.example" not in kept
+    if isinstance(failure, KeyError | ValueError):
+        assert "test_privacy.py, line" in result.failure
+
+
+def test_without_a_key_what_is_personal_does_not_land_and_the_rest_does(tmp_path: Path, ledger: ledgers.Ledger) -> None:
+    store = ingest.Store(landing=tmp_path / "landing", ledger=ledger, clock=lambda: NOW)
+    result = ingest.ingest_stream(Stumbling(ValueError()), PEOPLE, store)  # type: ignore[arg-type]
+    assert "MERIDIAN_PERSONAL_KEY is not set" in str(result.failure) and "openssl rand -hex 32" in str(result.failure)
+    assert not list((tmp_path / "landing").rglob("*.jsonl.gz")) and not list((tmp_path / "landing").rglob("*.part"))
