@@ -6,7 +6,7 @@ While it is read the file is called `<batch>.part`. A page is appended and synce
 what stands behind them after a kill is a torn page and is cut off. Sealing renames the part file, then one ledger
 transaction makes the batch known and moves the cursor. Killed between any two of these steps, the next run goes on there.
 
-Each line is `{"key", "ordinal", "deleted", "record"}`; the record is exactly what the source said.
+Each line is `{"key", "ordinal", "deleted", "record"}`; the record is exactly what the source said, but for personal data.
 """
 
 from __future__ import annotations
