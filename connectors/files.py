@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connectors.formats import AS_WRITTEN, ORDERS, Broken, Format, Row, Shape, rows
-from connectors.personal import declared_by_hand
+from connectors.personal import declared_by_hand, of_table
 from connectors.stream import Json, Misconfigured, Page, Stream, UnexpectedShape, Unreachable, Window, landed_key
 
 ENDINGS: Mapping[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx", ".parquet": "parquet"}
@@ -53,13 +53,15 @@ ROW_KEY = ("_file", "_row")
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """One stream of files. fingerprint: changes when the same bytes would be read differently."""
+    """One stream of files. fingerprint: changes when the same bytes would be read differently. personal: columns that a file must have, for they are
+    said to be personal."""
 
     stream: Stream
     pattern: str
     shape: Shape
     fingerprint: str
     may_be_empty: frozenset[str] = frozenset()
+    personal: frozenset[str] = frozenset()
 
 
 def batched(records: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -119,9 +121,11 @@ def declare(source: str, name: str, settings: dict[str, Any]) -> Declared:
         raise wrong(f"{', '.join(sorted(may_be_empty - set(key)))} may be empty anyway", "may_be_empty names parts of the key")
     personal = declared_by_hand(source, name, settings.get("personal", {}))
     fingerprint = hashlib.sha256(json.dumps([key, repr(shape), *([personal] if personal else [])]).encode()).hexdigest()[:8]
+    feeds, must_have = str(settings.get("feeds", "")), frozenset(column for column, kind in personal.items() if kind != "impersonal")
+    personal = {**of_table(feeds), **personal}
     personal |= {f"{column}{AS_WRITTEN}": kind for column, kind in personal.items() if column in dates or column in numbers}
-    stream = Stream(name=name, key=key, deletes="tombstone", feeds=str(settings.get("feeds", "")), personal=personal)
-    return Declared(stream=stream, pattern=pattern, shape=shape, fingerprint=fingerprint, may_be_empty=may_be_empty)
+    stream = Stream(name=name, key=key, deletes="tombstone", feeds=feeds, personal=personal)
+    return Declared(stream=stream, pattern=pattern, shape=shape, fingerprint=fingerprint, may_be_empty=may_be_empty, personal=must_have)
 
 
 class Files:
@@ -244,7 +248,7 @@ class Files:
     def _examine(self, declared: Declared, name: str, place: Path, identity: str) -> int:
         """Reads the copy through and keeps its keys; returns its rows. Raises Broken when it must not land."""
         keys: set[str] = set()
-        unmet = {path for path, kind in declared.stream.personal.items() if kind != "impersonal" and not path.endswith(AS_WRITTEN)}
+        unmet = set(declared.personal)
         count = 0
         for count, row in enumerate(self._records(declared, name, place / identity), start=1):
             missing = [part for part in declared.stream.key if row.get(part) is None or (row[part] == "" and part not in declared.may_be_empty)]

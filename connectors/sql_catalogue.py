@@ -68,7 +68,7 @@ def reflect(connection: sql.Connection, declared: Table, *, source: str, has_zon
     for asked in (*declared.stream.key, *declared.cursors, *declared.columns):
         if asked not in names:
             wrong(f"{declared.name} has no column {asked!r}", nearest(asked, names))
-    for path in declared.stream.personal:                    # misspelled, it would protect nothing
+    for path in declared.personal:                           # misspelled, it would protect nothing
         if path not in names and path.split(".")[0].removesuffix("[]") not in names:
             wrong(f"{declared.name} has no column {path!r}, which is said to be personal", nearest(path, names))
     if any(unique) and not any(one and set(one) <= set(declared.stream.key) for one in unique):

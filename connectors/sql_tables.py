@@ -29,7 +29,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.personal import declared_by_hand
+from connectors.personal import declared_by_hand, of_table
 from connectors.stream import Cursor, Misconfigured, Stream
 
 STREAM_OPTIONS = frozenset({
@@ -58,7 +58,10 @@ class SqlOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One declared stream. cursors: columns, the first that is not null counts. columns: empty for all. refresh: None for never."""
+    """One declared stream. cursors: columns, the first that is not null counts. columns: empty for all. refresh: None for never.
+
+    personal: columns that must be there, for they are said to be personal.
+    """
 
     stream: Stream
     schema: str
@@ -66,6 +69,7 @@ class Table:
     cursors: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     refresh: timedelta | None = None
+    personal: tuple[str, ...] = ()
 
 
 def declare(source: str, name: str, settings: Mapping[str, Any], default_schema: str) -> Table:
@@ -97,13 +101,14 @@ def declare(source: str, name: str, settings: Mapping[str, Any], default_schema:
     cursor = Cursor(field=cursors[0], lag=timedelta(minutes=settings.get("lag_minutes", LAG_MINUTES)),
                     overlap=timedelta(minutes=settings.get("overlap_minutes", 0))) if cursors else None
     schema, _, bare = table.rpartition(".")
+    feeds = str(settings.get("feeds", ""))
     personal = declared_by_hand(source, name, settings.get("personal", {}))
     if columns and (missing := [path for path in personal if path not in columns and path.partition(".")[0] not in columns]):
         wrong(f"columns leaves out {', '.join(missing)}, which is said to be personal", nearest(missing[0], columns))
     return Table(
-        stream=Stream(name=name, key=key, cursor=cursor, deletes=deletes, sweep_every=settings.get("sweep_every", 1), feeds=str(settings.get("feeds", "")),
-                      personal=personal),
-        schema=schema or default_schema, name=bare, cursors=cursors, columns=columns,
+        stream=Stream(name=name, key=key, cursor=cursor, deletes=deletes, sweep_every=settings.get("sweep_every", 1), feeds=feeds,
+                      personal={**of_table(feeds), **personal}),
+        schema=schema or default_schema, name=bare, cursors=cursors, columns=columns, personal=tuple(personal),
         refresh=timedelta(days=settings["refresh_days"]) if "refresh_days" in settings else None)
 
 

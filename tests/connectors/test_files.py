@@ -549,3 +549,12 @@ def test_a_new_declaration_of_what_is_personal_reads_the_file_again(costs: Lande
     costs.streams = {"costs": {**costs.streams["costs"], "personal": {"unit": "name"}}}
     before = len(costs.landed)
     assert costs.read() and len(costs.landed) > before
+
+
+def test_an_export_of_a_table_that_is_known_has_the_same_in_it_as_the_table(tmp_path: Path) -> None:
+    declared = {"pattern": "tickets*.jsonl", "key": ["id"], "feeds": "zendesk.tickets"}
+    assert Lander(tmp_path, {"tickets": declared}).connect().streams()[0].personal["subject"] == "text"
+    own = Lander(tmp_path, {"tickets": {**declared, "personal": {"subject": "impersonal", "caller": "phone"}}})
+    assert {name: own.connect().streams()[0].personal[name] for name in ("subject", "caller", "recipient")} == {"subject": "impersonal", "caller": "phone", "recipient": "email"}
+    own.drop("tickets.jsonl", '{"id": 1, "caller": "030"}\n')
+    assert own.read() and set(own.rows) == {"1"}, "only what was said by hand must be there"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from connectors.personal import KEY_VARIABLE
 from flows import up
 from flows.settings import Settings, load
 from flows.store import ledger as ledgers
@@ -109,6 +110,8 @@ def make_company(folder: Path, api: str) -> Company:
     always = "\n".join(f'{day} = [["00:00", "24:00"]]' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
     made = Company(folder=folder, api=api)
     made.config.write_text(CONFIGURATION.format(always=always), encoding="utf-8")
+    (folder / ".env").write_text(f"{KEY_VARIABLE}={'5eed' * 16}\n")
+    (folder / ".env").chmod(0o600)
     made.clock("2026-03-02T02:30:00+00:00")
     made.write("drop/tickets-1.jsonl", [ticket(number, f"2026-02-{1 + number % 27:02d}") for number in range(1, 60)])
     made.write("drop/orders-1.jsonl", [order_line(f"5363{number}", f"2026-02-{1 + number % 27:02d}") for number in range(60)])
