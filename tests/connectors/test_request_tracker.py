@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from connectors.personal import Policy, guard
 from connectors.request_tracker import STREAMS, RequestTracker, connect
 from connectors.stream import Connector, Misconfigured, Page, Refused, Stream, UnexpectedShape, Unreachable, Window, landed_key
 from sandbox.company.plan import Plan
@@ -101,6 +102,22 @@ def test_every_ticket_and_event_of_the_plan_arrives_at_its_instant(connector: Re
     }
     values = {field["name"]: field["values"] for field in tickets[1]["CustomFields"]}
     assert values == {"Channel": ["email"], "Topic": ["delivery"], "Order number": ["SO000001"], "SLA policy": ["standard"], "Customer rating": ["good"]}
+
+
+def test_nobody_who_asked_for_help_is_left_in_what_would_land(connector: RequestTracker, plan: Plan) -> None:
+    policy = Policy(key="of these tests, and of nobody else", own_domains=frozenset({"meridian.example"}))
+    told, raw = "", ""
+    for stream in STREAMS:
+        guarded = guard("helpdesk", stream, policy)
+        for record in records(connector, stream.name):
+            raw += json.dumps(record, ensure_ascii=False)
+            told += json.dumps(guarded.record(record), ensure_ascii=False)
+    asked = {ticket.requester for ticket in plan.tickets}
+    personal = {text for customer in plan.customers if customer.number in asked for text in (customer.email, customer.name)}
+    personal |= {text for ticket in plan.tickets for text in (ticket.subject, ticket.body)}
+    assert {text for text in personal if text in raw} >= {customer.email for customer in plan.customers if customer.number in asked}
+    assert not {text for text in personal if text in told}
+    assert AGENT in told and "Support EMEA" in told
 
 
 def test_check_names_the_version_and_the_account(connector: RequestTracker) -> None:

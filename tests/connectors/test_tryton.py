@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from connectors import tryton
+from connectors.personal import Policy, guard
 from connectors.stream import Misconfigured, PageLoop, Refused, Stream, UnexpectedShape, Unreachable, Window, landed_key
 from connectors.tryton import Tryton, TrytonOptions, connect, stream_of, unwrap
 from connectors.tryton_models import LOGGED as LOGGED_MODELS
@@ -102,6 +103,22 @@ def test_records_carry_every_field_that_is_asked_for(connector: Tryton) -> None:
                 assert asked <= record.keys(), name
                 assert landed_key(STREAM[name], record) == str(record["id"])
             break
+
+
+def test_no_customer_is_left_in_what_would_land_and_firms_keep_their_names(connector: Tryton, box: Box) -> None:
+    policy = Policy(key="of these tests, and of nobody else", own_domains=frozenset({"lantern-oak.example"}))
+    told, raw = "", ""
+    for name in ("company_company", "company_employee", "party_party", "party_address", "party_contact_mechanism", "purchase_product_supplier", "sale_complaint"):
+        guarded = guard("erp", STREAM[name], policy)
+        for page in connector.read(STREAM[name], EVER):
+            raw += "".join(f"{dict(record)}\n" for record in page.records)
+            told += "".join(f"{dict(guarded.record(record))}\n" for record in page.records)
+    personal = {text for customer in box.plan.customers if not customer.is_company for text in (customer.email, customer.name)}
+    personal -= {agent.name for agent in box.plan.agents}                     # namesakes
+    assert len({text for text in personal if text in raw}) > 100
+    assert not {text for text in personal if text in told}
+    for kept in (box.plan.company, box.plan.suppliers[0].name, box.plan.agents[0].email, *{complaint.ticket for complaint in box.plan.complaints if complaint.ticket}):
+        assert kept in told, kept
 
 
 def test_archived_records_are_read_like_all_others(box: Box, connector: Tryton) -> None:

@@ -81,7 +81,7 @@ def test_master_data_reads_back(box: Box, reading: Reading) -> None:
     products = {row["code"]: (Decimal(row["cost_price"]), Decimal(row["list_price_used"])) for row in reading.product_product.values()}
     assert {one.code: (one.cost_price, one.list_price) for one in plan.products}.items() <= products.items()
     offers = {
-        (reading.code(row["party"]), reading.product(row["product"]), row["sequence"], Decimal(row["prices"][0]["unit_price"]))
+        (reading.code(row["party"]["id"]), reading.product(row["product"]), row["sequence"], Decimal(row["prices"][0]["unit_price"]))
         for row in reading.purchase_product_supplier.values()
     }
     assert offers == {(one.supplier, one.product, one.rank, one.price) for one in plan.offers}
