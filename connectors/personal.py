@@ -1,8 +1,7 @@
 """Personal data: dropped, hashed or kept before it lands, by what streams declare (`Stream.personal`) and what the configuration chooses.
 
-What becomes of a field depends on its value and its place alone, never on what another record says: so that a person is the same token wherever he
-comes by, and joins and counts by person still work. What is personal in a landed key makes the whole key a token: records, tombstones and sweeps name
-it alike.
+What becomes of a field is told by its own record alone: a person is the same token wherever he comes by, and joins and counts by person still work.
+What is personal in a landed key makes the whole key a token: records, tombstones and sweeps name it alike.
 """
 
 from __future__ import annotations
