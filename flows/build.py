@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from connectors.personal import KEY_VARIABLE
+from flows.dbt_process import OUTCOMES
 from flows.ingest import stale_streams
 from flows.settings import PROJECT, WEEKDAYS, Settings
 from flows.store import ledger as ledgers
@@ -100,8 +101,7 @@ def run_dbt(
     target = target_folder(settings)
     target.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, "-m", "flows.dbt_process", str(os.getpid()), "--log-format", "json", "--log-level", "info",
-        "--log-path", str(settings.home / "logs"), *arguments, "--project-dir", str(settings.dbt_project),
+        sys.executable, "-m", "flows.dbt_process", str(os.getpid()), str(settings.home / "logs"), *arguments, "--project-dir", str(settings.dbt_project),
         "--profiles-dir", str(settings.dbt_project), "--target-path", str(target),
     ]
     environment = {
@@ -138,14 +138,14 @@ def settings_secrets(settings: Settings) -> set[str]:
 def _relay(line: str, say: Callable[[str], None], problems: list[str]) -> None:
     try:
         event = json.loads(line)
-        info = event.get("info", {})
-    except (json.JSONDecodeError, AttributeError):
+        level, name, message = event["level"], event["name"], event["message"]
+    except (json.JSONDecodeError, TypeError, KeyError):
         problems.append(line.strip())
         return
-    if info.get("level") == "error":
-        problems.append(info.get("msg", ""))
-    if info.get("name") in ("LogModelResult", "LogTestResult") and info.get("msg"):
-        say(info["msg"])
+    if level == "error" and message not in problems:
+        problems.append(message)
+    if name in OUTCOMES:
+        say(message)
 
 
 def _nodes(results: Path) -> list[Node]:

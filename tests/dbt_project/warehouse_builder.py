@@ -60,7 +60,7 @@ def run_dbt(arguments: Sequence[str], settings: Mapping[str, str], *, target: Pa
     from dbt.cli.main import dbtRunner
 
     command = [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(target / "logs")]
-    command += ["--quiet", "--log-level-file", "none", "--no-use-colors"]
+    command += ["--log-level", "none", "--log-level-file", "none"]
     with environment(settings):
         try:
             outcome: Any = dbtRunner(manifest=manifest).invoke(command)
