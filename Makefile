@@ -33,7 +33,7 @@ demo-stop:
 test: install
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: install
 	@$(MERIDIAN) up
@@ -46,7 +46,7 @@ docs: install
 
 # The random sweeps at full length; `make test` runs a bounded part of each.
 drill: install
-	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock

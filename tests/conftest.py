@@ -14,8 +14,29 @@ from tests.databases import mariadb_server, postgres_server
 __all__ = ["mariadb_server", "postgres_server"]
 
 
+# Minutes each. Workers take a file at a time: a long one that is begun last runs alone while the other cores wait.
+LONGEST_FIRST = (
+    "tests/test_company.py",
+    "tests/dbt_project/test_night_after_night.py",
+    "tests/flows/test_night_kills.py",
+    "tests/connectors/conformance/test_conformance.py",
+    "tests/connectors/test_tryton.py",
+    "tests/connectors/test_request_tracker.py",
+    "tests/flows/test_nightly.py",
+    "tests/flows/test_night_recovers.py",
+    "tests/dbt_project/commerce/",
+    "tests/dbt_project/",
+    "tests/sandbox/tryton/",
+)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start)), len(LONGEST_FIRST))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests marked `drill` run at full length only: `make drill`."""
+    items.sort(key=_turn)
     if not os.environ.get("MERIDIAN_DRILL"):
         for item in items:
             if item.get_closest_marker("drill"):
