@@ -49,6 +49,7 @@ OPTIONS = frozenset({"pattern", "key", "feeds", "format", "encoding", "delimiter
 UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
 QUARANTINE = "quarantine"
 ROW_KEY = ("_file", "_row")
+WHOLE_FILES = "files are read by their content: whatever is in one is landed with it, and nothing else knows what should be there"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,7 @@ def declare(source: str, name: str, settings: dict[str, Any]) -> Declared:
     feeds, must_have = str(settings.get("feeds", "")), frozenset(column for column, kind in personal.items() if kind != "impersonal")
     personal = {**of_table(feeds), **personal}
     personal |= {f"{column}{AS_WRITTEN}": kind for column, kind in personal.items() if column in dates or column in numbers}
-    stream = Stream(name=name, key=key, deletes="tombstone", feeds=feeds, personal=personal)
+    stream = Stream(name=name, key=key, deletes="tombstone", feeds=feeds, personal=personal, incomparable=WHOLE_FILES)
     return Declared(stream=stream, pattern=pattern, shape=shape, fingerprint=fingerprint, may_be_empty=may_be_empty, personal=must_have)
 
 

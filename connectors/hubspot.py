@@ -38,7 +38,7 @@ import requests
 from connectors.hubspot_streams import ASKED, CAMPAIGN, STREAMS, Asked
 from connectors.quota import Limit, memory_quota, shared_quota
 from connectors.rest import LoopGuard, Quota, Rest, bearer, system_clock
-from connectors.stream import Json, Misconfigured, Page, Record, Stream, UnexpectedShape, Window
+from connectors.stream import Json, Listed, Misconfigured, Page, Record, Stream, UnexpectedShape, Window, landed_key, stamp_of
 
 URL_LIMIT = 15_000                   # characters of a property list in a URL, percent-encoded
 PAUSES = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0, "DAILY": 3600.0}   # seconds, by policyName; the day's limit is asked about once an hour
@@ -121,6 +121,11 @@ class Hubspot:
         for records, _ in self._list(f"crm/v3/objects/{ASKED[stream.name].of}", {"properties": "hs_object_id"}, stream.name):
             yield from (record["id"] for record in records)
 
+    def listed(self, stream: Stream, window: Window) -> Iterator[Listed]:
+        """What the search shows of the window, 200 a request."""
+        for found, _ in self._found(stream, ASKED[stream.name], window, None):
+            yield [(landed_key(stream, record), stamp_of(stream, record)) for record in found]
+
     def read(self, stream: Stream, window: Window, resume: Json = None) -> Iterator[Page]:
         asked, resume = ASKED[stream.name], resume or {}
         match asked.how:
@@ -163,8 +168,13 @@ class Hubspot:
 
     def _changed(self, stream: Stream, asked: Asked, window: Window, last: str | None) -> Iterator[tuple[list[Record], str | None]]:
         """(records, last id or None at the end) of what was changed in the window."""
-        assert stream.cursor is not None and window.start is not None
         wanted = self._wanted(asked, stream.name)
+        for found, behind in self._found(stream, asked, window, last):
+            yield self._contents(asked, [record["id"] for record in found], wanted, stream.name), behind
+
+    def _found(self, stream: Stream, asked: Asked, window: Window, last: str | None) -> Iterator[tuple[list[Record], str | None]]:
+        """(what the search shows, last id or None at the end) of what was changed in the window."""
+        assert stream.cursor is not None and window.start is not None
         stamped = [{"propertyName": stream.cursor.field, "operator": "GTE", "value": str(math.floor(window.start.timestamp() * 1000))},
                    {"propertyName": stream.cursor.field, "operator": "LT", "value": str(math.ceil(window.end.timestamp() * 1000))}]
         guard, token = LoopGuard(source=self.name, stream=stream.name), None
@@ -174,7 +184,8 @@ class Hubspot:
                         "properties": ["hs_object_id"], "limit": 2 * self._size, **({"after": token} if token else {})}
             guard.see([last, token])
             body = self._post(f"crm/v3/objects/{asked.of}/search", question, stream.name, quota=self._searches)
-            ids = [record["id"] for record in self._field(body, "results", list, stream.name)]
+            found = self._field(body, "results", list, stream.name)
+            ids = [record["id"] for record in found]
             if ids != sorted(set(ids), key=int) or (ids and last and int(ids[0]) <= int(last)):
                 raise self._odd("a page of the search is not in the order of ids that was asked for", stream.name)
             following = self._after(body, stream.name)
@@ -182,7 +193,7 @@ class Hubspot:
                 token = following
                 continue
             token, last = None, ids[-1] if ids else last
-            yield self._contents(asked, ids, wanted, stream.name), last if following else None
+            yield found, last if following else None
             if not following:
                 return
 

@@ -58,7 +58,7 @@ class Asked:
 
 
 def _objects(of: str, stamp: str = "hs_lastmodifieddate", *, name: str = "", history: str = "") -> tuple[Stream, Asked]:
-    stream = Stream(name=name or of, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG),
+    stream = Stream(name=name or of, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), stamps=("updatedAt",),
                     personal={**PERSONAL[of], **(HISTORY if history else {})})
     return stream, Asked(how="objects", of=of, history=history)
 

@@ -32,7 +32,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.personal import DOCUMENT_NUMBER
 from connectors.rest import LoopGuard, Quota, Rest, header
-from connectors.stream import Cursor, Json, Kind, Misconfigured, Page, Personal, Record, Stream, UnexpectedShape, Window
+from connectors.stream import (
+    Cursor,
+    Json,
+    Kind,
+    Listed,
+    Misconfigured,
+    Page,
+    Personal,
+    Record,
+    Stream,
+    UnexpectedShape,
+    Window,
+    landed_key,
+    stamp_of,
+)
 
 # RT stamps a row when its code runs and commits when the request ends; scrips that send mail can take a minute.
 LAG = timedelta(minutes=5)
@@ -62,8 +76,9 @@ def _account(*paths: str) -> dict[str, Kind | Personal]:
 
 STREAMS = (
     Stream(name="tickets", key=("id",), deletes="sweep", sweep_every=WEEK, cursor=Cursor(field="LastUpdated", lag=LAG, overlap=OVERLAP, ties=True),
-           personal={"Subject": "text", "CustomFields[].values[]": FIELD, **_account("Owner", "Requestor[]", "Creator", "LastUpdatedBy")}),
-    Stream(name="transactions", key=("id",), deletes="never", cursor=Cursor(field="Created", lag=LAG, overlap=OVERLAP, ties=True),
+           stamps=("LastUpdated",), personal={
+               "Subject": "text", "CustomFields[].values[]": FIELD, **_account("Owner", "Requestor[]", "Creator", "LastUpdatedBy")}),
+    Stream(name="transactions", key=("id",), deletes="never", cursor=Cursor(field="Created", lag=LAG, overlap=OVERLAP, ties=True), stamps=("Created",),
            personal={"Data": "text", "OldValue": CHANGE, "NewValue": CHANGE, **_account("Creator")}),
     Stream(name="users", key=("id",), deletes="full",
            personal={"Name": ACCOUNT, "EmailAddress": ACCOUNT, "RealName": "name", "City": "address", "_url": ACCOUNT}),
@@ -166,6 +181,13 @@ class RequestTracker:
             raise Misconfigured("only tickets are swept", source=self.name, stream=stream.name)
         for records in self._by_id("tickets", "", {}, stream, after=0):
             yield from (str(record["id"]) for record in records)
+
+    def listed(self, stream: Stream, window: Window) -> Iterator[Listed]:
+        """Ids and stamps alone, as a search shows them."""
+        only = "ObjectType = 'RT::Ticket'" if stream.name == "transactions" else ""
+        query = " AND ".join(filter(None, [only, self._between(stream, window)]))
+        for records in self._by_id(stream.name, query, {"fields": ",".join(stream.stamps)}, stream, after=0):
+            yield [(landed_key(stream, record), stamp_of(stream, record)) for record in records]
 
     def requests_made(self, stream: str) -> int:
         return self._rest.requests_made(stream)

@@ -38,7 +38,7 @@ from connectors.rest import LOOPBACK, Quota, system_clock
 from connectors.sql_catalogue import Known, behind, reflect, value
 from connectors.sql_errors import as_source_error
 from connectors.sql_tables import SqlOptions, Table, declare, nearest, zone_of
-from connectors.stream import Json, Misconfigured, Page, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
+from connectors.stream import Json, Listed, Misconfigured, Page, Record, SourceError, Stream, UnexpectedShape, Window, landed_key, stamp_of
 
 DRIVERS = {"postgresql": "postgresql+pg8000", "postgres": "postgresql+pg8000", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
 CONNECT_WITHIN = 10         # seconds
@@ -166,6 +166,17 @@ class Sql:
         known = self._look_up(stream.name)
         for records, _ in self._pages(stream.name, replace(known, columns=known.key, cursor=None), [], None):
             yield from (landed_key(stream, record) for record in records)
+
+    def listed(self, stream: Stream, window: Window) -> Iterator[Listed]:
+        """Keys and cursor columns alone. A date stands for all of its day, so of dates a day more is listed on both sides."""
+        known = self._look_up(stream.name)
+        assert known.cursor is not None and window.start is not None
+        if known.cursor.kind == "date":
+            window = Window(start=window.start - timedelta(days=1), end=window.end + timedelta(days=1))
+        columns = [column for column in known.columns if column.name in {*stream.key, *stream.stamps}]
+        where, _ = self._parts(known, window, is_whole=False)[-1]
+        for records, _ in self._pages(stream.name, replace(known, columns=columns), where, None):
+            yield [(landed_key(stream, record), stamp_of(stream, record)) for record in records]
 
     def read(self, stream: Stream, window: Window, resume: Json = None) -> Iterator[Page]:
         declared, known = self._tables[stream.name], self._look_up(stream.name)

@@ -106,7 +106,7 @@ def declare(source: str, name: str, settings: Mapping[str, Any], default_schema:
     if columns and (missing := [path for path in personal if path not in columns and path.partition(".")[0] not in columns]):
         wrong(f"columns leaves out {', '.join(missing)}, which is said to be personal", nearest(missing[0], columns))
     return Table(
-        stream=Stream(name=name, key=key, cursor=cursor, deletes=deletes, sweep_every=settings.get("sweep_every", 1), feeds=feeds,
+        stream=Stream(name=name, key=key, cursor=cursor, deletes=deletes, sweep_every=settings.get("sweep_every", 1), feeds=feeds, stamps=cursors,
                       personal={**of_table(feeds), **personal}),
         schema=schema or default_schema, name=bare, cursors=cursors, columns=columns, personal=tuple(personal),
         refresh=timedelta(days=settings["refresh_days"]) if "refresh_days" in settings else None)

@@ -18,8 +18,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Protocol, runtime_checkable
 
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;=]+@[^\s@<>\"'(),;=]+\.[^\s@<>\"'(),;=.:]+")
 
@@ -120,6 +120,8 @@ class Stream:
     personal: what tells of a person, by the field's path: 'email', 'via.source.from.address', 'comments[].body' ([] for the reader: lists are walked
         through anyway), 'properties.*' for every field that is not named otherwise. A path to an object or a list stands for all that is in it.
         connectors/personal.py does what the configuration says to these fields, before anything lands.
+    stamps: dotted fields of a record, the first that has a value says when it was last changed, as the cursor counts it. By them a night compares what
+        was landed with what the source holds (flows/reconcile.py); empty: it cannot, and `incomparable` says why.
     """
 
     name: str
@@ -130,6 +132,8 @@ class Stream:
     feeds: str = ""
     earliest: datetime | None = None
     personal: Mapping[str, Kind | Personal] = field(default_factory=dict, hash=False)
+    stamps: tuple[str, ...] = ()
+    incomparable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +186,34 @@ class Connector(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+Listed = Sequence[tuple[str, datetime | None]]
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A connector that can tell what a window holds for less than reading it costs. Of one without, the window is read."""
+
+    def listed(self, stream: Stream, window: Window) -> Iterator[Listed]:
+        """(landed key, stamp) of every record whose stamp lies in the window, perhaps of more; one list a request."""
+        ...
+
+
+def stamp_of(stream: Stream, record: Record) -> datetime | None:
+    """When a record was last changed, by `stream.stamps`: ISO 8601 text (UTC where it names no offset) or seconds since 1970. None: it does not say."""
+    for path in stream.stamps:
+        value: Json = record
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value is None:
+            continue
+        try:
+            at = datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else datetime.fromisoformat(str(value))
+        except (ValueError, OverflowError, OSError):
+            return None
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return None
 
 
 def landed_key(stream: Stream, record: Record) -> str:

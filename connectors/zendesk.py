@@ -85,19 +85,20 @@ class Export:
 
 
 STREAMS: Mapping[Stream, Export] = {
-    Stream(name="tickets", key=("id",), deletes="tombstone", cursor=Cursor(field="generated_timestamp", lag=LAG), personal=TICKET):
+    Stream(name="tickets", key=("id",), deletes="tombstone", cursor=Cursor(field="generated_timestamp", lag=LAG), stamps=("generated_timestamp",),
+           personal=TICKET):
         Export(how="cursor", path="incremental/tickets/cursor.json", items="tickets", stamp="generated_timestamp"),
-    Stream(name="ticket_events", key=("id",), cursor=Cursor(field="timestamp", lag=LAG), personal=EVENT):
+    Stream(name="ticket_events", key=("id",), cursor=Cursor(field="timestamp", lag=LAG), stamps=("timestamp",), personal=EVENT):
         Export(how="time", path="incremental/ticket_events.json", items="ticket_events", stamp="timestamp", params={"include": "comment_events"}),
-    Stream(name="users", key=("id",), cursor=Cursor(field="updated_at", lag=LAG), personal=USER):
+    Stream(name="users", key=("id",), cursor=Cursor(field="updated_at", lag=LAG), stamps=("updated_at",), personal=USER):
         Export(how="cursor", path="incremental/users/cursor.json", items="users", stamp="updated_at"),
     Stream(name="groups", key=("id",), deletes="full"): Export(how="list", path="groups.json", items="groups"),
-    Stream(name="organizations", key=("id",), deletes="tombstone", cursor=Cursor(field="updated_at", lag=LAG), personal=ORGANIZATION):
+    Stream(name="organizations", key=("id",), deletes="tombstone", cursor=Cursor(field="updated_at", lag=LAG), stamps=("updated_at",), personal=ORGANIZATION):
         Export(how="time", path="incremental/organizations.json", items="organizations", stamp="updated_at"),
     Stream(name="satisfaction_ratings", key=("id",), deletes="sweep", sweep_every=30, cursor=Cursor(field="created_at", lag=LAG, overlap=RATINGS_CHANGE_FOR),
-           personal={"comment": "text"}):
+           incomparable="the last 30 days of it are read again every night, and once a month all keys are compared", personal={"comment": "text"}):
         Export(how="list", path="satisfaction_ratings.json", items="satisfaction_ratings", stamp="created_at"),
-    Stream(name="ticket_metric_events", key=("id",), cursor=Cursor(field="time", lag=LAG)):
+    Stream(name="ticket_metric_events", key=("id",), cursor=Cursor(field="time", lag=LAG), stamps=("time",)):
         Export(how="time", path="incremental/ticket_metric_events.json", items="ticket_metric_events", stamp="time"),
     Stream(name="sla_policies", key=("id",), deletes="full"): Export(how="list", path="slas/policies.json", items="sla_policies"),
 }

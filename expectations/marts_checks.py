@@ -1,4 +1,4 @@
-"""Our own checks of marts about to be published: completeness of periods, and jumps against the version before.
+"""Our own checks of marts about to be published: completeness of periods and of what was read, and jumps against the version before.
 
 A check is a function (seen, *, its arguments) -> Observation. The names in CHECKS are what suites may say. Without a version
 before, a comparison passes and says that there was nothing to compare with.
@@ -155,6 +155,18 @@ def values_do_not_go_silent(seen: SeenMart, *, max_share: float = 0.0) -> Observ
                        expected="none" if not max_share else f"at most {max_share:.0%}", detail=", ".join(silent[:5]))
 
 
+def nothing_is_missing(seen: SeenMart, *, least: float = 1.0, at_least: int = 1) -> Observation:
+    """Of what the sources hold, everything has landed: no stream's last comparison is below `least` (0 to 1) with `at_least` records missing."""
+    rows = seen.connection.execute(f"""
+        select source_name || '/' || stream || ': ' || missing || ' of ' || rows_in_source from {seen.new}
+        where is_latest and missing >= ? and figure < ? order by missing desc, source_name, stream, part""", [at_least, least]).fetchall()
+    compared, streams = seen.row(f"select count(distinct (source_name, stream)) filter (where method is not null), count(distinct (source_name, stream)) "
+                                 f"from {seen.new} where is_latest")
+    return Observation(passed=not rows, observed="; ".join(row[0] for row in rows[:5]) or f"{compared} of {streams} streams compared",
+                       expected="none missing" if least == 1 else f"at least {least:.0%}, or fewer than {at_least} missing",
+                       detail=f"{len(rows)} streams" if len(rows) > 5 else "")
+
+
 def _nights(seen: SeenMart) -> int:
     """Nights between the two versions; catching up after a pause may bring as much more."""
     return max((seen.as_of - seen.old_as_of).days, 1) if seen.old_as_of else 1
@@ -171,5 +183,5 @@ def guarded(check: Callable[..., Observation], seen: SeenMart, kwargs: Mapping[s
 CHECKS: Mapping[str, Callable[..., Observation]] = {
     check.__name__: check
     for check in (periods_are_complete, nothing_after_as_of, rows_do_not_jump, total_does_not_jump, nulls_do_not_jump, nothing_disappears,
-                  restated_share_is_small, values_do_not_go_silent)
+                  restated_share_is_small, values_do_not_go_silent, nothing_is_missing)
 }

@@ -14,9 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from connectors import personal
-from connectors.stream import Connector, Cursor, Misconfigured, Page, QuotaExhausted, Record, SourceError, Stream, UnexpectedShape, Window, landed_key
+from connectors.stream import (
+    Connector,
+    Cursor,
+    Misconfigured,
+    Page,
+    QuotaExhausted,
+    Record,
+    SourceError,
+    Stream,
+    UnexpectedShape,
+    Window,
+    landed_key,
+    stamp_of,
+)
 from flows import privacy
 from flows.settings import Settings
+from flows.store import completeness
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
 
@@ -41,6 +55,7 @@ class StreamResult:
     failure: str | None = None
     is_retryable: bool = False
     notes: tuple[str, ...] = ()     # what was set aside on the way, e.g. a broken file, with the reason
+    met: int | None = None          # records that a whole read has seen, new or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,18 +101,33 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
     notes: list[str] = []
     totals = {"records": 0, "deletes": 0, "pages": 0}
     state, failure, retryable = "read", None, False
+    met: int | None = None
+
+    def take(left_behind: ledgers.Reading | None) -> None:
+        nonlocal met
+        reading, landed, met = _read_window(connector, stream, store, left_behind, notes)
+        for name in totals:
+            totals[name] += getattr(reading, name)
+        if landed:
+            batches.append(reading.batch)
+
     try:
         # A reading that an earlier run left behind ends at that run's "now": finish it, then read on to ours.
         while True:
             left_behind = ledgers.current_reading(store.ledger, connector.name, stream.name)
-            reading, landed = _read_window(connector, stream, store, left_behind, notes)
-            for name in totals:
-                totals[name] += getattr(reading, name)
-            if landed:
-                batches.append(reading.batch)
+            take(left_behind)
             if left_behind is None:
                 break
             state = "resumed"
+        for gap in completeness.gaps(store.ledger, connector.name, stream.name):
+            before = totals["records"]
+            try:
+                take(_reading_of(connector, stream, store, gap.gap_start, gap.gap_end or store.clock()))
+            except SourceError as error:      # what is new was read; the gap stays open for the next night
+                notes.append(f"{gap.missing} missing and {gap.stale} stale of {gap.day} could not be read again: {error}")
+                break
+            completeness.read_again(store.ledger, gap)
+            notes.append(f"{gap.missing} missing and {gap.stale} stale of {gap.day} were read again: {totals['records'] - before} landed")
     except QuotaExhausted as error:
         # Not tried again in this night: rest.py has waited as long as waiting is worth it.
         state, failure, retryable = "failed", f"{error}; {_how_far(store, connector, stream)}", False
@@ -111,7 +141,7 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
     return StreamResult(
         source=connector.name, kind=connector.kind, stream=stream.name, state=state, **totals, batches=tuple(batches), failure=failure,
         requests=connector.requests_made(stream.name) - requests_before, seconds=round(time.monotonic() - started, 3),
-        cursor=after.cursor, is_retryable=retryable, notes=tuple(notes),
+        cursor=after.cursor, is_retryable=retryable, notes=tuple(notes), met=met,
     )
 
 
@@ -124,14 +154,24 @@ def _how_far(store: Store, connector: Connector, stream: Stream) -> str:
     return f"{reading.records} records on {reading.pages} pages are landed{reached}, and the next run goes on behind them"
 
 
+def index_of(store: Store, connector: Connector, stream: Stream) -> landings.Index:
+    """What is alive of a stream by all that has landed, brought up to date. The caller closes it."""
+    known = [row["path"] for row in ledgers.list_batches(store.ledger, connector.name, stream.name) if row["verdict"] != "rejected"]
+    stamp = (lambda record: stamp_of(stream, record)) if stream.stamps else None
+    return landings.Index(store.landing, connector.name, stream.name, known, stamps=" ".join(stream.stamps), stamp=stamp)
+
+
 def _read_window(
     connector: Connector, stream: Stream, store: Store, left_behind: ledgers.Reading | None, notes: list[str],
-) -> tuple[ledgers.Reading, bool]:
-    """Read one window to its end and seal it. Returns the finished reading and whether there was anything to land."""
+) -> tuple[ledgers.Reading, bool, int | None]:
+    """Read one window to its end and seal it. Returns the finished reading, whether there was anything to land, and how many records a whole read met.
+
+    A window that ends before the cursor closes a gap: it lands only what is not there yet, and neither cursor nor memory move back for it.
+    """
     guard = privacy.guard(connector.name, stream, store.policy(connector.name), store.ledger)
     state = ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)
-    known = [row["path"] for row in ledgers.list_batches(store.ledger, connector.name, stream.name) if row["verdict"] != "rejected"]
-    index = landings.Index(store.landing, connector.name, stream.name, known) if stream.deletes in ("full", "sweep") else None
+    is_gap = left_behind is not None and state.cursor is not None and left_behind.window_end <= state.cursor
+    index = index_of(store, connector, stream) if is_gap or stream.deletes in ("full", "sweep") else None
     try:
         reading = left_behind or _new_reading(connector, stream, store, state)
         where = landings.place(store.landing, connector.name, stream.name, reading.batch)
@@ -139,7 +179,7 @@ def _read_window(
         if not reading.is_complete:
             reading, said = _resume(stream, where, reading, index)
             reading = _read_pages(connector, stream, store, guard, where, reading, index, said, notes)
-            if index is not None and _sweep_is_due(stream, state, store.clock()):
+            if index is not None and not is_gap and _sweep_is_due(stream, state, store.clock()):
                 reading = _land_deletes(connector, stream, store, guard, where, reading, index, said)
                 swept = True
             reading = replace(reading, is_complete=True)
@@ -149,23 +189,27 @@ def _read_window(
         ledgers.finish_reading(
             store.ledger, reading, kind=connector.kind, feeds=stream.feeds or f"{connector.kind}.{stream.name}",
             path=where.relative if landed else None, sha256=sha256, at=store.clock(),
-            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=_memory(reading), swept=swept,
+            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=None if is_gap else _memory(reading), swept=swept,
         )
+        met = index.met(reading.batch) if index is not None and stream.deletes == "full" else None
         if index is not None:
             index.forget_alive()
-        return reading, landed
+        return reading, landed, met
     finally:
         if index is not None:
             index.close()
 
 
 def _new_reading(connector: Connector, stream: Stream, store: Store, state: ledgers.StreamState) -> ledgers.Reading:
-    now = store.clock()
     start = stream.earliest
     if stream.cursor is not None and state.cursor is not None:
         start = state.cursor - stream.cursor.overlap
-    batch = landings.next_batch(ledgers.last_batch(store.ledger, connector.name, stream.name), now)
-    reading = ledgers.Reading(source=connector.name, stream=stream.name, batch=batch, window_start=start, window_end=now)
+    return _reading_of(connector, stream, store, start, store.clock())
+
+
+def _reading_of(connector: Connector, stream: Stream, store: Store, start: datetime | None, end: datetime) -> ledgers.Reading:
+    batch = landings.next_batch(ledgers.last_batch(store.ledger, connector.name, stream.name), store.clock())
+    reading = ledgers.Reading(source=connector.name, stream=stream.name, batch=batch, window_start=start, window_end=end)
     ledgers.save_reading(store.ledger, reading)
     return reading
 
@@ -305,24 +349,3 @@ def note_source_failure(ledger: ledgers.Ledger, name: str, kind: str, *, at: dat
     for state in ledgers.stream_states(ledger):
         if state.source == name:
             ledgers.note_failure(ledger, source=name, stream=state.stream, kind=kind, at=at, failure=failure)
-
-
-def stale_streams(
-    settings: Settings, ledger: ledgers.Ledger, now: datetime,
-) -> list[tuple[str, str, str, datetime | None, datetime | None, bool, str | None]]:
-    """(source, kind, stream, last success, last attempt, stale?, why) for the published freshness table."""
-    rows = []
-    for state in ledgers.stream_states(ledger):
-        source = settings.configuration.sources.get(state.source)
-        if source is None:
-            continue
-        reason = state.failure
-        if reason is None and (state.last_success_at is None or now - state.last_success_at > timedelta(hours=source.stale_after_hours)):
-            reason = f"not read for {source.stale_after_hours:g} hours"
-        rows.append((state.source, state.kind, state.stream, _naive(state.last_success_at), _naive(state.last_attempt_at), reason is not None, reason))
-    return rows
-
-
-def _naive(at: datetime | None) -> datetime | None:
-    return None if at is None else at.replace(tzinfo=None)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flows.reporting import scorecard
+from flows.reporting import completeness, scorecard
 from flows.settings import Settings
 from flows.store import published
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def leave_artifacts(settings: Settings, night: Night, state: str, message: str) -> None:
-    """One table of streams, one of checks, one page with the scorecard."""
+    """One table of streams, one of how complete they are, one of checks, one page with the scorecard."""
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
     streams = [
@@ -27,6 +27,14 @@ def leave_artifacts(settings: Settings, night: Night, state: str, message: str) 
         for result in sorted(night.streams, key=lambda result: (result.state != "failed", -(result.records + result.deletes)))
     ]
     create_table_artifact(key="streams", description=f"What each stream brought, night as of {night.as_of}", table=streams or [{"source": "none"}])
+    create_table_artifact(
+        key="completeness", description="What the sources hold and what has landed of it",
+        table=[
+            {"source": one.source, "stream": one.stream, "part": one.part, "in source": one.rows_in_source, "landed": one.rows_landed, "missing": one.missing,
+             "superfluous": one.superfluous, "stale": one.stale, "requests": one.requests, "remarks": one.reason or ", ".join(one.examples)}
+            for one in sorted(night.compared, key=lambda one: (-(one.missing or 0), one.method is None, one.source, one.stream))
+        ] or [{"source": "none"}],
+    )
     failed = [_check_row(row) for row in night.checks if not row["passed"]]
     passed = len(night.checks) - len(failed)
     create_table_artifact(
@@ -48,6 +56,16 @@ def read_cards(settings: Settings, grain: str = "month") -> list[scorecard.Card]
         connection.close()
 
 
+def completeness_line(settings: Settings, language: scorecard.Language) -> str:
+    """How complete what was read is; empty for a version that does not say."""
+    connection = published.connect(settings.published)
+    try:
+        known = connection.execute("select count(*) from duckdb_tables() where table_name = 'stream_completeness'").fetchone()
+        return completeness.line(connection, language) if known and known[0] else ""
+    finally:
+        connection.close()
+
+
 def _check_row(row: Mapping[str, Any]) -> dict[str, str]:
     shown = {name: str(row[name]) for name in ("subject", "check", "observed", "expected", "detail")}
     return {**shown, "result": str(row["severity"])}
@@ -60,7 +78,7 @@ def _page(settings: Settings, night: Night, state: str, message: str, cards: lis
         for card in cards:
             cells = (card.title(language), card.shown(card.value, language), card.shown(card.target, language), card.verdict(language), f"`{card.bars}`")
             lines.append("| " + " | ".join(cells) + " |")
-        lines.append("")
+        lines += ["", completeness_line(settings, language), ""]
     lines += ["| step | seconds |", "|---|---:|", *(f"| {step} | {seconds:.1f} |" for step, seconds in night.seconds.items()), ""]
     lines += [f"[streams](/artifacts/key/streams) · [checks](/artifacts/key/checks) · marts: `{settings.published / 'marts.duckdb'}`"]
     if night.drift:

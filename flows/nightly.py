@@ -1,4 +1,4 @@
-"""The night: ingest → check what landed → build → check what would be published → publish.
+"""The night: ingest → compare with the sources → check what landed → build → check what would be published → publish.
 
 Start reading here. `nightly` is the story; each step is a plain function in the module that is named after it, wrapped here as
 a Prefect task. The ledger, not Prefect's database, is the truth about what happened.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -23,11 +24,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from connectors.stream import Connector, SourceError, Stream
 from flows import build as builds
 from flows import check as checking
+from flows import freshness, night_report, privacy, reconcile
 from flows import ingest as ingesting
-from flows import night_report, privacy
 from flows import publish as publishing
 from flows.settings import Settings, load
-from flows.store import leases, published
+from flows.store import completeness, leases, published
 from flows.store import ledger as ledgers
 
 
@@ -48,6 +49,7 @@ class Night:
     streams: list[ingesting.StreamResult] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     drift: list[dict[str, Any]] = field(default_factory=list)
+    compared: list[completeness.Comparison] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     version: str | None = None
 
@@ -61,8 +63,9 @@ class Night:
 
     def report(self, **more: Any) -> dict[str, Any]:
         streams = [{**asdict(result), "cursor": ledgers.text(result.cursor)} for result in self.streams]
+        missing = [completeness.sentence(one) for one in self.compared if one.missing or one.stale]
         return {"streams": streams, "failed_checks": [row for row in self.checks if not row["passed"]], "checks": len(self.checks),
-                "drift": self.drift, "seconds": self.seconds, **more}
+                "drift": self.drift, "missing": missing, "seconds": self.seconds, **more}
 
 
 @task(task_run_name="read {connector.name}/{stream.name}", retries=2, retry_delay_seconds=[10, 60], retry_jitter_factor=0.5, persist_result=False,
@@ -89,6 +92,21 @@ def _may_be_retried(state: State[Any]) -> bool:
     except Exception:
         return False
     return False
+
+
+@task(name="compare with sources", persist_result=False, cache_policy=NO_CACHE)
+def compare(
+    connectors: Sequence[Connector], declared: dict[tuple[str, str], Stream], read: Sequence[ingesting.StreamResult], store: ingesting.Store, day: date,
+    bounds: reconcile.Bounds,
+) -> list[completeness.Comparison]:
+    """One thread a source: what a source answers at once is its own affair, and a slow one keeps no other waiting."""
+    def of(connector: Connector) -> list[completeness.Comparison]:
+        mine = [result for result in read if result.source == connector.name and (result.source, result.stream) in declared]
+        return [one for result in mine
+                for one in reconcile.reconcile_stream(connector, declared[result.source, result.stream], store, day=day, read=result, bounds=bounds)]
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return [one for found in pool.map(of, connectors) for one in found]
 
 
 @task(name="check what landed", persist_result=False, cache_policy=NO_CACHE)
@@ -213,6 +231,7 @@ def _ingest(
     """Read all streams of all sources side by side; one that fails fails alone."""
     store = ingesting.Store(
         landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source))
+    bounds = reconcile.Bounds(recent=timedelta(days=settings.configuration.night.compare_days), requests=settings.configuration.night.compare_requests)
     logger = get_run_logger()
     declared: dict[tuple[str, str], Stream] = {}
     connectors: list[Connector] = []
@@ -242,6 +261,11 @@ def _ingest(
                 raise outcome
             else:
                 night.streams.append(outcome)
+        with night.timed("compare with sources"):
+            night.compared = compare(connectors, declared, night.streams, store, night.as_of, bounds)
+        for one in night.compared:
+            if one.missing or one.stale:
+                logger.warning(completeness.sentence(one))
     finally:
         for connector in connectors:
             connector.close()
@@ -249,12 +273,13 @@ def _ingest(
 
 
 def _nothing_to_do(settings: Settings, ledger: ledgers.Ledger, as_of: date) -> bool:
-    """The current version was built of exactly what has landed, by the same definitions, for the same day, with sources as stale as now."""
+    """The current version was built of exactly what has landed, by the same definitions, for the same day, with sources as stale and as complete as now."""
     current = published.current(settings.published)
     if current is None or current.as_of != as_of or current.withdrawn is not None:
         return False
-    told = {(row["source"], row["stream"]): row["is_stale"] for row in current.manifest.get("sources", [])}
-    true = {(row[0], row[2]): row[5] for row in ingesting.stale_streams(settings, ledger, settings.clock())}
+    told = {(row["source"], row["stream"]): (row["is_stale"], row.get("missing", 0)) for row in current.manifest.get("sources", [])}
+    missing = freshness.missing_of(ledger, as_of)
+    true = {(row[0], row[2]): (row[5], missing.get((row[0], row[2]), 0)) for row in freshness.stale_streams(settings, ledger, settings.clock())}
     return told == true and builds.is_up_to_date(settings, ledger, code_revision=current.code_revision)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from connectors import quota
 from flows import sources, up
-from flows.night_report import read_cards
+from flows.night_report import completeness_line, read_cards
 from flows.reporting import scorecard
 from flows.settings import Settings
+from flows.store import completeness, published
 from flows.store import ledger as ledgers
-from flows.store import published
 
 
 def after_a_night(settings: Settings, language: scorecard.Language, *, prefect_ui: str) -> str:
@@ -39,7 +39,7 @@ def scorecard_text(settings: Settings, language: scorecard.Language, grain: str)
     version = _current(settings)
     cards = read_cards(settings, grain)
     head = f"{settings.configuration.company.name} · {version.name} · {('as of', '截至')[language == 'zh-CN']} {version.as_of}"
-    return f"{head}\n\n{scorecard.table(cards, language)}"
+    return f"{head}\n\n{scorecard.table(cards, language)}\n\n{completeness_line(settings, language)}".rstrip()
 
 
 def history(settings: Settings, kpi: str, grain: str, segment_type: str) -> str:
@@ -86,12 +86,21 @@ def status(settings: Settings) -> str:
     lines += ["", "streams"]
     last: list[dict[str, Any]] = next((night["report"]["streams"] for night in ledgers.list_nights(ledger, limit=7) if night["report"]), [])
     requests = {(result["source"], result["stream"]): result["requests"] for result in last}
+    complete = _complete(ledger)
     for state in ledgers.stream_states(ledger):
         fresh = f"read {_minute(state.last_success_at)}" if state.last_success_at else "never read"
         asked = f"  {requests[state.source, state.stream]:>6,} requests" if (state.source, state.stream) in requests else ""
-        lines.append(f"  {state.source + '/' + state.stream:<36} {fresh}{asked}" + (f"  FAILED: {state.failure}" if state.failure else ""))
+        told = complete.get((state.source, state.stream), "")
+        lines.append(f"  {state.source + '/' + state.stream:<36} {fresh}{asked}{told}" + (f"  FAILED: {state.failure}" if state.failure else ""))
     lines += _budgets(settings)
     return "\n".join(lines)
+
+
+def _complete(ledger: ledgers.Ledger) -> dict[tuple[str, str], str]:
+    """How complete each stream was when it was last compared with its source."""
+    last = {(one.source, one.stream): one for one in completeness.compared(ledger) if one.part != "older"}
+    return {key: f"  {100 * one.figure:6.2f} % complete" + (f", {one.missing:,} missing" if one.missing else "")
+            for key, one in last.items() if one.figure is not None}
 
 
 def _budgets(settings: Settings) -> list[str]:

@@ -17,7 +17,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from typing import Any
 import orjson
 
 from flows.store.disk import sync
+from flows.store.ledger import instant, text
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -136,39 +137,59 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 class Index:
-    """Which keys of a stream are alive and what each said last: a cache beside the batches, brought up to date from them.
+    """Which keys of a stream are alive, what each said last and when that was stamped: a cache beside the batches, brought up to date from them.
 
-    It lets a whole read land only what changed, and a sweep know what is gone. Lost or behind, it heals itself by reading
-    the batches it has not seen, so it needs no place in any transaction.
+    It lets a whole read land only what changed, a sweep know what is gone, and a comparison with the source what is missing. Lost, behind, or made of
+    files that were changed since, it heals itself by reading the batches again, so it needs no place in any transaction.
     """
 
-    def __init__(self, root: Path, source: str, stream: str, batches: Sequence[str]) -> None:
+    def __init__(
+        self, root: Path, source: str, stream: str, batches: Sequence[str], *, stamps: str = "",
+        stamp: Callable[[Mapping[str, Any]], datetime | None] | None = None,
+    ) -> None:
+        """batches: paths below root, in order. stamp: when a record was last changed; stamps: names that rule, so that another one reads everything again."""
         folder = root / source / stream
         folder.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(folder / "index.sqlite", isolation_level=None)
+        self._database, self._stamp = sqlite3.connect(folder / "index.sqlite", isolation_level=None), stamp
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = normal")
-        self._database.execute("create table if not exists live (key text primary key, digest blob) without rowid")
-        self._database.execute("create table if not exists seen (path text primary key)")
+        self._database.execute("create table if not exists made_by (rule text primary key)")
+        rule = f"2 {stamps}"                               # 2: how the tables below look
+        made_by = self._database.execute("select rule from made_by").fetchone()
+        if made_by != (rule,):
+            self._start_anew(rule)
+        self._database.execute("create table if not exists live (key text primary key, digest blob, stamp text) without rowid")
+        self._database.execute("create index if not exists live_by_stamp on live (stamp)")
+        self._database.execute("create table if not exists seen (path text primary key, file text)")
         self._database.execute("create table if not exists alive (batch text, key text, primary key (batch, key)) without rowid")
-        seen = {path for (path,) in self._database.execute("select path from seen")}
-        if not seen <= set(batches):                       # a batch was rejected: what it said does not count any more
+        files = {relative: file for relative in batches if (file := _fingerprint(root / relative))}     # what a lost file held counts as missing
+        seen = dict(self._database.execute("select path, file from seen"))
+        if any(files.get(relative) != file for relative, file in seen.items()):
+            # A batch was rejected, so what it said does not count any more; or its file was changed or lost.
             self._database.execute("delete from live")
             self._database.execute("delete from seen")
-            seen = set()
-        for relative in batches:
+            seen = {}
+        for relative, file in files.items():
             if relative not in seen:
-                self._absorb(root / relative, relative)
+                self._absorb(root / relative, relative, file)
 
-    def _absorb(self, path: Path, relative: str) -> None:
+    def _start_anew(self, rule: str) -> None:
+        for table in ("live", "seen", "made_by"):          # not `alive`: a reading that goes on would take what it met for gone
+            self._database.execute(f"drop table if exists {table}")
+        self._database.execute("create table made_by (rule text primary key)")
+        self._database.execute("insert into made_by values (?)", [rule])
+
+    def _absorb(self, path: Path, relative: str, file: str) -> None:
         self._database.execute("begin immediate")
         try:
             for landed in read_lines(path):
+                key, record = landed["key"], landed["record"]
                 if landed["deleted"]:
-                    self._database.execute("delete from live where key = ?", [landed["key"]])
+                    self._database.execute("delete from live where key = ?", [key])
                 else:
-                    self._database.execute("insert or replace into live values (?, ?)", [landed["key"], digest(landed["record"])])
-            self._database.execute("insert into seen values (?)", [relative])
+                    stamp = text(self._stamp(record)) if self._stamp else None
+                    self._database.execute("insert or replace into live values (?, ?, ?)", [key, digest(record), stamp])
+            self._database.execute("insert into seen values (?, ?)", [relative, file])
             self._database.execute("commit")
         except BaseException:
             self._database.execute("rollback")
@@ -191,6 +212,23 @@ class Index:
         return [key for (key,) in self._database.execute(
             "select key from live where key not in (select key from alive where batch = ?) order by key", [batch])]
 
+    def met(self, batch: str) -> int:
+        """How many keys a whole read has met since `batch` began."""
+        return int(self._database.execute("select count(*) from alive where batch = ?", [batch]).fetchone()[0])
+
+    def stamp_of(self, key: str) -> datetime | None:
+        row = self._database.execute("select stamp from live where key = ?", [key]).fetchone()
+        return instant(row[0]) if row else None
+
+    def stamped_between(self, start: datetime, end: datetime) -> list[str]:
+        """Keys alive whose stamp lies in [start, end)."""
+        return [key for (key,) in self._database.execute("select key from live where stamp >= ? and stamp < ? order by key", [text(start), text(end)])]
+
+    def earliest(self) -> datetime | None:
+        """The oldest stamp of what is alive."""
+        row = self._database.execute("select min(stamp) from live").fetchone()
+        return instant(row[0])
+
     def forget_alive(self) -> None:
         self._database.execute("delete from alive")
 
@@ -202,3 +240,12 @@ class Index:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _fingerprint(path: Path) -> str:
+    """Tells a file that was changed from one that was not, without reading it; empty when there is none."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{about.st_size} {about.st_mtime_ns}"

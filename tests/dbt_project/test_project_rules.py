@@ -40,7 +40,7 @@ NAMES = {
     "staging": re.compile(r"stg_[a-z0-9_]+?__[a-z0-9_]+"),
     "intermediate": re.compile(r"int_[a-z0-9_]+"),
     "marts/core": re.compile(r"(fct|dim)_[a-z0-9_]+"),
-    "marts/kpis": re.compile(r"kpi_[a-z0-9_]+|kpis|scorecard|restatements|source_freshness"),
+    "marts/kpis": re.compile(r"kpi_[a-z0-9_]+|kpis|scorecard|restatements|source_freshness|stream_completeness"),
     "marts/process": re.compile(r"process_[a-z0-9_]+"),
     "marts/worklists": re.compile(r"worklist_[a-z0-9_]+"),
     "as_built": re.compile(r"built_[a-z0-9_]+"),
@@ -178,7 +178,7 @@ def test_every_source_and_every_singular_test_is_explained(dbt_manifest: Any) ->
 
 def test_what_is_published_has_a_contract_and_a_word_on_every_column(dbt_manifest: Any) -> None:
     published = [node for node in models(dbt_manifest) if "published" in node.tags]
-    assert {"kpis", "kpi_catalogue", "scorecard", "restatements", "source_freshness"} <= {node.name for node in published}
+    assert {"kpis", "kpi_catalogue", "scorecard", "restatements", "source_freshness", "stream_completeness"} <= {node.name for node in published}
     wrong = [f"{node.name}: contract" for node in published if not node.config.contract.enforced]
     wrong += [f"{node.name}.{column.name}" for node in published for column in node.columns.values() if not column.description or not column.data_type]
     assert sorted(wrong) == []

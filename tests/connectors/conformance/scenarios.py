@@ -267,8 +267,44 @@ def nothing_new(bench: Bench) -> Sequence[Verdict]:
     return verdicts
 
 
+def what_the_landing_lost_is_found_and_comes_back(bench: Bench) -> Sequence[Verdict]:
+    """A landed record is taken out of its file: the night's comparison names it, and no other; the next night reads it again. Before and after, all is there."""
+    made: dict[str, list[str]] = {}
+    for _ in range(2):
+        for stream in bench.subject.streams:
+            made.setdefault(stream, bench.subject.create(stream, A_FEW))
+            bench.subject.create(stream, A_FEW)
+        bench.subject.advance(timedelta(days=1))
+        bench.night()
+    compared = [name for name, stream in bench.streams.items() if stream.stamps]
+    _nothing_is_missing(bench, compared)
+    lost = {name: key for name in compared for key in made[name][:1] if key in bench.subject.truth(name)}
+    for name, key in lost.items():
+        bench.lose(name, key)
+    bench.subject.advance(timedelta(days=1))
+    bench.night()
+    for name, key in lost.items():
+        recent = bench.compare(name)[0]
+        assert (recent.missing, recent.examples) == (1, (key,)), f"{name} lost {key}: {recent}"
+        assert recent.figure is not None and recent.figure < 1
+    bench.subject.advance(timedelta(days=1))
+    bench.night()
+    _nothing_is_missing(bench, compared)
+    return bench.settle()
+
+
+def _nothing_is_missing(bench: Bench, streams: Sequence[str]) -> None:
+    for name in streams:
+        for one in bench.compare(name):
+            assert one.method == "keys", f"{name} was not compared: {one.reason}"
+            assert (one.missing, one.superfluous, one.stale, one.figure) == (0, 0, 0, 1.0), str(one)
+        there = len(bench.subject.truth(name))
+        assert sum(one.rows_in_source or 0 for one in bench.compare(name)) or not there, f"{name} has {there} records and none was compared"
+
+
 EVERY: Mapping[str, Scenario] = {
     scenario.__name__: scenario for scenario in (
         nothing_there, ties_over_page_borders, moved_between_two_pages, made_and_removed_between_two_pages, gone, late_and_by_another_clock,
-        dying_at_every_page, killed_at_every_page, faults_on_the_line, odd_values, drift, the_hour_that_comes_twice_and_the_one_that_never_comes, nothing_new)}
+        dying_at_every_page, killed_at_every_page, faults_on_the_line, odd_values, drift, the_hour_that_comes_twice_and_the_one_that_never_comes, nothing_new,
+        what_the_landing_lost_is_found_and_comes_back)}
 SLOW: Mapping[str, Scenario] = {answers_that_never_come.__name__: answers_that_never_come}

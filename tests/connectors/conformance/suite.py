@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 from collections import Counter
@@ -15,8 +16,10 @@ from typing import Any
 from connectors.personal import KEEP_ALL
 from connectors.stream import Connector, Json, Page, Stream, Window
 from flows import ingest
+from flows.reconcile import Bounds, reconcile_stream
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
+from flows.store.completeness import Comparison
 from tests.connectors.conformance.proxy import Proxy, between, seen_through
 from tests.connectors.conformance.subject import Subject
 
@@ -217,6 +220,25 @@ class Bench:
         assert died or status == 0, f"{self.subject.kind}/{name}: the child process failed ({os.waitstatus_to_exitcode(status)})"
         self._note_interruption(name)
         return died
+
+    # ---- losses, and what the nightly comparison says
+
+    def lose(self, name: str, key: str) -> None:
+        """Takes a landed record out of its files, as no reader ever would."""
+        for batch in ledgers.list_batches(self.ledger, self.name, name):
+            path = self.folder / "landing" / batch["path"]
+            kept = [line for line in landings.read_lines(path) if line["key"] != key]
+            path.write_bytes(gzip.compress(b"".join(landings.line(line["key"], line["ordinal"], line["record"]) for line in kept)))
+
+    def compare(self, name: str, bounds: Bounds | None = None) -> list[Comparison]:
+        """What a night would find of a stream that it has just read."""
+        connector = self._connect(self._now)
+        try:
+            read = ingest.StreamResult(source=self.name, kind=self.subject.kind, stream=name, state="read")
+            return reconcile_stream(connector, self.streams[name], self._store(self.ledger, self._now), day=self._now().date(), read=read,
+                                    bounds=bounds or Bounds())
+        finally:
+            connector.close()
 
     # ---- the verdict
 

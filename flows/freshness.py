@@ -1,0 +1,52 @@
+"""Freshness: what the ledger knows of every stream and the published version must say, too: how old it is and how complete."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flows.settings import Settings
+from flows.store import completeness
+from flows.store import ledger as ledgers
+
+PUBLISHED_DAYS = 90
+
+
+def stale_streams(
+    settings: Settings, ledger: ledgers.Ledger, now: datetime,
+) -> list[tuple[str, str, str, datetime | None, datetime | None, bool, str | None]]:
+    """(source, kind, stream, last success, last attempt, stale?, why) for the published freshness table."""
+    rows = []
+    for state in ledgers.stream_states(ledger):
+        source = settings.configuration.sources.get(state.source)
+        if source is None:
+            continue
+        reason = state.failure
+        if reason is None and (state.last_success_at is None or now - state.last_success_at > timedelta(hours=source.stale_after_hours)):
+            reason = f"not read for {source.stale_after_hours:g} hours"
+        rows.append((state.source, state.kind, state.stream, _naive(state.last_success_at), _naive(state.last_attempt_at), reason is not None, reason))
+    return rows
+
+
+def compared_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date) -> list[tuple[Any, ...]]:
+    """Rows for the published completeness table: the last 90 days up to `as_of` of the sources that are configured."""
+    return [
+        (one.source, one.kind, one.stream, one.day, one.part, _naive(one.window_start), _naive(one.window_end), one.method, one.rows_in_source, one.rows_landed,
+         one.missing, one.superfluous, one.stale, one.figure, one.reason, list(one.examples), one.requests, _naive(one.compared_at))
+        for one in completeness.compared(ledger, since=as_of - timedelta(days=PUBLISHED_DAYS))
+        if one.day <= as_of and one.source in settings.configuration.sources
+    ]
+
+
+def missing_of(ledger: ledgers.Ledger, as_of: date) -> dict[tuple[str, str], int]:
+    """How many records of each stream the last comparison of this day found missing; streams that lack none are left out."""
+    found: dict[tuple[str, str], int] = {}
+    for one in completeness.compared(ledger, since=as_of):
+        if one.day == as_of and one.missing:
+            found[one.source, one.stream] = found.get((one.source, one.stream), 0) + one.missing
+    return found
+
+
+def _naive(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=None)
+
