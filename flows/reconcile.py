@@ -21,6 +21,7 @@ from flows.store.completeness import Comparison
 # The source's clock may be ahead of ours, and what was changed a moment ago must be seen to have moved out of the window.
 AHEAD = timedelta(hours=1)
 GOLDEN = (math.sqrt(5) - 1) / 2
+REMEMBERED = timedelta(days=90)
 SHOWN = 20
 
 
@@ -97,12 +98,14 @@ def _by_keys(connector: Connector, stream: Stream, store: Store, base: Compariso
 
 def _slice(store: Store, base: Comparison, index: landing.Index, recent: datetime, bounds: Bounds) -> tuple[datetime, datetime] | None:
     """Today's older slice; or once more the last one, when something was missing there, to see that reading it again has mended it."""
-    before = [one for one in completeness.compared(store.ledger, since=base.day - timedelta(days=30), source=base.source, stream=base.stream)
-              if one.part == "older" and one.day < base.day and one.window_start and one.window_end]
-    windows = [(one.window_start, one.window_end) for one in before[-2:] if one.window_start and one.window_end]
-    if before and before[-1].missing and windows[-1] not in windows[:-1]:
+    before = [one for one in completeness.compared(store.ledger, since=base.day - REMEMBERED, source=base.source, stream=base.stream)
+              if one.part == "older" and one.day < base.day]
+    windows = [(one.window_start, one.window_end) for one in before if one.window_start and one.window_end]
+    if before and before[-1].missing and windows[-1] not in windows[-2:-1]:
         return windows[-1]
-    return older_slice(index.earliest(), recent, bounds.recent, base.day)
+    # What was landed of the first days may be lost as a whole: it is remembered that there once was something.
+    earliest = min(filter(None, [index.earliest(), *(start for start, _ in windows)]), default=None)
+    return older_slice(earliest, recent, bounds.recent, base.day)
 
 
 def _listed(connector: Connector, stream: Stream, window: Window, most: int) -> dict[str, datetime | None]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.reporting.completeness import line
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
 COSTS = {
@@ -115,6 +116,29 @@ def test_a_stale_stream_marks_every_kpi_that_reads_it_and_no_other(running_compa
     reads = running_company.rows("select kpi, bool_or(kind = 'files' and stream = 'costs') as reads_costs from int_kpi_sources group by kpi")
     marked = {row["kpi"] for row in running_company.rows("select kpi from scorecard where is_stale")}
     assert marked == {row["kpi"] for row in reads if row["reads_costs"]}
+
+
+def test_every_comparison_with_a_source_is_published_and_the_last_of_each_stream_is_marked(running_company: WarehouseBuilder) -> None:
+    def compared(day: str, part: str, missing: int | None, reason: str | None = None) -> tuple[object, ...]:
+        held = None if missing is None else 10
+        landed = None if missing is None else 10 - missing
+        return ("desk", "zendesk", "tickets", day, part, "2026-10-23 02:00:00", "2026-10-30 02:00:00", reason and None or "keys", held, landed, missing, 0, 0,
+                landed and landed / 10, reason, ["7", "9"][:missing or 0], 3, "2026-10-31 02:30:00")
+
+    running_company.tables = {"stream_completeness": [
+        compared("2026-10-29", "recent", None, "not read tonight"), compared("2026-10-30", "recent", 2), compared("2026-10-30", "older", 0)]}
+    running_company.build("stg_meridian__stream_completeness+")
+    assert running_company.rows(
+        "select day::varchar as day, part, missing, figure, missing_keys, not_compared_because as why, is_latest from stream_completeness order by 1, 2"
+    ) == [
+        {"day": "2026-10-29", "part": "recent", "missing": None, "figure": None, "missing_keys": "", "why": "not read tonight", "is_latest": False},
+        {"day": "2026-10-30", "part": "older", "missing": 0, "figure": 1.0, "missing_keys": "", "why": None, "is_latest": True},
+        {"day": "2026-10-30", "part": "recent", "missing": 2, "figure": 0.8, "missing_keys": "7, 9", "why": None, "is_latest": True},
+    ]
+    with running_company.connection() as connection:
+        connection.execute("use marts")
+        assert line(connection) == "Completeness of what was read: 18 of 20 records compared with the sources (90.00 %); 2 of desk/tickets missing"
+        assert line(connection, "zh-CN") == "读取完整度：与数据源比对 20 条，已落地 18 条（90.00 %）；desk/tickets 缺 2 条"
 
 
 def test_a_line_taken_out_of_a_file_no_longer_counts(running_company: WarehouseBuilder) -> None:

@@ -53,6 +53,10 @@ create table fct_leads as
 select 'erp:' || i as lead_id, timestamp '2026-08-01' as created_at, null::timestamp as won_at, null::timestamp as lost_at from range(300) t(i);
 create table fct_receipts as
 select 'erp:' || i as receipt_id, 'erp:1' as supplier_id, date '2026-08-01' as ordered_on, date '2026-08-09' as received_on from range(300) t(i);
+create table stream_completeness as
+select 'desk' as source_name, stream, 'recent' as part, 'keys' as method, 1000::bigint as rows_in_source, 1000::bigint as rows_landed, 0::bigint as missing,
+       1.0::double as figure, true as is_latest
+from (values ('tickets'), ('users')) as streams (stream);
 create table meridian_version as select '{version}' as version, date '{as_of}' as as_of;
 """
 
@@ -84,10 +88,16 @@ def test_good_marts_pass_every_check_alone_and_against_the_version_before(tmp_pa
     report = check_marts(now, previous=before, as_of=AS_OF)
     assert failed(report) == {}
     assert not any(result.detail == "no version before to compare with" for result in report.results)
-    assert len({result.subject for result in report.results}) == 9
+    assert len({result.subject for result in report.results}) == 10
 
 
 ALONE = [
+    ("update stream_completeness set missing = 1, rows_landed = 999, figure = 0.999 where stream = 'users'", "stream_completeness: nothing_is_missing", "warning"),
+    (
+        "update stream_completeness set missing = 60, rows_landed = 940, figure = 0.94 where stream = 'users'",
+        "stream_completeness: no stream lacks much of what its source holds",
+        "critical",
+    ),
     (
         "insert into kpis select * from kpis limit 1",
         "kpis: expect_compound_columns_to_be_unique(kpi, period_grain, period_start, segment_type, segment)",

@@ -23,8 +23,11 @@ def test_a_night_publishes_and_says_so_everywhere(company: Company) -> None:
     assert marts(company, "select value from kpis where kpi = 'revenue' and period_grain = 'month' and period_start = '2026-02-01' and segment_type = 'all'") == [(420.0,)]
     assert marts(company, "select version, as_of::varchar from meridian_version") == [("2026-03-01.001", "2026-03-01")]
 
+    assert marts(company, "select distinct method, not_compared_because like 'files are read by their content%' from stream_completeness") == [(None, True)]
+    assert "Completeness of what was read: nothing was compared yet; 5 streams not compared" in night.stdout
+
     artifacts = requests.post(f"{company.api}/artifacts/filter", json={"sort": "CREATED_DESC", "limit": 10}, timeout=10).json()
-    assert {"streams", "checks", "scorecard"} <= {artifact["key"] for artifact in artifacts}
+    assert {"streams", "completeness", "checks", "scorecard"} <= {artifact["key"] for artifact in artifacts}
     streams = next(artifact for artifact in artifacts if artifact["key"] == "streams")
     assert '"stream": "tickets"' in streams["data"] and '"records": 59' in streams["data"]
     assert "客户满意度" in next(artifact for artifact in artifacts if artifact["key"] == "scorecard")["data"]
