@@ -9,6 +9,11 @@ How reading stays complete ("Using the Incremental Exports API" in the vendor's 
 - The vendor leaves out the minute before a request, so that nothing appears later with an older stamp: a lag of two minutes covers a clock that
   is wrong by one.
 - Deleted tickets come as records of status `deleted`, organizations with `deleted_at`: both become tombstones. Deleted users stay, `active: false`.
+- Audits and comments come with the ticket events (`comment_events`): "Ticket Audits" sends whoever follows changes to that export, because the list of all
+  audits leaves archived tickets out and skips records at the tail of its cursor.
+- Who deleted which ticket is told for 30 days ("Tickets", List Deleted Tickets; 10 requests a minute, no filter by time): the list is read whole every
+  night, and of it only what was deleted since the last one is landed.
+- Schedules and their holidays ("Schedules") are few, come without pages, and are read whole; holidays are asked for one schedule at a time.
 - Satisfaction ratings can only be asked for by their beginning, and change until their ticket is closed (28 days after it was solved, at the latest):
   so the last 30 days are read again every night, and once a month all of them are compared (a rating goes with its ticket, without a word).
 
@@ -35,6 +40,7 @@ LAG = timedelta(minutes=2)
 RATINGS_CHANGE_FOR = timedelta(days=30)
 LARGEST_PAGE = 1000              # of an export; "Using the Incremental Exports API", Per page
 LARGEST_LIST = 100               # of a list; "Pagination", Cursor pagination
+DELETIONS_A_MINUTE = 10          # requests; "Tickets", List Deleted Tickets, Rate Limit
 
 
 # What is personal ("Tickets", "Ticket Audits", "Users", "Satisfaction Ratings", JSON format). Names of organizations and of groups are nobody's.
@@ -75,15 +81,21 @@ ORGANIZATION: Mapping[str, Kind | Personal] = {"details": "text", "notes": "text
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """How a stream is asked for. how: the vendor's cursor, its time-based export, or a list in pages. stamp: the field that orders an export."""
+    """How a stream is asked for. how: the vendor's cursor, its time-based export, a list in pages, one answer, or one answer for each schedule.
 
-    how: Literal["cursor", "time", "list"]
+    stamp: the field that orders an export. since: a list that can be asked for by its beginning; one that has a stamp and cannot is narrowed here.
+    """
+
+    how: Literal["cursor", "time", "list", "whole", "by schedule"]
     path: str
     items: str
     stamp: str = ""
     params: Mapping[str, str] | None = None
+    since: bool = False
+    is_slow: bool = False
 
 
+SCHEDULES = "business_hours/schedules"
 STREAMS: Mapping[Stream, Export] = {
     Stream(name="tickets", key=("id",), deletes="tombstone", cursor=Cursor(field="generated_timestamp", lag=LAG), stamps=("generated_timestamp",),
            personal=TICKET):
@@ -97,10 +109,15 @@ STREAMS: Mapping[Stream, Export] = {
         Export(how="time", path="incremental/organizations.json", items="organizations", stamp="updated_at"),
     Stream(name="satisfaction_ratings", key=("id",), deletes="sweep", sweep_every=30, cursor=Cursor(field="created_at", lag=LAG, overlap=RATINGS_CHANGE_FOR),
            incomparable="the last 30 days of it are read again every night, and once a month all keys are compared", personal={"comment": "text"}):
-        Export(how="list", path="satisfaction_ratings.json", items="satisfaction_ratings", stamp="created_at"),
+        Export(how="list", path="satisfaction_ratings.json", items="satisfaction_ratings", stamp="created_at", since=True),
     Stream(name="ticket_metric_events", key=("id",), cursor=Cursor(field="time", lag=LAG), stamps=("time",)):
         Export(how="time", path="incremental/ticket_metric_events.json", items="ticket_metric_events", stamp="time"),
     Stream(name="sla_policies", key=("id",), deletes="full"): Export(how="list", path="slas/policies.json", items="sla_policies"),
+    Stream(name="schedules", key=("id",), deletes="full"): Export(how="whole", path=f"{SCHEDULES}.json", items="schedules"),
+    Stream(name="schedule_holidays", key=("id",), deletes="full"): Export(how="by schedule", path=f"{SCHEDULES}.json", items="schedule_holidays"),
+    Stream(name="deleted_tickets", key=("id",), cursor=Cursor(field="deleted_at", lag=LAG, overlap=LAG), personal={"subject": "text", "actor.name": "name"},
+           incomparable="the vendor lists deletions for 30 days only, and all of the list is looked through every night"):
+        Export(how="list", path="deleted_tickets.json", items="deleted_tickets", stamp="deleted_at", is_slow=True),
 }
 EXPORTS = {stream.name: export for stream, export in STREAMS.items()}
 
@@ -110,6 +127,7 @@ class ZendeskOptions:
     """url: https://<subdomain>.zendesk.com. email: of the administrator whose token it is. token_env: environment variable that holds the token.
 
     exports_per_minute: what the vendor allows on incremental exports. page_size: records of one export page, at most 1000.
+    without: streams that the subscription does not have (schedules and SLA policies need a larger one).
     """
 
     url: str
@@ -117,6 +135,7 @@ class ZendeskOptions:
     token_env: str = ""
     exports_per_minute: int = 10
     page_size: int = 1000
+    without: tuple[str, ...] = ()
     allow_http: bool = False
 
 
@@ -135,12 +154,17 @@ def connect(
     if not secrets.get("token"):
         raise Misconfigured("no API token is set", source=name,
                             mend='make one in Zendesk (Admin Center, APIs) and name its environment variable: token_env = "..."')
-    chosen = ZendeskOptions(**options)
-    limit = Limit(requests=chosen.exports_per_minute)
-    exports = shared_quota(home / "quota", name, limit, name="exports") if home else memory_quota(limit, source=name)
+    if isinstance(options.get("without", ()), str) or not set(options.get("without", ())) <= EXPORTS.keys():
+        raise Misconfigured(f"without is {options['without']!r}", source=name, mend="a list of streams out of " + ", ".join(EXPORTS))
+    chosen = ZendeskOptions(**{**options, "without": tuple(options.get("without", ()))})
+
+    def limited(limit: Limit, what: str) -> Quota:
+        return shared_quota(home / "quota", name, limit, name=what) if home else memory_quota(limit, source=name)
+
     rest = Rest(chosen.url.rstrip("/") + "/api/v2", source=name, auth=basic(f"{chosen.email}/token", secrets["token"]), quota=quota,
                 allow_http=chosen.allow_http, clock=clock, sleep=sleep)
-    return Zendesk(name, rest, exports, chosen.page_size, memory or (lambda stream: None))
+    exports, deletions = limited(Limit(requests=chosen.exports_per_minute), "exports"), limited(Limit(requests=DELETIONS_A_MINUTE), "deletions")
+    return Zendesk(name, rest, exports, deletions, chosen, memory or (lambda stream: None))
 
 
 class Zendesk:
@@ -148,11 +172,12 @@ class Zendesk:
 
     kind = "zendesk"
 
-    def __init__(self, name: str, rest: Rest, exports: Quota, page_size: int, memory: Callable[[str], Json]) -> None:
-        self.name, self._rest, self._exports, self._page_size, self._memory = name, rest, exports, page_size, memory
+    def __init__(self, name: str, rest: Rest, exports: Quota, deletions: Quota, options: ZendeskOptions, memory: Callable[[str], Json]) -> None:
+        self.name, self._rest, self._page_size, self._without, self._memory = name, rest, options.page_size, options.without, memory
+        self._exports, self._deletions = exports, deletions
 
     def streams(self) -> Sequence[Stream]:
-        return list(STREAMS)
+        return [stream for stream in STREAMS if stream.name not in self._without]
 
     def check(self) -> str:
         user = self._field(self._rest.get("users/me.json"), "user", dict, "")
@@ -177,10 +202,21 @@ class Zendesk:
             yield from self._by_cursor(stream, export, window, resume)
         elif export.how == "time":
             yield from self._by_time(stream, export, window, resume)
-        else:
-            since = {"start_time": str(_epoch(window.start))} if export.stamp and window.start else {}
+        elif export.how == "list":
+            since = {"start_time": str(_epoch(window.start))} if export.since and window.start else {}
             for records, after in self._list(stream.name, export, since, (resume or {}).get("after")):
-                yield Page(records=records, position={"after": after} if after else None)
+                wanted = [record for record in records if not export.stamp or export.since or window.start is None or _stamp(record, export) >= window.start]
+                yield Page(records=wanted, position={"after": after} if after else None)
+        else:
+            found = self._field(self._rest.get(export.path, stream=stream.name), "schedules", list, stream.name)
+            if export.how == "by schedule":
+                found = [holiday for schedule in found for holiday in self._holidays(schedule, stream.name)]
+            yield Page(records=found)
+
+    def _holidays(self, schedule: Record, stream: str) -> list[Record]:
+        """A holiday does not say of its own to which schedule it belongs."""
+        body = self._rest.get(f"{SCHEDULES}/{schedule['id']}/holidays.json", stream=stream)
+        return [{**holiday, "schedule_id": schedule["id"]} for holiday in self._field(body, "holidays", list, stream)]
 
     # ---- the three ways of paging
 
@@ -237,7 +273,8 @@ class Zendesk:
         guard = LoopGuard(source=self.name, stream=stream)
         while True:
             behind = {"page[after]": after} if after else {}
-            body = self._rest.get(export.path, {"page[size]": str(min(self._page_size, LARGEST_LIST)), **params, **behind}, stream=stream)
+            body = self._rest.get(export.path, {"page[size]": str(min(self._page_size, LARGEST_LIST)), **params, **behind}, stream=stream,
+                                  quota=self._deletions if export.is_slow else None)
             records = self._field(body, export.items, list, stream)
             meta = body.get("meta") or {}
             after = meta.get("after_cursor") if meta.get("has_more") else None

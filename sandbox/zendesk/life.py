@@ -131,14 +131,28 @@ def look_at_clocks(desk: Desk, until: int) -> None:
                 desk.state.put("clocks", clocks, until)
 
 
-def delete(desk: Desk, ticket: Item, *, at: int) -> None:
+def delete(desk: Desk, ticket: Item, *, at: int, actor: int = SYSTEM) -> None:
     """Soft deletion: the exports go on to show the ticket, with status `deleted` ("Using the Incremental Exports API", "Excluding deleted tickets")."""
+    user = desk.state.get("users", actor)
+    told = {"id": ticket["id"], "subject": ticket["subject"], "actor": {"id": actor, "name": user["name"] if user else "System"}, "deleted_at": iso(at),
+            "previous_state": ticket["status"]}
     ticket |= {"status": "deleted", "updated_at": iso(at), "generated_timestamp": at}
     with desk.state.transaction():
+        desk.state.put("deleted_tickets", told, at)
         desk.state.put("tickets", ticket, at)
         # Not documented; ratings of deleted tickets are no longer listed.
         for rating in desk.state.matching("satisfaction_ratings", "ticket_id", ticket["id"]):
             desk.state.delete("satisfaction_ratings", rating["id"])
+
+
+def restore(desk: Desk, ticket: Item, *, at: int) -> None:
+    """ "Tickets", Restore a Previously Deleted Ticket: it stands as before, and its update is told by the exports."""
+    told = desk.state.get("deleted_tickets", ticket["id"])
+    assert told is not None, f"ticket {ticket['id']} is not deleted"
+    ticket |= {"status": told["previous_state"], "updated_at": iso(at), "generated_timestamp": at}
+    with desk.state.transaction():
+        desk.state.put("tickets", ticket, at)
+        desk.state.delete("deleted_tickets", ticket["id"])
 
 
 # ---- traces

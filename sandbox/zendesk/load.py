@@ -12,13 +12,14 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
-from sandbox.company.hours import open_time, seconds_of
-from sandbox.company.plan import Agent, Customer, Plan, SlaPolicy, Ticket, TicketEvent
+from sandbox.company.hours import WEEKDAYS, open_time, seconds_of
+from sandbox.company.plan import Agent, Calendar, Customer, Plan, SlaPolicy, Ticket, TicketEvent
 from sandbox.stand_in.state import Item, State
 from sandbox.zendesk import life
 from sandbox.zendesk.life import Desk, Policy, iso
 
-CUSTOMERS, AGENTS, GROUPS, ORGANIZATIONS, POLICIES = 2_000_000, 1_000_000, 500, 3_000_000, 800
+CUSTOMERS, AGENTS, GROUPS, ORGANIZATIONS, POLICIES, SCHEDULES = 2_000_000, 1_000_000, 500, 3_000_000, 800, 700
+MINUTES_OF_A_DAY = 1440
 ADMIN, BOT = 999_999, 999_998
 ADMIN_EMAIL, WORKER_EMAIL = "operations@helpdesk.example", "robot@helpdesk.example"
 WORKER = 999_997
@@ -146,7 +147,7 @@ def _who(plan: Plan, actor: str, by: str | None, lived: Item) -> tuple[int, str]
 # ---- people and rules
 
 def people(plan: Plan, state: State, base_url: str) -> None:
-    """Groups, agents, customers, companies and SLA policies; a record is written again only when it says something else."""
+    """Groups, agents, customers, companies, SLA policies and schedules; a record is written again only when it says something else."""
     began = seconds_of(datetime.combine(plan.starts_on, time_of_day(0), ZoneInfo(plan.time_zone)))
     hires = {team.name: min([agent.hired_on for agent in plan.agents if agent.team == team.name], default=plan.starts_on) for team in plan.teams}
     for number, team in enumerate(plan.teams, start=1):
@@ -156,6 +157,8 @@ def people(plan: Plan, state: State, base_url: str) -> None:
             "default": number == 1, "deleted": False, "is_public": True, "created_at": iso(made), "updated_at": iso(made)}, made)
     for number, policy in enumerate(plan.sla_policies, start=1):
         _put(state, "sla_policies", _policy(policy, POLICIES + number, number, began, base_url), began)
+    for number, calendar in enumerate(plan.calendars, start=1):
+        _put_schedule(state, calendar, SCHEDULES + number, began)
     for number, agent in enumerate(plan.agents, start=1):
         _put_agent(plan, state, agent, AGENTS + number, base_url)
     for identity, name, email, role, tags in ((BOT, "Answer bot", "bot@helpdesk.example", "agent", ["bot"]), (ADMIN, "Operations", ADMIN_EMAIL, "admin", []),
@@ -194,13 +197,36 @@ def _user(identity: int, name: str, email: str, role: str, at: int, base_url: st
     is_customer = role == "end-user"
     return {
         "id": identity, "url": f"{base_url}/api/v2/users/{identity}.json", "name": name, "email": email, "created_at": iso(at), "updated_at": iso(at),
-        "time_zone": zone.rsplit("/", 1)[-1].replace("_", " "), "iana_time_zone": zone, "phone": None, "shared_phone_number": None, "photo": None,
+        "time_zone": _zone_name(zone), "iana_time_zone": zone, "phone": None, "shared_phone_number": None, "photo": None,
         "locale_id": 1, "locale": "en-US", "organization_id": None, "role": role, "verified": True, "external_id": None, "tags": tags or [], "alias": "",
         "active": True, "shared": False, "shared_agent": False, "last_login_at": None, "two_factor_auth_enabled": None, "signature": None, "details": "",
         "notes": "", "role_type": None, "custom_role_id": None, "moderator": not is_customer, "ticket_restriction": "requested" if is_customer else None,
         "only_private_comments": False, "restricted_agent": is_customer, "suspended": False, "default_group_id": None, "report_csv": False,
         "user_fields": {},
     }
+
+
+def _put_schedule(state: State, calendar: Calendar, identity: int, at: int) -> None:
+    """ "Schedules", Intervals: minutes since Sunday at midnight, none over midnight. Time zones are called as in users' `time_zone`."""
+    intervals = []
+    for day, hours in calendar.hours.items():
+        midnight = (WEEKDAYS.index(day) + 1) % 7 * MINUTES_OF_A_DAY
+        intervals += [{"start_time": midnight + _minute(opens), "end_time": midnight + _minute(closes)} for opens, closes in hours]
+    _put(state, "schedules", {"id": identity, "name": calendar.name, "time_zone": _zone_name(calendar.time_zone), "created_at": iso(at), "updated_at": iso(at),
+                              "intervals": sorted(intervals, key=lambda interval: interval["start_time"])}, at)
+    for number, day in enumerate(calendar.holidays, start=1):
+        _put(state, "schedule_holidays", {"id": identity * 1000 + number, "name": f"Closed on {day}", "start_date": day.isoformat(),
+                                          "end_date": day.isoformat(), "schedule_id": identity}, at)
+
+
+def _minute(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _zone_name(zone: str) -> str:
+    """The vendor's name of a time zone, as far as its cities are called alike."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
 
 
 def _policy(policy: SlaPolicy, identity: int, position: int, at: int, base_url: str) -> Item:

@@ -20,11 +20,12 @@ from sandbox.zendesk.rules import Account, checked, failure, invalid, not_found,
 EXCLUDED_SECONDS = 60            # "Using the Incremental Exports API": items changed within the minute before the request are left out
 EXPORT_PAGE = 1000               # same page, "Per page": at most 1000 items, the default
 LIST_PAGE = 100                  # "Pagination": at most 100 items a page
+DELETED_FOR = 30 * 86_400        # "Tickets", List Deleted Tickets: deletions of the last 30 days
 OFFSET_LIMIT = 10_000            # "Pagination", offset limits: records behind the first 10,000 answer 400
 
 LISTS: Mapping[str, str] = {     # path -> kind of records; all listed by id
     "groups": "groups", "users": "users", "organizations": "organizations", "tickets": "tickets",
-    "satisfaction_ratings": "satisfaction_ratings", "slas/policies": "sla_policies",
+    "satisfaction_ratings": "satisfaction_ratings", "slas/policies": "sla_policies", "deleted_tickets": "deleted_tickets",
 }
 TIMED = ("tickets", "ticket_events", "users", "organizations", "ticket_metric_events")
 
@@ -34,7 +35,9 @@ class Api:
 
     def __init__(self, desk: Desk, accounts: list[Account], *, exports_per_minute: int = 10, requests_per_minute: int = 700) -> None:
         self.desk, self._accounts = desk, accounts
-        self.exports, self.general = (RateLimit(most, refusal=too_many) for most in (exports_per_minute, requests_per_minute))
+        # "Tickets", List Deleted Tickets: 10 requests a minute, as the exports.
+        self.exports, self.deletions, self.general = (
+            RateLimit(most, refusal=too_many) for most in (exports_per_minute, exports_per_minute, requests_per_minute))
         self._writing = threading.Lock()
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [(method, re.compile(pattern), function) for method, pattern, function in (
             ("GET", r"incremental/(tickets|users)/cursor", self.by_cursor),
@@ -44,6 +47,9 @@ class Api:
             ("GET", r"(tickets)/(\d+)/audits", self.audits),
             ("GET", r"(tickets|users|groups|organizations|satisfaction_ratings)/(\d+)", self.one),
             ("GET", rf"({'|'.join(LISTS)})", self.many),
+            ("GET", r"business_hours/schedules", self.schedules),
+            ("GET", r"business_hours/schedules/(\d+)/holidays", self.holidays),
+            ("PUT", r"deleted_tickets/(\d+)/restore", self.restore),
             ("POST", r"tickets", self.create),
             ("PUT", r"tickets/(\d+)", self.update),
             ("DELETE", r"tickets/(\d+)", self.remove),
@@ -138,6 +144,10 @@ class Api:
         """ "Pagination": cursors where page[size] is given, else offsets."""
         kind = LISTS[path]
         where = wanted(kind, query)
+        if kind == "deleted_tickets":
+            self.deletions.take()
+            since = life.iso(int(self.desk.state.now().timestamp()) - DELETED_FOR)
+            where = lambda item: item["deleted_at"] >= since  # noqa: E731
         link = f"{self.desk.base_url}/api/v2/{path}.json?"
         if "page[size]" in query:
             size, after = page_size(query["page[size]"], LIST_PAGE), query.get("page[after]")
@@ -164,6 +174,17 @@ class Api:
         if item is None or item.get("status") == "deleted":
             raise not_found()
         return 200, {kind.removesuffix("s"): item}
+
+    def schedules(self, account: Account, headers: Mapping[str, str], query: Item) -> tuple[int, Any]:
+        """ "Schedules", List All Schedules: without pages."""
+        return 200, {"schedules": self.desk.state.items("schedules"), "url": f"{self.desk.base_url}/api/v2/business_hours/schedules.json"}
+
+    def holidays(self, account: Account, headers: Mapping[str, str], query: Item, identity: str) -> tuple[int, Any]:
+        """ "Schedules", List All Holidays For A Schedule. Which schedule stands in the path alone."""
+        if self.desk.state.get("schedules", int(identity)) is None:
+            raise not_found()
+        found = self.desk.state.matching("schedule_holidays", "schedule_id", int(identity))
+        return 200, {"holidays": [{name: value for name, value in holiday.items() if name != "schedule_id"} for holiday in found]}
 
     def me(self, account: Account, headers: Mapping[str, str], query: Item) -> tuple[int, Any]:
         return 200, {"user": self.desk.state.get("users", account.user_id)}
@@ -237,8 +258,16 @@ class Api:
 
     def remove(self, account: Account, headers: Mapping[str, str], payload: Item, identity: str) -> tuple[int, Any]:
         with self._writing:
-            life.delete(self.desk, self._ticket(identity), at=self.desk.state.stamp())
+            life.delete(self.desk, self._ticket(identity), at=self.desk.state.stamp(), actor=account.user_id)
         return 204, None
+
+    def restore(self, account: Account, headers: Mapping[str, str], payload: Item, identity: str) -> tuple[int, Any]:
+        with self._writing:
+            ticket = self.desk.state.get("tickets", int(identity))
+            if ticket is None or ticket["status"] != "deleted":
+                raise not_found()
+            life.restore(self.desk, ticket, at=self.desk.state.stamp())
+        return 200, {}
 
     def _ticket(self, identity: str) -> Item:
         ticket = self.desk.state.get("tickets", int(identity))

@@ -79,7 +79,7 @@ class Night:
 
 def truth(desk: Running, name: str) -> dict[str, Any]:
     """What the helpdesk itself holds, apart from what the vendor does not show yet."""
-    items = desk.state.items(KINDS[name], where=lambda item: item.get("status") != "deleted" and not item.get("deleted_at"))
+    items = desk.state.items(KINDS[name], where=lambda item: item.get("status") != "deleted" and (name == "deleted_tickets" or not item.get("deleted_at")))
     return {str(item["id"]): item for item in items}
 
 

@@ -162,3 +162,37 @@ def test_touching_and_overlapping_hours_become_one_span(spans: WarehouseBuilder)
     # with the calendar around the clock that always exists
     assert touching == (0, len(CALENDARS) + 1)
     assert longest == (13,)
+
+
+def test_a_helpdesks_own_schedule_is_a_calendar_like_the_same_hours_in_the_configuration_which_goes_first(company: WarehouseBuilder) -> None:
+    written = OpeningHours(name="written", time_zone="America/New_York", hours=weekdays(("08:30", "12:00"), ("13:00", "24:00")),
+                           holidays=frozenset({date(2026, 9, 7), date(2026, 11, 26), date(2026, 11, 27)}))
+    company.tables["calendars"] = [*written.rows(), *OpeningHours(name="both", time_zone="UTC", hours=every_day(("01:00", "02:00"))).rows()]
+    company.tables["holidays"] = [("written", day) for day in written.holidays]
+    monday, sunday = 1440, 0
+    hours = [{"start_time": day * monday + opens, "end_time": day * monday + closes} for day in range(1, 6) for opens, closes in ((510, 720), (780, 1440))]
+    company.land({
+        ("zendesk", "schedules"): [
+            {"id": 1, "name": "theirs", "time_zone": "Eastern Time (US & Canada)", "intervals": hours},
+            {"id": 2, "name": "both", "time_zone": "Eastern Time (US & Canada)", "intervals": hours},
+            {"id": 3, "name": "nowhere", "time_zone": "Middle Earth", "intervals": hours},
+            {"id": 4, "name": "sundays", "time_zone": "Europe/Berlin", "intervals": [{"start_time": sunday + 600, "end_time": sunday + 660}]},
+            {"id": 5, "name": "never", "time_zone": "Europe/Berlin", "intervals": []}],
+        ("zendesk", "schedule_holidays"): [
+            {"id": 11, "schedule_id": 1, "name": "Labor Day", "start_date": "2026-09-07", "end_date": "2026-09-07"},
+            {"id": 12, "schedule_id": 1, "name": "Thanksgiving", "start_date": "2026-11-26", "end_date": "2026-11-27"},
+            {"id": 13, "schedule_id": 2, "name": "Never", "start_date": "2020-01-01", "end_date": "2029-01-01"}],
+        ("zendesk", "users"): [{"id": 7, "role": "agent", "time_zone": "Eastern Time (US & Canada)", "iana_time_zone": "America/New_York"}]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_INDIRECT_SELECTION", "cautious")
+        company.build("+int_calendar_spans", as_of="2026-10-31")
+
+    with company.connection() as connection:
+        def spans_of(calendar: str) -> list[tuple[Any, ...]]:
+            return list(connection.execute("select starts_at, ends_at, open_seconds_before from intermediate.int_calendar_spans where calendar = ? order by 1",
+                                           [calendar]).fetchall())
+
+        assert spans_of("theirs") == spans_of("written") and len(spans_of("theirs")) > 1000
+        assert {ends_at - starts_at for starts_at, ends_at, _ in spans_of("both")} == {timedelta(hours=1)}
+        assert {starts_at.isoweekday() for starts_at, _, _ in spans_of("sundays")} == {7}
+        assert spans_of("nowhere") == spans_of("never") == []

@@ -1,24 +1,14 @@
 with
 calendars as (
-    select * from {{ ref('stg_meridian__calendars') }}
+    select * from {{ ref('int_calendars') }}
 ),
 
 holidays as (
-    select * from {{ ref('stg_meridian__holidays') }}
+    select * from {{ ref('int_calendar_holidays') }}
 ),
 
 time_zone_offsets as (
     select * from {{ ref('int_time_zone_offsets') }}
-),
-
-opening_hours as (
-    select
-        calendar,
-        time_zone,
-        weekday_number,
-        {{ minute_of_day('opens_at') }} as opens_minute,
-        {{ minute_of_day('closes_at') }} as closes_minute
-    from calendars
 ),
 
 -- a span over midnight belongs to two days, because a holiday takes away one day and not one shift
@@ -29,7 +19,7 @@ daily_hours as (
         weekday_number,
         opens_minute,
         case when closes_minute > opens_minute then closes_minute else 1440 end as closes_minute
-    from opening_hours
+    from calendars
     union all
     select
         calendar,
@@ -37,7 +27,7 @@ daily_hours as (
         weekday_number % 7 + 1 as weekday_number,
         0 as opens_minute,
         closes_minute
-    from opening_hours
+    from calendars
     where closes_minute <= opens_minute and closes_minute > 0
 ),
 

@@ -14,8 +14,16 @@ teams as (
 policies as (
     select * from {{ ref('stg_files__sla_policies') }}
 ),
+{%- if has_kind('zendesk') %}
 
--- the clocks of what is open run on, and every ticket is seen through the teams and the promises
+schedules as (
+    select batch_id from {{ ref('stg_zendesk__schedules') }}
+    union all
+    select batch_id from {{ ref('stg_zendesk__schedule_holidays') }}
+),
+{%- endif %}
+
+-- the clocks of what is open run on, and every ticket is seen through the teams, the promises and the hours
 found as (
     select ticket_id from concerned
     union
@@ -23,6 +31,9 @@ found as (
     where not {{ is_done('status') }}
         or {{ has_landed_tonight('teams') }}
         or {{ has_landed_tonight('policies') }}
+        {%- if has_kind('zendesk') %}
+        or {{ has_landed_tonight('schedules') }}
+        {%- endif %}
 ),
 
 -- nobody asks when everything is worked out anyway

@@ -17,6 +17,10 @@ metric_events as (
     select * from {{ ref('stg_zendesk__ticket_metric_events') }}
 ),
 
+deletions as (
+    select * from {{ ref('stg_zendesk__deleted_tickets') }}
+),
+
 groups as (
     select * from {{ ref('stg_zendesk__groups') }}
 ),
@@ -46,6 +50,8 @@ concerned as (
     select source_name, ticket_number from ratings where {{ has_happened_since('created_at') }}
     union
     select source_name, ticket_number from metric_events where {{ has_happened_since('happened_at') }}
+    union
+    select source_name, ticket_number from deletions where {{ landed_tonight() }}
     union
     select source_name, ticket_number from tickets where {{ has_landed_tonight('groups') }}
     union

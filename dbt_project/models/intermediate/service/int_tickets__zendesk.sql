@@ -6,6 +6,10 @@ tickets as (
     where {{ only_changed('int_changed_tickets', "source_name || ':' || ticket_number", 'ticket_id') }}
 ),
 
+deletions as (
+    select * from {{ ref('stg_zendesk__deleted_tickets') }}
+),
+
 groups as (
     select * from {{ ref('stg_zendesk__groups') }}
 ),
@@ -77,6 +81,11 @@ final as (
         and tickets.assignee_number = users.user_number
     left join applied_policies using (source_name, ticket_number)
     left join last_ratings using (source_name, ticket_number)
+    -- deleted by the list of deletions, and nothing that the export told since (a restored ticket was updated)
+    anti join deletions
+        on tickets.source_name = deletions.source_name
+        and tickets.ticket_number = deletions.ticket_number
+        and tickets.generated_at <= deletions.deleted_at
     where not tickets.is_deleted
         and tickets.status <> 'deleted'
         -- the vendor's own mark of a ticket that was merged into another one: the other one counts

@@ -2,7 +2,7 @@
 -- minute): asking the zone rules for every minute of twenty years would cost minutes, this costs a tenth of a second a zone.
 with
 calendars as (
-    select * from {{ ref('stg_meridian__calendars') }}
+    select * from {{ ref('int_calendars') }}
 ),
 
 time_zones as (

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'name', 'email', 'role', 'iana_time_zone', 'external_id', 'tags', 'active', 'created_at', 'updated_at']) }}
+    {{ parse('source', ['id', 'name', 'email', 'role', 'time_zone', 'iana_time_zone', 'external_id', 'tags', 'active', 'created_at', 'updated_at']) }}
 ),
 
 renamed as (
@@ -21,6 +21,8 @@ renamed as (
         email,
         role,
         iana_time_zone as time_zone,
+        -- as the vendor calls it ("Berlin"), which is how schedules name theirs
+        time_zone as zone_name,
         external_id,
         coalesce(try_cast(tags as varchar[]), []) as tags,
         try_cast(active as boolean) as is_active,

@@ -17,9 +17,10 @@ from tests.sandbox.zendesk.desk import TOKEN, Running, helpdesk, plan
 
 ITEMS = {name: export.items for name, export in zendesk.EXPORTS.items()}
 FREE_TEXT = {"tickets": "subject", "users": "name", "organizations": "details", "groups": "description", "satisfaction_ratings": "comment",
-             "sla_policies": "title"}
+             "sla_policies": "title", "schedules": "name", "schedule_holidays": "name", "deleted_tickets": "subject"}
 STAMPS = {"tickets": "generated_timestamp", "ticket_events": "timestamp", "ticket_metric_events": "time"}
-COPIED = {"users": loading.BOT, "groups": loading.GROUPS + 1, "organizations": loading.ORGANIZATIONS + 2, "sla_policies": loading.POLICIES + 1}
+COPIED = {"users": loading.BOT, "groups": loading.GROUPS + 1, "organizations": loading.ORGANIZATIONS + 2, "sla_policies": loading.POLICIES + 1,
+          "schedules": loading.SCHEDULES + 1}
 REQUESTER, AGENT = loading.CUSTOMERS + 1, loading.AGENTS + 1
 
 
@@ -51,6 +52,12 @@ class ZendeskSubject:
         if stream in COPIED:
             (identity,) = self._state.next_ids("made", first=5_000_000)
             self._put(stream, {**self._models[stream], "id": identity, "created_at": life.iso(at)}, at)
+        elif stream == "schedule_holidays":
+            (identity,) = self._state.next_ids("made", first=5_000_000)
+            schedule = self._state.items("schedules")[0]["id"]
+            self._put(stream, {"id": identity, "name": "Closed", "start_date": "2026-12-24", "end_date": "2026-12-26", "schedule_id": schedule}, at)
+        elif stream == "deleted_tickets":
+            life.delete(self._desk, self._new_ticket(at), at=at, actor=AGENT)
         elif stream == "satisfaction_ratings":
             life.update(self._desk, self._new_ticket(at, status="solved"), {"score": "good"}, at=at, updater=REQUESTER)
         elif stream == "ticket_events" and self.truth("tickets"):
@@ -63,6 +70,9 @@ class ZendeskSubject:
         at, self._turn = self._state.stamp(), self._turn + 1
         if stream in ("ticket_events", "ticket_metric_events"):      # neither ever changes; their ticket goes on
             stream, key = "tickets", str(self._get(stream, key)["ticket_id"])
+        elif stream == "deleted_tickets":       # what was deleted stays as it was; another one is
+            self._create(stream)
+            return
         item = self._get(stream, key)
         if stream != "tickets":
             self._put(stream, item | {FREE_TEXT[stream]: f"changed {self._turn}"}, at)
@@ -81,19 +91,22 @@ class ZendeskSubject:
             self._put(stream, item | {"active": False}, at)
         elif stream == "organizations":
             self._put(stream, item | {"deleted_at": life.iso(at)}, at)
-        elif stream in ("groups", "satisfaction_ratings", "sla_policies"):
+        elif stream in ("groups", "satisfaction_ratings", "sla_policies", "schedule_holidays") or (stream == "schedules" and len(self.truth(stream)) > 1):
             self._state.delete(ITEMS[stream], item["id"])
         else:
             return False
         return True
 
     def truth(self, stream: str) -> dict[str, Json]:
-        items = self._state.items(ITEMS[stream], where=lambda item: item.get("status") != "deleted" and not item.get("deleted_at"))
-        return {str(item["id"]): item for item in items}
+        items = self._state.items(ITEMS[stream], where=lambda item: item.get("status") != "deleted")
+        if stream == "schedule_holidays":       # a schedule takes its holidays with it
+            items = [item for item in items if self._state.get("schedules", item["schedule_id"])]
+        return {str(item["id"]): item for item in items if stream == "deleted_tickets" or not item.get("deleted_at")}
 
     def drift(self, stream: str) -> None:
         """A field more, one that holds others, and one that was text becomes a number."""
-        key = next(iter(sorted(self.truth(stream))), "") if stream not in ("ticket_events", "ticket_metric_events") else (self.create(stream, 1) or [""])[0]
+        is_told_once = stream in ("ticket_events", "ticket_metric_events", "deleted_tickets")
+        key = (self.create(stream, 1) or [""])[0] if is_told_once else next(iter(sorted(self.truth(stream))), "")
         if key:
             item = self._get(stream, key)
             self._put(stream, item | {"novel": "yes", "nested": {"novel": [{"deep": None}]}, "url": 17}, self._state.stamp())
