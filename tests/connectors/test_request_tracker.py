@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,8 @@ from sandbox.company.plan import Plan
 from sandbox.request_tracker import operations, server
 from sandbox.request_tracker.home import TOKEN_VARIABLE, Home, read_facts, read_secrets
 from sandbox.request_tracker.load import run_operations
+from tests.connectors.conformance.standing import Standing, proved
+from tests.connectors.conformance.suite import judged
 from tests.sandbox.request_tracker.real import NOW, creation, helpdesk, new_tickets, plan, request_tracker_installed
 from tests.sandbox.request_tracker.small_company import AGENTS
 
@@ -60,6 +65,29 @@ def token_of(home: Home, name: str) -> str:
 
 
 # ---- the whole of it
+
+TABLES = {        # what RT's database holds of each stream, past its API
+    "tickets": "select id from Tickets where Status != 'deleted' and id = EffectiveId and Type = 'ticket'",
+    "transactions": "select id from Transactions where ObjectType = 'RT::Ticket'",
+    "users": "select Users.id from Users join Principals on Principals.id = Users.id where Principals.Disabled = 0",
+    "queues": "select id from Queues where Disabled = 0", "custom_fields": "select id from CustomFields where Disabled = 0",
+}
+
+
+def test_killed_at_every_page_and_over_a_bad_line_everything_lands_once(helpdesk: Home, tmp_path: Path) -> None:
+    def keys(stream: str) -> list[str]:
+        with closing(sqlite3.connect(helpdesk.database)) as database:
+            return [str(key) for (key,) in database.execute(TABLES[stream])]
+
+    def open_at(url: str) -> RequestTracker:
+        return open_connector(helpdesk, url=url, page_size=7)
+
+    subject = Standing(kind="request_tracker", url=read_facts(helpdesk)["url"], open=open_at, keys=keys, clock=NOW)
+    verdicts = proved(subject, tmp_path, mortal=("tickets", "transactions", "queues"))
+    print(*verdicts, sep="\n")
+    judged(verdicts)
+    assert sum(verdict.landed for verdict in verdicts) > 100
+
 
 def test_every_ticket_and_event_of_the_plan_arrives_at_its_instant(connector: RequestTracker, plan: Plan) -> None:
     users = {str(user["id"]): user["Name"] for user in records(connector, "users")}

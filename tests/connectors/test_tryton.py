@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,9 @@ from connectors.tryton import Tryton, TrytonOptions, connect, stream_of, unwrap
 from connectors.tryton_models import LOGGED as LOGGED_MODELS
 from connectors.tryton_models import MODELS, Model
 from sandbox.tryton import server
+from sandbox.tryton.__main__ import night_after
+from tests.connectors.conformance.standing import Standing, proved
+from tests.connectors.conformance.suite import judged
 from tests.sandbox.tryton.box import EVER, Box, copy_of, opened, small_company
 
 STREAM: Mapping[str, Stream] = {name: stream_of(name, model) for name, model in MODELS.items()}
@@ -74,6 +78,17 @@ def connector(box: Box) -> Iterator[Tryton]:
 @pytest.mark.parametrize("stream", list(MODELS))
 def test_a_first_read_is_complete_and_in_order(box: Box, connector: Tryton, stream: str) -> None:
     assert ids(connector, stream) == true_ids(box, stream)
+
+
+def test_killed_at_every_page_and_over_a_bad_line_everything_lands_once(box: Box, tmp_path: Path) -> None:
+    def open_at(url: str) -> Tryton:
+        return box.connector(url=url, page_size=400)
+
+    subject = Standing(kind="tryton", url=box.facts["url"], open=open_at, keys=lambda stream: list(map(str, true_ids(box, stream))), clock=night_after(box.plan))
+    verdicts = proved(subject, tmp_path, mortal=("party_address", "sale_opportunity", "stock_move", "ir_model_log", "company_employee"))
+    print(*verdicts, sep="\n")
+    judged(verdicts)
+    assert sum(verdict.landed for verdict in verdicts) > 5_000
 
 
 def test_pages_of_any_size_hold_the_same_records(box: Box) -> None:

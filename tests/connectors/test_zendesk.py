@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ import pytest
 
 from connectors import zendesk
 from connectors.stream import Json, Misconfigured, Page, PageLoop, Refused, Stream, UnexpectedShape, Window, landed_key
+from sandbox.company.plan import Calendar
+from sandbox.zendesk import life
+from sandbox.zendesk import load as loading
 from tests.connectors.faults import Asked, Fault, FaultServer, good
-from tests.sandbox.zendesk.desk import NOW, WORKER_TOKEN, Running, event, helpdesk, many, plan, solved_life, ticket
+from tests.sandbox.zendesk.desk import HOURS, NOW, WORKER_TOKEN, Running, event, helpdesk, many, plan, solved_life, ticket
 
 STREAMS = {stream.name: stream for stream in zendesk.STREAMS}
 KINDS = {name: export.items for name, export in zendesk.EXPORTS.items()}
@@ -175,8 +178,6 @@ def test_a_system_update_that_leaves_updated_at_alone_is_read(desk: Running) -> 
     before = night.rows["tickets"]["3"]
     done = desk.next_day()
     assert done["touched"] >= 0
-    from sandbox.zendesk import life
-
     item = desk.state.get("tickets", 3)
     assert item is not None
     item["organization_id"] = 3000002
@@ -209,6 +210,43 @@ def test_a_deleted_ticket_is_a_tombstone_and_not_a_record(desk: Running) -> None
     pages = list(desk.connect(memory={}).read(STREAMS["tickets"], Window(start=NOW, end=desk.state.now())))
     assert [key for page in pages for key in page.deleted] == ["5"]
     assert all(record["status"] != "deleted" for page in pages for record in page.records)
+
+
+def test_a_deletion_is_told_once_and_a_restored_ticket_lives_again(desk: Running) -> None:
+    night = Night(desk)
+    night.read_all()
+    desk.next_day(deleted=("T00005",))
+    night.read_all()
+    assert [(record["id"], record["previous_state"]) for record in night.rows["deleted_tickets"].values()] == [(5, "solved")]
+    assert "5" not in night.rows["tickets"]
+    desk.next_day()
+    night.landed.clear()
+    night.read_all()
+    assert not night.landed["deleted_tickets"], "what an earlier night landed is looked through and left out"
+    item = desk.state.get("tickets", 5)
+    assert item is not None
+    life.restore(desk.api.desk, item, at=desk.state.stamp())
+    desk.next_day()
+    night.read_all()
+    assert night.rows["tickets"]["5"]["status"] == "solved"
+    assert night.rows["tickets"]["5"]["generated_timestamp"] > datetime.fromisoformat(night.rows["deleted_tickets"]["5"]["deleted_at"]).timestamp()
+
+
+def test_holidays_say_whose_they_are_and_cost_one_request_a_schedule(tmp_path: Path) -> None:
+    calendars = tuple(Calendar(name=name, time_zone="Europe/Berlin", hours=HOURS, holidays=(date(2026, 12, 25), date(2026, 12, 26))) for name in ("office", "late"))
+    with helpdesk(tmp_path, replace(plan(), calendars=calendars)) as desk:
+        connector = desk.connect()
+        (page,) = connector.read(STREAMS["schedule_holidays"], Window(start=None, end=NOW))
+        assert [(record["schedule_id"] - loading.SCHEDULES, record["start_date"]) for record in page.records] == [
+            (1, "2026-12-25"), (1, "2026-12-26"), (2, "2026-12-25"), (2, "2026-12-26")]
+        assert connector.requests_made("schedule_holidays") == 3
+
+
+def test_what_the_subscription_lacks_is_left_out_by_name(desk: Running) -> None:
+    left = {stream.name for stream in desk.connect(without=["schedules", "schedule_holidays"]).streams()}
+    assert left == STREAMS.keys() - {"schedules", "schedule_holidays"}
+    with pytest.raises(Misconfigured, match="a list of streams out of tickets, ticket_events"):
+        desk.connect(without=["shedules"])
 
 
 def test_a_backfill_of_an_old_window_does_not_use_the_memory_and_stops_behind_the_window(desk: Running) -> None:

@@ -122,8 +122,8 @@ def test_every_comparison_with_a_source_is_published_and_the_last_of_each_stream
     def compared(day: str, part: str, missing: int | None, reason: str | None = None) -> tuple[object, ...]:
         held = None if missing is None else 10
         landed = None if missing is None else 10 - missing
-        return ("desk", "zendesk", "tickets", day, part, "2026-10-23 02:00:00", "2026-10-30 02:00:00", reason and None or "keys", held, landed, missing, 0, 0,
-                landed and landed / 10, reason, ["7", "9"][:missing or 0], 3, "2026-10-31 02:30:00")
+        return ("desk", "zendesk", "tickets", day, part, "2026-10-23 02:00:00", "2026-10-30 02:00:00", None if reason else "keys", held, landed, missing, 0, 0,
+                None if landed is None else landed / 10, reason, ["7", "9"][:missing or 0], 3, "2026-10-31 02:30:00")
 
     running_company.tables = {"stream_completeness": [
         compared("2026-10-29", "recent", None, "not read tonight"), compared("2026-10-30", "recent", 2), compared("2026-10-30", "older", 0)]}

@@ -7,16 +7,19 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from sandbox.company.plan import Calendar
 from sandbox.stand_in.limits import Failure, RateLimit
 from sandbox.stand_in.state import State
 from sandbox.zendesk import life
+from sandbox.zendesk import load as loading
 from sandbox.zendesk.load import ADMIN_EMAIL, WORKER_EMAIL
 from sandbox.zendesk.rules import too_many
 from tests.sandbox.zendesk.desk import AGENT, NOW, TOKEN, WORKER_TOKEN, Running, event, helpdesk, many, plan, solved_life, ticket
@@ -173,7 +176,37 @@ def test_a_deleted_ticket_stays_in_the_export_as_deleted_and_nowhere_else(admin:
     assert 3 not in {one["id"] for one in admin.get("tickets.json")["tickets"]}
 
 
+def test_deletions_are_listed_for_thirty_days_with_who_did_it_and_a_restored_ticket_is_not_among_them(admin: Client, worker: Client, desk: Running) -> None:
+    for number in (3, 5):
+        assert worker("DELETE", f"tickets/{number}.json").status_code == 204
+    told = admin.get("deleted_tickets.json", **{"page[size]": 1})["deleted_tickets"]
+    assert told == [{"id": 3, "subject": "Subject 3", "actor": {"id": loading.WORKER, "name": "Automations"}, "deleted_at": "2026-11-01T02:30:00Z",
+                     "previous_state": "solved"}]
+    assert admin("PUT", "deleted_tickets/3/restore.json").status_code == 200
+    assert admin.get("tickets/3.json")["ticket"]["status"] == "solved"
+    assert [one["id"] for one in admin.get("deleted_tickets.json")["deleted_tickets"]] == [5]
+    assert admin("PUT", "deleted_tickets/3/restore.json").status_code == 404
+    desk.state.set_clock(NOW + timedelta(days=30, seconds=1))
+    assert admin.get("deleted_tickets.json")["deleted_tickets"] == []
+
+
+def test_the_eleventh_list_of_deletions_in_a_minute_is_a_429(tmp_path: Path) -> None:
+    with helpdesk(tmp_path, plan(), exports_per_minute=10) as desk:
+        assert [Client(desk)("GET", "deleted_tickets.json").status_code for _ in range(11)] == [200] * 10 + [429]
+
+
 # ---- lists
+
+def test_a_schedule_is_told_in_minutes_since_sunday_and_its_holidays_apart(tmp_path: Path) -> None:
+    office = Calendar(name="office", time_zone="Europe/Berlin", hours={"sun": (("10:00", "24:00"),), "mon": (("09:00", "12:30"),)}, holidays=(date(2026, 12, 25),))
+    with helpdesk(tmp_path, replace(plan(), calendars=(office,))) as desk:
+        (schedule,) = Client(desk).get("business_hours/schedules.json")["schedules"]
+        assert (schedule["name"], schedule["time_zone"]) == ("office", "Berlin")
+        assert schedule["intervals"] == [{"start_time": 600, "end_time": 1440}, {"start_time": 1440 + 540, "end_time": 1440 + 750}]
+        holidays = Client(desk).get(f"business_hours/schedules/{schedule['id']}/holidays.json")["holidays"]
+        assert holidays == [{"id": holidays[0]["id"], "name": "Closed on 2026-12-25", "start_date": "2026-12-25", "end_date": "2026-12-25"}]
+        assert Client(desk)("GET", "business_hours/schedules/1/holidays.json").status_code == 404
+
 
 def test_cursor_pagination_goes_through_a_list_once(admin: Client) -> None:
     ids, query = [], {"page[size]": 5}
