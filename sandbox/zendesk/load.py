@@ -209,8 +209,8 @@ def _user(identity: int, name: str, email: str, role: str, at: int, base_url: st
 def _put_schedule(state: State, calendar: Calendar, identity: int, at: int) -> None:
     """ "Schedules", Intervals: minutes since Sunday at midnight, none over midnight. Time zones are called as in users' `time_zone`."""
     intervals = []
-    for day, hours in calendar.hours.items():
-        midnight = (WEEKDAYS.index(day) + 1) % 7 * MINUTES_OF_A_DAY
+    for weekday, hours in calendar.hours.items():
+        midnight = (WEEKDAYS.index(weekday) + 1) % 7 * MINUTES_OF_A_DAY
         intervals += [{"start_time": midnight + _minute(opens), "end_time": midnight + _minute(closes)} for opens, closes in hours]
     _put(state, "schedules", {"id": identity, "name": calendar.name, "time_zone": _zone_name(calendar.time_zone), "created_at": iso(at), "updated_at": iso(at),
                               "intervals": sorted(intervals, key=lambda interval: interval["start_time"])}, at)

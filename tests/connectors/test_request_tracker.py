@@ -69,8 +69,7 @@ def token_of(home: Home, name: str) -> str:
 TABLES = {        # what RT's database holds of each stream, past its API
     "tickets": "select id from Tickets where Status != 'deleted' and id = EffectiveId and Type = 'ticket'",
     "transactions": "select id from Transactions where ObjectType = 'RT::Ticket'",
-    "users": "select Users.id from Users join Principals on Principals.id = Users.id where Principals.Disabled = 0",
-    "queues": "select id from Queues where Disabled = 0", "custom_fields": "select id from CustomFields where Disabled = 0",
+    "users": "select id from Users", "queues": "select id from Queues", "custom_fields": "select id from CustomFields",     # those switched off, too
 }
 
 
