@@ -156,12 +156,15 @@ def values_do_not_go_silent(seen: SeenMart, *, max_share: float = 0.0) -> Observ
 
 
 def nothing_is_missing(seen: SeenMart, *, least: float = 1.0, at_least: int = 1) -> Observation:
-    """Of what the sources hold, everything has landed: no stream's last comparison is below `least` (0 to 1) with `at_least` records missing."""
+    """Of what the sources hold, everything has landed: tonight no stream was found below `least` (0 to 1) with `at_least` records missing.
+
+    What a source lacked that could not be asked tonight stops nobody else.
+    """
     rows = seen.connection.execute(f"""
         select source_name || '/' || stream || ': ' || missing || ' of ' || rows_in_source from {seen.new}
-        where is_latest and missing >= ? and figure < ? order by missing desc, source_name, stream, part""", [at_least, least]).fetchall()
+        where day = ?::date and missing >= ? and figure < ? order by missing desc, source_name, stream, part""", [seen.as_of, at_least, least]).fetchall()
     compared, streams = seen.row(f"select count(distinct (source_name, stream)) filter (where method is not null), count(distinct (source_name, stream)) "
-                                 f"from {seen.new} where is_latest")
+                                 f"from {seen.new} where day = ?::date", [seen.as_of])
     return Observation(passed=not rows, observed="; ".join(row[0] for row in rows[:5]) or f"{compared} of {streams} streams compared",
                        expected="none missing" if least == 1 else f"at least {least:.0%}, or fewer than {at_least} missing",
                        detail=f"{len(rows)} streams" if len(rows) > 5 else "")

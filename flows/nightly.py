@@ -7,6 +7,7 @@ a Prefect task. The ledger, not Prefect's database, is the truth about what happ
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -263,6 +264,10 @@ def _ingest(
                 night.streams.append(outcome)
         with night.timed("compare with sources"):
             night.compared = compare(connectors, declared, night.streams, store, night.as_of, bounds)
+        asked = Counter[tuple[str, str]]()
+        for one in night.compared:
+            asked[one.source, one.stream] += one.requests
+        night.streams = [replace(result, requests=result.requests + asked[result.source, result.stream]) for result in night.streams]
         for one in night.compared:
             if one.missing or one.stale:
                 logger.warning(completeness.sentence(one))

@@ -16,7 +16,7 @@ from connectors.stream import Connector, Listed, Lists, SourceError, Stream, Win
 from flows.ingest import Store, StreamResult, index_of
 from flows.store import completeness, landing
 from flows.store import ledger as ledgers
-from flows.store.completeness import Comparison
+from flows.store.completeness import Comparison, Part
 
 # The source's clock may be ahead of ours, and what was changed a moment ago must be seen to have moved out of the window.
 AHEAD = timedelta(hours=1)
@@ -76,10 +76,11 @@ def _by_keys(connector: Connector, stream: Stream, store: Store, base: Compariso
     index = index_of(store, connector, stream)
     try:
         recent: Mapping[str, datetime | None] = {}
-        slices = [("recent", start, end, ahead), ("older", *slice_, slice_[1])] if (slice_ := _slice(store, base, index, start, bounds)) else [
-            ("recent", start, end, ahead)]
-        for part, first, last, listed_to in slices:
-            one = replace(base, part=part, window_start=first, window_end=last)  # type: ignore[arg-type]
+        parts: list[tuple[Part, datetime, datetime, datetime]] = [("recent", start, end, ahead)]
+        if older := _slice(store, base, index, start, bounds):
+            parts.append(("older", *older, older[1]))
+        for part, first, last, listed_to in parts:
+            one = replace(base, part=part, window_start=first, window_end=last)
             before = connector.requests_made(stream.name)
             try:
                 listed = _listed(connector, stream, Window(start=first, end=listed_to), bounds.requests)
@@ -88,6 +89,8 @@ def _by_keys(connector: Connector, stream: Stream, store: Store, base: Compariso
                 found = replace(one, reason=f"the window takes more than {bounds.requests} requests (compare_requests in meridian.toml)")
             except SourceError as error:
                 found = replace(one, reason=str(error))
+            except (KeyError, TypeError, ValueError) as error:
+                found = replace(one, reason=f"the answer could not be read: {error!r}")
             yield replace(found, requests=connector.requests_made(stream.name) - before)
             if found.method is None:
                 return

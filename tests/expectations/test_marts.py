@@ -55,7 +55,7 @@ create table fct_receipts as
 select 'erp:' || i as receipt_id, 'erp:1' as supplier_id, date '2026-08-01' as ordered_on, date '2026-08-09' as received_on from range(300) t(i);
 create table stream_completeness as
 select 'desk' as source_name, stream, 'recent' as part, 'keys' as method, 1000::bigint as rows_in_source, 1000::bigint as rows_landed, 0::bigint as missing,
-       1.0::double as figure, true as is_latest
+       1.0::double as figure, date '{as_of}' as day
 from (values ('tickets'), ('users')) as streams (stream);
 create table meridian_version as select '{version}' as version, date '{as_of}' as as_of;
 """
@@ -180,6 +180,12 @@ def test_a_jump_against_the_version_before_fails_its_check(tmp_path: Path, chang
     assert check in found
     assert found[check].severity == severity
     assert check not in failed(check_marts(after, as_of=AS_OF, folder=suites)), "without a version before there is nothing to compare with"
+
+
+def test_what_an_earlier_night_found_missing_stops_no_later_one(tmp_path: Path) -> None:
+    change = "update stream_completeness set missing = 900, rows_landed = 100, figure = 0.1, day = day - 1 where stream = 'users'"
+    report = check_marts(marts(tmp_path, change=change), as_of=AS_OF, folder=only(tmp_path, "stream_completeness"))
+    assert failed(report) == {} and {result.observed for result in report.results} == {"1 of 1 streams compared"}
 
 
 def test_a_kpi_that_was_taken_out_on_purpose_does_not_stop_publication(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from connectors.stream import Listed, QuotaExhausted, Stream, Window, stamp_of
-from flows import ingest, show
+from flows import build, freshness, ingest, show
 from flows.reconcile import Bounds, older_slice, reconcile_stream
 from flows.settings import load
-from flows.store import completeness
+from flows.store import completeness, warehouse
 from flows.store import ledger as ledgers
 from flows.store.completeness import Comparison
 from tests.flows.test_ingest import BY_CURSOR, NOW, WHOLE, Truth, latest, store_at
@@ -146,6 +146,17 @@ def test_a_window_that_takes_too_many_requests_is_given_up_and_says_so(tmp_path:
     assert off.requests == 0 and "switched off" in str(off.reason)
 
 
+def test_a_comparison_that_fails_says_why_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = listing(3)
+    for error, said in ((QuotaExhausted("its 40 requests of 24 hours are used up"), "40 requests of 24 hours"), (KeyError("results"), "could not be read: KeyError")):
+        def fails(stream: Stream, window: Window, error: Exception = error) -> Iterator[Listed]:
+            raise error
+
+        monkeypatch.setattr(truth, "listed", fails)
+        _, (found,) = night(truth, tmp_path)
+        assert found.figure is None and said in str(found.reason)
+
+
 def test_what_cannot_be_compared_costs_nothing_and_says_why(tmp_path: Path) -> None:
     truth = listing(3)
     _, (dumb,) = night(truth, tmp_path, stream=replace(ORDERS, name="dumb", stamps=(), incomparable="it keeps no stamps"))
@@ -174,10 +185,29 @@ def test_a_second_night_of_one_day_replaces_what_the_first_said(tmp_path: Path) 
     assert [one.missing for one in completeness.compared(store_at(tmp_path).ledger)] == [0]
 
 
-def test_status_says_how_complete_each_stream_is(tmp_path: Path) -> None:
-    (tmp_path / "meridian.toml").write_text("[company]\nname = \"Shop\"\n[state]\nhome = \".\"\n")
+def test_status_and_the_next_build_say_how_complete_each_stream_is(tmp_path: Path) -> None:
+    (tmp_path / "meridian.toml").write_text("""
+[company]
+name = "Shop"
+[state]
+home = "."
+[sources.erp]
+kind = "tryton"
+url = "http://127.0.0.1:1"
+database = "shop"
+key_env = "KEY"
+""", encoding="utf-8")
     truth = listing(4)
     truth.forgets = {"1"}
     night(truth, tmp_path)
-    told = next(line for line in show.status(load(tmp_path / "meridian.toml", environment={})).splitlines() if "erp/orders" in line)
+    settings = load(tmp_path / "meridian.toml", environment={})
+    told = next(line for line in show.status(settings).splitlines() if "erp/orders" in line)
     assert told.endswith(" 75.00 % complete, 1 missing")
+    ledger = ledgers.open_ledger(settings.ledger)
+    build.prepare(settings, ledger, as_of=date(2026, 2, 28), now=NOW)
+    with warehouse.connect(settings.warehouse, read_only=True) as connection:
+        columns = "source, day::varchar, part, method, rows_in_source, rows_landed, missing, figure, examples, window_end"
+        assert connection.execute(f"select {columns} from raw.meridian__stream_completeness").fetchall() == [
+            ("erp", "2026-02-28", "recent", "keys", 4, 3, 1, 0.75, ["1"], NOW.replace(tzinfo=None))]
+    assert freshness.missing_of(ledger, date(2026, 2, 28)) == {("erp", "orders"): 1}
+    assert freshness.compared_streams(settings, ledger, date(2026, 2, 27)) == [], "a night of an older day does not know of it"
