@@ -338,6 +338,9 @@ Answer = Callable[[Asked], Any]
     ("tickets", lambda asked: [], UnexpectedShape, "no 'tickets'"),
     ("groups", lambda asked: {"groups": [RECORD], "meta": {"has_more": True}}, UnexpectedShape, "not from where"),
     ("sla_policies", lambda asked: {"sla_policies": [RECORD], "next_page": "https://x/?page=2"}, UnexpectedShape, "not from where"),
+    ("schedules", lambda asked: {"schedules": [RECORD], "next_page": "https://x/?page=2"}, UnexpectedShape, "should be whole"),
+    ("schedule_holidays", lambda asked: {"schedules": [RECORD], "holidays": [], "meta": {"has_more": "holidays" in asked.path}}, UnexpectedShape, "should be whole"),
+    ("schedule_holidays", lambda asked: {"schedules": [RECORD]}, UnexpectedShape, "no 'holidays'"),
     ("ticket_events", lambda asked: {"ticket_events": [], "end_time": -5, "end_of_stream": False}, UnexpectedShape, "says that it ends at"),
 ])
 def test_an_undocumented_answer_is_an_error_by_name_and_never_an_early_end(

@@ -59,7 +59,7 @@ def test_a_source_is_added_by_flags_alone_and_tested(config: Path, desk: Running
     done = add(config, desk)
     assert done.exit_code == 0, done.output
     assert "as meridian@" in done.output or loading.ADMIN_EMAIL in done.output
-    assert "8 streams: tickets" in done.output
+    assert "11 streams: tickets" in done.output
     text = config.read_text(encoding="utf-8")
     assert text.startswith(BEFORE), "what stood there stays as it was, comments too"
     assert tomllib.loads(text)["sources"]["helpdesk"] == {"kind": "zendesk", "url": desk.url, "email": loading.ADMIN_EMAIL, "token_env": "HELPDESK_TOKEN"}

@@ -351,7 +351,7 @@ def test_a_reopened_ticket_runs_again_and_a_higher_priority_gets_a_shorter_targe
 # ---- loading and living
 
 def test_loading_the_same_plan_twice_gives_the_same_helpdesk(tmp_path: Path) -> None:
-    kinds = ("tickets", "ticket_events", "users", "organizations", "groups", "satisfaction_ratings", "ticket_metric_events", "sla_policies")
+    kinds = ("tickets", "ticket_events", "users", "organizations", "groups", "satisfaction_ratings", "ticket_metric_events", "sla_policies", "schedules", "schedule_holidays")
     held = []
     for name in ("one", "two"):
         with helpdesk(tmp_path / name, many(6)) as desk:
