@@ -258,12 +258,15 @@ def read_pages(connector: Connector, stream: Stream, window: Window, resume: Any
     try:
         yield from connector.read(stream, window, resume=resume)
     except (KeyError, TypeError, ValueError) as error:
-        # Where it failed tells enough; what it failed on may be somebody's name or address.
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        what = f"{type(error).__name__}{f' {error}' if isinstance(error, KeyError) else ''} in {Path(at.filename).name}, line {at.lineno}"
-        raise UnexpectedShape(
-            f"the answer could not be read: {what}", source=connector.name, stream=stream.name, mend="see what changed at the source; nothing was lost",
-        ) from None
+        raise unreadable(connector, stream, error) from None
+
+
+def unreadable(connector: Connector, stream: Stream, error: Exception) -> UnexpectedShape:
+    """Where it failed tells enough; what it failed on may be somebody's name or address."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}{f' {error}' if isinstance(error, KeyError) else ''} in {Path(at.filename).name}, line {at.lineno}"
+    return UnexpectedShape(
+        f"the answer could not be read: {what}", source=connector.name, stream=stream.name, mend="see what changed at the source; nothing was lost")
 
 
 def _news(keyed: list[tuple[str, Record]], index: landings.Index | None, said: dict[str, bytes]) -> list[tuple[str, Record]]:

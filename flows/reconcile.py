@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from connectors.personal import Guard
 from connectors.stream import Connector, Listed, Lists, SourceError, Stream, Window, landed_key, stamp_of
-from flows.ingest import Store, StreamResult, index_of
+from flows import privacy
+from flows.ingest import Store, StreamResult, index_of, read_pages, unreadable
 from flows.store import completeness, landing
 from flows.store import ledger as ledgers
 from flows.store.completeness import Comparison, Part
@@ -73,6 +75,7 @@ def _by_keys(connector: Connector, stream: Stream, store: Store, base: Compariso
         return
     end = min(cursor, store.clock())
     start, ahead = end - bounds.recent, store.clock() + AHEAD
+    guard = privacy.guard(connector.name, stream, store.policy(connector.name), store.ledger)
     index = index_of(store, connector, stream)
     try:
         recent: Mapping[str, datetime | None] = {}
@@ -83,14 +86,12 @@ def _by_keys(connector: Connector, stream: Stream, store: Store, base: Compariso
             one = replace(base, part=part, window_start=first, window_end=last)
             before = connector.requests_made(stream.name)
             try:
-                listed = _listed(connector, stream, Window(start=first, end=listed_to), bounds.requests)
+                listed = _listed(connector, stream, Window(start=first, end=listed_to), guard, bounds.requests)
                 found = _compare(replace(one, method="keys"), listed, recent, index)
             except TooMuch:
                 found = replace(one, reason=f"the window takes more than {bounds.requests} requests (compare_requests in meridian.toml)")
             except SourceError as error:
                 found = replace(one, reason=str(error))
-            except (KeyError, TypeError, ValueError) as error:
-                found = replace(one, reason=f"the answer could not be read: {error!r}")
             yield replace(found, requests=connector.requests_made(stream.name) - before)
             if found.method is None:
                 return
@@ -111,21 +112,27 @@ def _slice(store: Store, base: Comparison, index: landing.Index, recent: datetim
     return older_slice(earliest, recent, bounds.recent, base.day)
 
 
-def _listed(connector: Connector, stream: Stream, window: Window, most: int) -> dict[str, datetime | None]:
-    """What the source has in the window: keys with their stamps. Raises TooMuch."""
+def _listed(connector: Connector, stream: Stream, window: Window, guard: Guard, most: int) -> dict[str, datetime | None]:
+    """What the source has in the window: keys as they land, with their stamps. Raises TooMuch."""
     before = connector.requests_made(stream.name)
     listed: dict[str, datetime | None] = {}
-    for page in connector.listed(stream, window) if isinstance(connector, Lists) else _read(connector, stream, window):
-        listed.update(page)
+    for page in _pages(connector, stream, window):
+        listed.update((guard.key(key), stamp) for key, stamp in page)
         if connector.requests_made(stream.name) - before > most:
             raise TooMuch
     return listed
 
 
-def _read(connector: Connector, stream: Stream, window: Window) -> Iterator[Listed]:
-    """The same of a connector that cannot list: the window is read, and the records are let go."""
-    for page in connector.read(stream, window):
-        yield [(landed_key(stream, record), stamp_of(stream, record)) for record in page.records]
+def _pages(connector: Connector, stream: Stream, window: Window) -> Iterator[Listed]:
+    """What the connector lists; of one that cannot, the window is read and the records are let go."""
+    if not isinstance(connector, Lists):
+        for page in read_pages(connector, stream, window):
+            yield [(landed_key(stream, record), stamp_of(stream, record)) for record in page.records]
+        return
+    try:
+        yield from connector.listed(stream, window)
+    except (KeyError, TypeError, ValueError) as error:
+        raise unreadable(connector, stream, error) from None
 
 
 def _compare(one: Comparison, listed: Mapping[str, datetime | None], later: Mapping[str, datetime | None], index: landing.Index) -> Comparison:

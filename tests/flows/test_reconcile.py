@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.personal import Policy
 from connectors.stream import Listed, QuotaExhausted, Stream, Window, stamp_of
 from flows import build, freshness, ingest, show
 from flows.reconcile import Bounds, older_slice, reconcile_stream
@@ -155,6 +156,17 @@ def test_a_comparison_that_fails_says_why_and_ends_nothing(tmp_path: Path, monke
         monkeypatch.setattr(truth, "listed", fails)
         _, (found,) = night(truth, tmp_path)
         assert found.figure is None and said in str(found.reason)
+
+
+def test_keys_that_are_sealed_before_they_land_are_compared_as_they_land(tmp_path: Path) -> None:
+    sealed = replace(ORDERS, personal={"id": "email"})
+    store = replace(store_at(tmp_path), policy=lambda source: Policy(key="k" * 32))
+    truth = listing(5)
+    truth.forgets = {"2"}
+    read = ingest.ingest_stream(truth, sealed, store)
+    (found,) = reconcile_stream(truth, sealed, store, day=NOW.date(), read=read, bounds=Bounds())
+    assert (found.rows_in_source, found.missing, found.superfluous, found.stale) == (5, 1, 0, 0)
+    assert found.examples not in ((), ("2",)), "the ledger and the marts name what is missing by its token"
 
 
 def test_what_cannot_be_compared_costs_nothing_and_says_why(tmp_path: Path) -> None:
