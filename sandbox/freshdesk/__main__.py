@@ -27,7 +27,8 @@ def _live(before: Plan, day: Day, state: State, url: str) -> Mapping[str, int]:
 
 
 def _answer(state: State, url: str, secrets: Mapping[str, str], numbers: Mapping[str, int]) -> Answer:
-    return Api(Desk(state=state), secrets[READER], url=url, credits_per_minute=numbers["credits_per_minute"], lists_per_minute=numbers["lists_per_minute"]).answer
+    credits, lists = numbers["credits_per_minute"], numbers["lists_per_minute"]
+    return Api(Desk(state=state), secrets[READER], url=url, credits_per_minute=credits, lists_per_minute=lists).answer
 
 
 def _options(url: str, numbers: Mapping[str, int]) -> Mapping[str, Any]:

@@ -46,6 +46,11 @@ def shown(item: Item) -> Item:
     return {name: value for name, value in item.items() if not name.startswith("_")}
 
 
+def talk_of(ticket: int) -> str:
+    """The kind under which a ticket's conversations rest: they are asked for a thousand times, and only by ticket."""
+    return f"conversations {ticket}"
+
+
 # ---- tickets
 
 def create(desk: Desk, ticket: Item, *, at: int, policy: str | None = None) -> Item:
@@ -84,7 +89,7 @@ def update(desk: Desk, ticket: Item, changes: Item, *, at: int) -> Item:
 def converse(desk: Desk, ticket: Item, *, user: int, at: int, text: str, incoming: bool = False, private: bool = False, automation: int | None = None) -> Item:
     """A reply or a note ("Conversations"); both move the ticket's updated_at, as clients that read by it rely on. Returns the ticket."""
     (identity,) = desk.state.next_ids("conversation", first=40_000_001)
-    desk.state.put("conversations", {
+    desk.state.put(talk_of(ticket["id"]), {
         "body": f"<div>{text}</div>", "body_text": text, "id": identity, "incoming": incoming, "private": private, "user_id": user, "support_email": None,
         "source": NOTE if private else REPLY, "category": 2 if private else 1 if incoming else 3, "to_emails": [], "from_email": None, "cc_emails": [],
         "bcc_emails": [], "email_failure_count": None, "outgoing_failures": None, "thread_id": None, "thread_message_id": None, "created_at": iso(at),
@@ -99,9 +104,9 @@ def converse(desk: Desk, ticket: Item, *, user: int, at: int, text: str, incomin
     return _keep(desk, ticket, at)
 
 
-def take_out(desk: Desk, conversation: int) -> None:
+def take_out(desk: Desk, ticket: int, conversation: int) -> None:
     """ "Delete a Conversation". Whether it moves the ticket's updated_at is not documented; here it does not, which is the harder case."""
-    desk.state.delete("conversations", conversation)
+    desk.state.delete(talk_of(ticket), conversation)
 
 
 def rate(desk: Desk, ticket: Item, value: int, *, at: int, feedback: str | None = None) -> Item:

@@ -34,7 +34,7 @@ def load(plan: Plan, state: State) -> dict[str, int]:
         desk = desk_of(plan, state)
         for ticket in plan.tickets:
             _live_ticket(desk, plan, ticket)
-    return {kind: state.count(kind) for kind in ("tickets", "conversations", "contacts", "companies", "agents", "satisfaction_ratings")}
+    return {kind: state.count(kind) for kind in ("tickets", "contacts", "companies", "agents", "satisfaction_ratings")}
 
 
 def live_day(before: Plan, after: Plan, deleted: Iterable[str], state: State) -> dict[str, int]:

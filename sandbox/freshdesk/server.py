@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox.freshdesk.desk import DAY, Desk, instant, iso, shown
+from sandbox.freshdesk.desk import DAY, Desk, instant, iso, shown, talk_of
 from sandbox.freshdesk.rules import DAYS_IN_TRASH, DAYS_SHOWN, failure, fitting, in_state, invalid, lacks, link, not_found, page_of, too_many
 from sandbox.stand_in.limits import Failure, RateLimit, basic_credentials, json_object
 from sandbox.stand_in.state import Item
@@ -137,7 +137,7 @@ class Api:
         item = self.desk.state.get("tickets", ticket)
         if item is None or item.get("deleted") or item.get("_archived"):
             raise not_found()
-        return lambda query, number, size: _page(self.desk.state.matching("conversations", "ticket_id", ticket), number, size)
+        return lambda query, number, size: _page(self.desk.state.items(talk_of(ticket)), number, size)
 
     def _listed(self, path: str) -> Callable[[Item, int, int], Rows]:
         """The order of these lists is not documented. Here it is by name, so that it changes; ratings come newest first."""

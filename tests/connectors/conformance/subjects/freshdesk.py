@@ -12,7 +12,7 @@ from connectors import freshdesk
 from connectors.freshdesk_streams import ASKED
 from connectors.stream import Json
 from sandbox.freshdesk import desk as desks
-from sandbox.freshdesk.desk import CLOSED, CONTACT_STATES, OPEN, PENDING, RESOLVED, iso, shown
+from sandbox.freshdesk.desk import CLOSED, CONTACT_STATES, OPEN, PENDING, RESOLVED, iso, shown, talk_of
 from sandbox.stand_in.state import Item
 from tests.sandbox.freshdesk.helpdesk import AGENT, CUSTOMER, KEY, Running, helpdesk
 
@@ -143,7 +143,7 @@ class FreshdeskSubject:
         there = self._state.items("tickets", where=lambda item: not item.get("deleted") and not item["spam"])
         if stream == "tickets":
             return {str(item["id"]): shown(item) for item in there}
-        return {str(item["id"]): {"ticket_id": item["id"], "conversations": self._state.matching("conversations", "ticket_id", item["id"])} for item in there}
+        return {str(item["id"]): {"ticket_id": item["id"], "conversations": self._state.items(talk_of(item["id"]))} for item in there}
 
     # ---- small parts
 
@@ -160,13 +160,13 @@ class FreshdeskSubject:
 
     def _talk(self, key: int, **more: Any) -> None:
         """Customer and agent in turn; every fifth time what was said last is edited, and the ticket touched by a note about it."""
-        at, before = self._state.stamp(), self._state.matching("conversations", "ticket_id", key)
+        at, before = self._state.stamp(), self._state.items(talk_of(key))
         if before and self._turn % 5 == 4:
-            self._state.put("conversations", before[-1] | {"body_text": f"edited {self._turn}"}, at)
+            self._state.put(talk_of(key), before[-1] | {"body_text": f"edited {self._turn}"}, at)
         said = self._turn % 2 == 1
         desks.converse(self._desk, self._helpdesk.ticket(key), user=CUSTOMER if said else AGENT, at=at, text=f"And now? {self._turn}", incoming=said)
         if more:
-            self._state.put("conversations", self._state.matching("conversations", "ticket_id", key)[-1] | more, at)
+            self._state.put(talk_of(key), self._state.items(talk_of(key))[-1] | more, at)
 
 
 @contextmanager
