@@ -7,7 +7,8 @@ How reading stays complete, and why it is asked this way (sections of the vendor
   for in the order of `updated_at`, and each page by `updated_since` = the last stamp of the page before (it takes that second in, too). M changed tickets
   cost M/100 requests, of 3 credits because `include=stats` costs two.
 - Only a second with more than a page of tickets (a bulk update) is read by page numbers; from its end they are walked backwards once more, because
-  whatever moves away there pulls what is not yet seen to a page that is still to come.
+  whatever moves away there pulls what is not yet seen to a page that is still to come, and until no ticket is shown twice, because the order within a
+  second is not promised.
 - Deleted tickets and spam are not in that list. Both have lists of their own (`filter=deleted`, `filter=spam`), both changes move `updated_at`, and so
   does taking them back: what is in there becomes a tombstone. A first read needs neither.
 - "List All Conversations of a Ticket" is asked for every changed ticket, once (M more requests; the API has no request for several tickets, and
@@ -42,6 +43,7 @@ from connectors.stream import Json, Misconfigured, Page, Record, Refused, Stream
 
 BEGINNING = datetime.fromtimestamp(0, UTC)
 LARGEST_PAGE = 100               # "Pagination"
+LAST_PAGE = 300                  # "List All Tickets", note 2
 TURNS = 10                       # a list that moves under ten turns in a row is not read to its end tonight
 AT_ONCE = 25                     # tickets whose conversations are landed together: so many requests are lost with a kill
 LEFT_TO_OTHERS = 0.1
@@ -161,6 +163,8 @@ class Freshdesk:
             return [row for row in ask(page)[0] if _stamp(row) == since], False
 
         while True:
+            if number > LAST_PAGE:
+                raise self._odd(f"more than {LAST_PAGE} pages of tickets were changed in the second {_text(since)}, and the API shows no more", stream)
             rows, more = ask(number)
             guard.see([_text(since), number], rows)
             stamps = [_stamp(row) for row in rows]
@@ -170,7 +174,7 @@ class Freshdesk:
             last = stamps[-1] if stamps else since
             if number > 1 and (last > since or not more):
                 seen |= {row["id"] for row in found}
-                found = [*self._turn_again(stream, tied, number - 1, seen), *found]
+                found = [*self._turn_again(stream, tied, number, seen), *found]
             at_last = {row["id"] for row, stamp in zip(rows, stamps, strict=True) if stamp == last}
             seen = at_last | (seen if last == since else set())
             # A page of one second is the first page of that second: the next one of it is asked for by its number.
