@@ -14,7 +14,7 @@ from sandbox.company.hours import OpenTime, seconds_of
 from sandbox.stand_in.state import Item, State
 
 OPEN, PENDING, RESOLVED, CLOSED, ON_CUSTOMER, ON_OTHERS = 2, 3, 4, 5, 6, 7    # "Tickets", Ticket Properties: status
-PAUSES = (PENDING, ON_CUSTOMER, ON_OTHERS)                                     # statuses with the SLA timer off, as an account has them at first
+WAITING, DONE = (PENDING, ON_CUSTOMER, ON_OTHERS), (RESOLVED, CLOSED)          # the statuses with the SLA timer off, as an account has them at first
 FIELDS = ("subject", "status", "priority", "group_id", "responder_id", "type", "tags", "requester_id", "company_id")
 REPLY, NOTE = 0, 2               # "Conversations", Conversation Properties: source
 DAY = 86_400                     # seconds
@@ -153,18 +153,20 @@ def _keep(desk: Desk, ticket: Item, at: int) -> Item:
 
 
 def _change_status(desk: Desk, ticket: Item, status: int, at: int) -> None:
-    """`stats` ("View a Ticket", include=stats). Reopening takes resolved_at and closed_at away; closing what is not resolved resolves it."""
+    """`stats` ("View a Ticket", include=stats), and the SLA timer, which stands still while a ticket waits and while it is resolved. Reopening takes
+    resolved_at and closed_at away; closing what is not resolved resolves it."""
     stats, before, policy = ticket["stats"], ticket["status"], desk.policies.get(ticket["_policy"] or "")
-    if before in PAUSES and status not in PAUSES and policy and ticket["_since"] is not None:
+    has_stood = before in WAITING or (before in DONE and status not in DONE)
+    if has_stood and policy and ticket["_since"] is not None:
         ticket["_paused"] += policy.open_time.passed(at) - policy.open_time.passed(ticket["_since"])
-    if status in PAUSES and before not in PAUSES:
+    if status in (*WAITING, *DONE) and before not in DONE:
         ticket["_since"] = at
     ticket["status"] = status
     stats |= {"status_updated_at": iso(at), "pending_since": iso(at) if status == PENDING else None}
-    if status in (RESOLVED, CLOSED):
+    if status in DONE:
         stats["resolved_at"] = stats["resolved_at"] or iso(at)
         stats["closed_at"] = iso(at) if status == CLOSED else None
-    elif before in (RESOLVED, CLOSED):
+    elif before in DONE:
         stats |= {"reopened_at": iso(at), "resolved_at": None, "closed_at": None}
     _promise(desk, ticket)
 
