@@ -145,6 +145,9 @@ class Freshdesk:
             filtered = {"filter": step} if step != "there" else {"include": "stats"} if asked.how == "tickets" else {}
             for found, place in self._changed(stream.name, filtered, Place.of(resume) if resume.get("step") == step else start, window.end):
                 position = place.position(step) if place else following
+                # Whatever answers with another list than the one asked for must not make tombstones of what is there.
+                if any(("deleted" if ticket.get("deleted") else "spam" if ticket.get("spam") else "there") != step for ticket in found):
+                    raise self._odd(f"a list of tickets ({filtered.get('filter', 'without a filter')}) shows some that do not belong there", stream.name)
                 if step != "there":
                     yield Page(records=[], deleted=[str(ticket["id"]) for ticket in found], position=position)
                 elif asked.how == "tickets":
@@ -159,8 +162,8 @@ class Freshdesk:
         def ask(page: int) -> tuple[list[Record], bool]:
             return self._ask("tickets", {**filtered, "updated_since": _text(since), "order_by": "updated_at", "order_type": "asc"}, page, stream)
 
-        def tied(page: int) -> tuple[list[Record], bool]:
-            return [row for row in ask(page)[0] if _stamp(row) == since], False
+        def so_far(page: int) -> tuple[list[Record], bool]:
+            return ask(page)[0], False
 
         while True:
             if number > LAST_PAGE:
@@ -174,7 +177,7 @@ class Freshdesk:
             last = stamps[-1] if stamps else since
             if number > 1 and (last > since or not more):
                 seen |= {row["id"] for row in found}
-                found = [*self._turn_again(stream, tied, number, seen), *found]
+                found = sorted([*self._turn_again(stream, so_far, number, seen), *found], key=_stamp)
             at_last = {row["id"] for row, stamp in zip(rows, stamps, strict=True) if stamp == last}
             seen = at_last | (seen if last == since else set())
             # A page of one second is the first page of that second: the next one of it is asked for by its number.

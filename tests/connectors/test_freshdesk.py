@@ -168,6 +168,15 @@ def test_tickets_of_one_second_may_come_in_any_order_each_time(desk: Running, mo
     assert sorted({int(key) for key in keys(found, "tickets")}) == made
 
 
+def test_a_page_that_came_empty_and_was_not_the_last_is_asked_for_again(desk: Running) -> None:
+    for _ in range(7):
+        desk.tickets()
+        desk.pass_time(seconds=1)
+    desk.api.hollow.add("tickets")
+    found = pages(desk.connect(page_size=3), "tickets", until=desk.now())
+    assert sorted(map(int, keys(found, "tickets"))) == list(range(1, 8))
+
+
 def test_a_reading_goes_on_behind_the_page_that_landed(desk: Running) -> None:
     made = desk.tickets(8)
     first, *_ = pages(desk.connect(page_size=3), "tickets")
@@ -221,6 +230,14 @@ def test_deleted_tickets_and_spam_become_tombstones_and_come_back_when_restored(
     for name in ("tickets", "conversations"):
         found = night(desk, name, read_at)
         assert gone(found) == set() and keys(found, name) == [str(binned)]
+
+
+@pytest.mark.parametrize("wrong", ["", "spam", "deleted"])
+def test_the_answer_to_another_question_makes_no_tombstones(faults: FaultServer, wrong: str) -> None:
+    """A cache in between that leaves the filter out: of two lists the one is answered with the other."""
+    faults.otherwise = lambda asked: listed([a_ticket(1, "2026-11-01T02:30:01Z") | ({wrong: True} if wrong else {})])
+    with pytest.raises(UnexpectedShape, match="shows some that do not belong there"):
+        pages(to(faults), "tickets", NOW)
 
 
 def test_a_deleted_ticket_is_no_tombstone_of_a_first_read_and_an_archived_one_of_none(desk: Running) -> None:
