@@ -24,6 +24,12 @@ def basic(user: str, password: str) -> Auth:
     return Auth(header="Authorization", value=f"Basic {encoded}", hidden=(password, encoded))
 
 
+def basic_key(key: str) -> Auth:
+    """A vendor whose key stands where a user's name would, beside a password that means nothing."""
+    encoded = base64.b64encode(f"{key}:X".encode()).decode()
+    return Auth(header="Authorization", value=f"Basic {encoded}", hidden=(key, encoded))
+
+
 def header(name: str, value: str, *, prefix: str = "") -> Auth:
     """`header("Authorization", token, prefix="token ")` for vendors with a scheme of their own."""
     return Auth(header=name, value=prefix + value, hidden=(value,))

@@ -61,7 +61,7 @@ def source_quota(
     """Both limits of a source as one. per_day None: no budget; per_minute None: as fast as it answers."""
     pace = [shared_quota(folder, source, Limit(requests=per_minute), now=now)] if per_minute else []
     budget = [day_budget(folder, source, per_day, now=now)] if per_day else []
-    return _All([*pace, *budget])
+    return together(*pace, *budget)
 
 
 def day_budget(folder: Path, source: str, requests: int, *, now: Callable[[], float] = time.time) -> Quota:
@@ -76,6 +76,11 @@ def used_today(folder: Path, source: str, *, now: float) -> int:
         return 0
     with closing(sqlite3.connect(path, timeout=30.0)) as connection:
         return int(connection.execute("select count(*) from departures where at > ?", [now - DAY]).fetchone()[0])
+
+
+def together(*quotas: Quota) -> Quota:
+    """Several limits as one. One that is named three times is charged three places: what a request of three credits costs."""
+    return _All(list(quotas))
 
 
 class _All:

@@ -20,6 +20,7 @@ from connectors.stream import Connector, Json, Misconfigured, Stream
 
 KINDS: Mapping[str, str] = {
     "files": "connectors.files",
+    "freshdesk": "connectors.freshdesk",
     "hubspot": "connectors.hubspot",
     "request_tracker": "connectors.request_tracker",
     "sql": "connectors.sql",
@@ -27,7 +28,8 @@ KINDS: Mapping[str, str] = {
     "zendesk": "connectors.zendesk",
 }
 SECRETS: Mapping[str, tuple[str, ...]] = {
-    "files": (), "hubspot": ("token",), "request_tracker": ("token",), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
+    "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "request_tracker": ("token",), "sql": ("url",), "tryton": ("key",),
+    "zendesk": ("token",),
 }
 COMMON = ("requests_per_minute", "requests_per_day")
 

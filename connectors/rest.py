@@ -32,11 +32,11 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from connectors.answers import asks_for_login, http_date, is_html, no_constant, origin, path_of, reason, vendor_message
-from connectors.auth import Auth, basic, bearer, header
+from connectors.auth import Auth, basic, basic_key, bearer, header
 from connectors.paging import LoopGuard
 from connectors.stream import Json, Misconfigured, QuotaExhausted, Refused, SourceError, UnexpectedShape, Unreachable
 
-__all__ = ["Answer", "Auth", "LoopGuard", "Quota", "Rest", "Retry", "basic", "bearer", "header", "system_clock"]
+__all__ = ["Answer", "Auth", "LoopGuard", "Quota", "Rest", "Retry", "basic", "basic_key", "bearer", "header", "system_clock"]
 
 log = logging.getLogger("connectors.rest")
 

@@ -63,6 +63,13 @@ holidays = [2026-12-25, 2026-12-26]
 # personal = { default = "hash", "tickets.subject" = "drop" }   # hash, drop or keep; README, "Personal data"
 # requests_per_day = 50000           # in any 24 hours: a run that would exceed it stops, says how far it got, and goes on the next night
 
+# [sources.second_helpdesk]
+# kind = "freshdesk"
+# url = "https://example.freshdesk.com"
+# api_key_env = "FRESHDESK_API_KEY"  # of an administrator (Profile settings)
+# plan = "growth"                    # growth, pro or enterprise: how many requests a minute the account has
+# without = ["satisfaction_ratings"] # streams that the plan has not
+
 # [sources.crm]
 # kind = "hubspot"
 # token_env = "HUBSPOT_TOKEN"        # a private app's access token, with the read scopes of what is listed in README

@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=PROJECT / "var" / "demo")
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--helpdesk", choices=("request_tracker", "zendesk"), default="request_tracker")
+    parser.add_argument("--helpdesk", choices=("request_tracker", "zendesk", "freshdesk"), default="request_tracker")
     arguments = parser.parse_args()
     return {"up": up, "day": day, "down": down, "status": status}[arguments.verb](arguments)
 

@@ -25,10 +25,10 @@
     ) as landed
 {%- endmacro %}
 
-{# The last line of a staging model: of several readings of one record in this run, the one landed last. #}
-{% macro newest_per_key() -%}
+{# The last line of a staging model: of several readings of one record in this run, the one landed last; with `also`, of one record in one state of those columns. #}
+{% macro newest_per_key(also=[]) -%}
     qualify row_number() over (
-        partition by source_name, record_key
+        partition by {{ (['source_name', 'record_key'] + also) | join(', ') }}
         order by batch_id desc, ordinal desc
     ) = 1
 {%- endmacro %}

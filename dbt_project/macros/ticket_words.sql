@@ -76,3 +76,45 @@
         when {{ priority }} <= 0 then 'low'
     end
 {%- endmacro %}
+
+{# Statuses that a company adds itself have higher numbers and names of their own: work goes on in them. #}
+{% macro freshdesk_status(status) -%}
+    case {{ status }}
+        when 3 then 'pending'
+        when 4 then 'solved'
+        when 5 then 'closed'
+        when 6 then 'pending'
+        when 7 then 'hold'
+        else 'open'
+    end
+{%- endmacro %}
+
+{% macro freshdesk_priority(priority) -%}
+    case {{ priority }}
+        when 1 then 'low'
+        when 2 then 'normal'
+        when 3 then 'high'
+        when 4 then 'urgent'
+    end
+{%- endmacro %}
+
+{# The portal and the feedback widget are the web; mail that began with us is mail. #}
+{% macro freshdesk_channel(source) -%}
+    case {{ source }}
+        when 1 then 'email'
+        when 2 then 'web'
+        when 3 then 'phone'
+        when 7 then 'chat'
+        when 9 then 'web'
+        when 10 then 'email'
+        else 'source ' || {{ source }}
+    end
+{%- endmacro %}
+
+{# 103 (extremely happy) to -103; old surveys say 1 happy, 2 neutral, 3 unhappy. Neutral is neither good nor bad. #}
+{% macro freshdesk_rating(score) -%}
+    case
+        when {{ score }} in (1, 101, 102, 103) then 'good'
+        when {{ score }} in (3, -101, -102, -103) then 'bad'
+    end
+{%- endmacro %}

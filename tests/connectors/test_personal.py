@@ -257,6 +257,22 @@ def test_of_zendesk_a_customer_is_a_token_an_agent_readable_and_a_change_is_told
     assert found[2]["formatted_from"] == token("+4930123", "phone") and found[2]["data"]["transcription_text"] == token("Hello")
 
 
+def test_of_freshdesk_a_customer_is_a_token_an_agent_readable_and_a_merge_still_says_so() -> None:
+    customer = of("freshdesk", "contacts", {"id": 1, "name": "Mia", "email": "mia@mail.example", "unique_external_id": "C00017", "mobile": "+4930123", "active": True,
+                                            "custom_fields": {"nick": "Mi"}, "made_later": "Mi"})
+    assert customer == {"id": 1, "name": token("Mia"), "email": token("mia@mail.example"), "unique_external_id": "C00017", "mobile": token("+4930123", "phone"),
+                        "active": True, "custom_fields": {"nick": token("Mi")}, "made_later": token("Mi")}
+    agent = of("freshdesk", "agents", {"id": 2, "contact": {"name": "Ann", "email": "ann@else.example", "phone": "030 12345"}, "signature": "Ann Other"})
+    assert (agent["contact"]["email"], agent["signature"]) == ("ann@else.example", token("Ann Other")) and agent["contact"]["phone"].startswith("hashed-")
+    merged = "This ticket is closed and merged into ticket 7"
+    said = of("freshdesk", "conversations", {"ticket_id": 1, "conversations": [
+        {"id": 1, "body_text": merged, "to_emails": ["mia@mail.example"]}, {"id": 2, "body_text": f"Mia wrote: {merged}", "user_id": 9}]})["conversations"]
+    assert said == [{"id": 1, "body_text": merged, "to_emails": [token("mia@mail.example")]},
+                    {"id": 2, "body_text": token(f"Mia wrote: {merged}"), "user_id": 9}]
+    ticket = of("freshdesk", "tickets", {"id": 1, "subject": "Mia's lamp", "custom_fields": {"cf_order_number": "SO00017"}, "tags": ["sla_premium"], "cc_emails": []})
+    assert ticket == {"id": 1, "subject": token("Mia's lamp"), "custom_fields": {"cf_order_number": "SO00017"}, "tags": ["sla_premium"], "cc_emails": []}
+
+
 def test_of_tryton_a_number_is_told_by_its_type_and_a_reference_stays_when_it_is_one() -> None:
     for kind, value, same in (("email", "Mia@mail.example", "mia@mail.example"), ("mobile", "+49 170 123", "+49170123")):
         assert of("tryton", "party_contact_mechanism", {"id": 1, "type": kind, "value": value})["value"] == token(same)
