@@ -53,6 +53,7 @@ STREAMS: Mapping[Stream, Asked] = dict((
     _changes("accounts", "Account", "CreatedDate"),
     _changes("contacts", "Contact", "AccountId"),
     _changes("leads", "Lead", "Status", "CreatedDate", "IsConverted", "ConvertedOpportunityId", "OwnerId", "LeadSource"),
+    _changes("campaign_members", "CampaignMember", "CampaignId", "LeadId"),
     _changes("lead_history", "LeadHistory", "Field", "NewValue", "CreatedDate"),
     _changes("opportunities", "Opportunity", "StageName", "CreatedDate", "Amount", "OwnerId", "AccountId", "LeadSource"),
     _changes("opportunity_history", "OpportunityHistory", "StageName", "CreatedDate"),

@@ -76,7 +76,8 @@ def create(org: Org, of: str, values: Mapping[str, Any], *, at: int, number: int
     return identity
 
 
-def update(org: Org, of: str, identity: str, values: Mapping[str, Any], *, at: int) -> None:
+def update(org: Org, of: str, identity: str, values: Mapping[str, Any], *, at: int, by: str | None = None) -> None:
+    """by: the user who did it."""
     before = _one(org, of, identity)
     after = {**before, **values}
     _write(org, of, after, at)
@@ -85,7 +86,7 @@ def update(org: Org, of: str, identity: str, values: Mapping[str, Any], *, at: i
     for name in KINDS[of].tracked:
         if before.get(name) != after.get(name):
             # A change of owner is told twice: by names and by ids.
-            _history_entry(org, of, after, "Owner" if name == "OwnerId" else name, before.get(name), after.get(name), at)
+            _history_entry(org, of, after, "Owner" if name == "OwnerId" else name, before.get(name), after.get(name), at, by)
 
 
 def delete(org: Org, of: str, identity: str, *, at: int, master: str | None = None) -> None:
@@ -174,8 +175,8 @@ def _stage_entry(org: Org, item: Item, at: int) -> None:
     create(org, "OpportunityHistory", {"OpportunityId": item["Id"], **{name: item.get(name) for name in DEAL}}, at=at)
 
 
-def _history_entry(org: Org, of: str, item: Item, field: str, old: Any, new: Any, at: int) -> None:
-    create(org, KINDS[of].history, {f"{of}Id": item["Id"], "Field": field, "DataType": "Text", "OldValue": old, "NewValue": new}, at=at)
+def _history_entry(org: Org, of: str, item: Item, field: str, old: Any, new: Any, at: int, by: str | None = None) -> None:
+    create(org, KINDS[of].history, {f"{of}Id": item["Id"], "Field": field, "DataType": "Text", "OldValue": old, "NewValue": new, "CreatedById": by}, at=at)
 
 
 def _children(org: Org, of: str, identity: str) -> Iterator[tuple[str, Item]]:

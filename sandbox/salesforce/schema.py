@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "LeadStatus": Kind(prefix="01J", has_bin=False, fields=_fields(STATUS + " IsConverted:boolean")),
     "CaseStatus": Kind(prefix="01J", has_bin=False, fields=_fields(STATUS + " IsClosed:boolean")),
     "Campaign": Kind(prefix="701", fields=_fields("Name Status:picklist IsActive:boolean OwnerId:reference")),
+    "CampaignMember": Kind(prefix="00v", fields=_fields("CampaignId:reference LeadId:reference ContactId:reference Status:picklist")),
     "Account": Kind(prefix="001", fields=_fields(
         "Name Type:picklist BillingCountry BillingCountryCode BillingAddress:address AccountNumber IsPersonAccount:boolean MasterRecordId:reference"
         " OwnerId:reference AnnualRevenue:currency Customer_Number__c")),
@@ -46,7 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "Lead": Kind(prefix="00Q", history="LeadHistory", tracked=("Status", "OwnerId"), fields=_fields(
         "FirstName LastName Name Company Email:email CountryCode Status:picklist LeadSource:picklist OwnerId:reference IsConverted:boolean"
         " ConvertedDate:date ConvertedAccountId:reference ConvertedContactId:reference ConvertedOpportunityId:reference MasterRecordId:reference"
-        " Campaign_Name__c Lead_Number__c Customer_Number__c Expected_Amount__c:currency CurrencyIsoCode:picklist Lost_Reason__c:picklist")),
+        " Lead_Number__c Customer_Number__c Expected_Amount__c:currency CurrencyIsoCode:picklist Lost_Reason__c:picklist")),
     "Opportunity": Kind(prefix="006", history="OpportunityFieldHistory", tracked=("StageName", "OwnerId"), formulas=frozenset({"Weighted__c"}), fields=_fields(
         "Name AccountId:reference ContactId:reference StageName:picklist Amount:currency Probability:percent CloseDate:date IsClosed:boolean IsWon:boolean"
         " LeadSource:picklist CampaignId:reference OwnerId:reference CurrencyIsoCode:picklist Lost_Reason__c:picklist Lead_Number__c Weighted__c:currency")),

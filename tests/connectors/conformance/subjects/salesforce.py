@@ -20,10 +20,11 @@ from tests.sandbox.salesforce.crm import APP, SECRETS, Running, account
 
 OBJECTS = ("Invoice__c", "OpportunityFieldHistory")
 # Asked for exactly as one of the others is: `make drill` proves them, too.
-TWINS = () if IS_DRILL else ("groups", "lead_statuses", "case_statuses", "campaigns", "contacts", "leads", "lead_history", "cases", "case_history", "case_comments",
-                             "email_messages")
+TWINS = () if IS_DRILL else (
+    "groups", "lead_statuses", "case_statuses", "campaigns", "campaign_members", "contacts", "leads", "lead_history", "cases", "case_history", "case_comments",
+    "email_messages")
 STREAMS = {name: asked for name, (_, asked) in chosen("crm", OBJECTS, TWINS).items()}
-FREE_TEXT = {"Case": "Subject", "CaseComment": "CreatedById", "EmailMessage": "Subject", "Contact": "LastName", "Lead": "LastName"}     # of the others: Name
+FREE_TEXT = {"CampaignMember": "Status", "Case": "Subject", "CaseComment": "CreatedById", "EmailMessage": "Subject", "Contact": "LastName", "Lead": "LastName"}     # of the others: Name
 HISTORIES = {"LeadHistory": "Lead", "OpportunityHistory": "Opportunity", "OpportunityFieldHistory": "Opportunity", "CaseHistory": "Case"}
 COMES_WITH = {"Lead": "Status", "Opportunity": "StageName", "Case": "Status"}     # the field whose changes are kept
 MERGED = ("Account", "Contact", "Lead")
