@@ -76,3 +76,8 @@
         when {{ priority }} <= 0 then 'low'
     end
 {%- endmacro %}
+
+{# Salesforce: the words that every organisation begins with are High, Medium and Low. #}
+{% macro salesforce_priority(priority) -%}
+    case lower({{ priority }}) when 'medium' then 'normal' when 'critical' then 'urgent' else lower({{ priority }}) end
+{%- endmacro %}

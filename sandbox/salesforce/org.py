@@ -84,9 +84,11 @@ def update(org: Org, of: str, identity: str, values: Mapping[str, Any], *, at: i
     if of == "Opportunity" and any(before.get(name) != after.get(name) for name in DEAL):
         _stage_entry(org, after, at)
     for name in KINDS[of].tracked:
-        if before.get(name) != after.get(name):
-            # A change of owner is told twice: by names and by ids.
-            _history_entry(org, of, after, "Owner" if name == "OwnerId" else name, before.get(name), after.get(name), at, by)
+        if before.get(name) == after.get(name):
+            continue
+        if name == "OwnerId":      # told twice, by names and by ids
+            _history_entry(org, of, after, "Owner", _name(org, before.get(name)), _name(org, after.get(name)), at, by)
+        _history_entry(org, of, after, "Owner" if name == "OwnerId" else name, before.get(name), after.get(name), at, by)
 
 
 def delete(org: Org, of: str, identity: str, *, at: int, master: str | None = None) -> None:
@@ -152,6 +154,12 @@ def _value(org: Org, of: str, item: Item, name: str) -> Any:
     if name in KINDS[of].formulas:
         return round((item.get("Amount") or 0) * org.state.fact("weight", 0.5), 2)
     return item.get(name)
+
+
+def _name(org: Org, owner: str | None) -> str | None:
+    """Of a user or a queue."""
+    item = org.state.get("Group" if str(owner).startswith(KINDS["Group"].prefix) else "User", owner) if owner else None
+    return item.get("Name") if item else None
 
 
 def _one(org: Org, of: str, identity: str) -> Item:
