@@ -26,11 +26,9 @@ what is refused with REQUEST_LIMIT_EXCEEDED stops every stream and process for a
 from __future__ import annotations
 
 import math
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,8 +38,11 @@ from connectors.quota import Limit, memory_quota, shared_quota
 from connectors.rest import Answer, LoopGuard, Quota, Rest, bearer, system_clock
 from connectors.salesforce_answers import Shape, code_of, failure, shape_of, usage
 from connectors.salesforce_auth import token_source
-from connectors.salesforce_streams import Asked, chosen, instant, statement
-from connectors.stream import Json, Misconfigured, Page, QuotaExhausted, Record, Stream, UnexpectedShape, Window
+from connectors.salesforce_options import SalesforceOptions, options_of
+from connectors.salesforce_streams import STREAMS, Asked, chosen, instant, statement
+from connectors.stream import Json, Page, QuotaExhausted, Record, Stream, UnexpectedShape, Window
+
+__all__ = ["STREAMS", "Salesforce", "SalesforceOptions", "connect"]
 
 URL_LIMIT = 14_000                   # bytes of a request's address; the vendor's limit of 16,384 is for headers, too
 CONTENTS = 2_000                     # records a request of "sObject Collections"
@@ -50,48 +51,12 @@ UNDERSTOOD = (400, 401, 403, 404)
 AN_HOUR = 3600.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class SalesforceOptions:
-    """url: your My Domain, https://<company>.my.salesforce.com. client_id: consumer key of the app. username, audience: with a private key; a sandbox's
-    audience is https://test.salesforce.com.
-
-    objects: API names of further objects. without: streams that are not read. refresh_every: days between whole readings of objects with formulas, 0: never.
-    leave_percent: of the organisation's requests of a day, what is left to other applications.
-    """
-
-    url: str
-    client_id: str = ""
-    client_secret_env: str = ""
-    refresh_token_env: str = ""
-    private_key_env: str = ""
-    username: str = ""
-    audience: str = "https://login.salesforce.com"
-    version: str = "62.0"
-    objects: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    refresh_every: int = 7
-    leave_percent: int = 10
-    allow_http: bool = False
-
-
 def connect(
     name: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], home: Path | None = None, quota: Quota | None = None,
     memory: Callable[[str], Json] | None = None, clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
 ) -> Salesforce:
     """secrets: refresh_token and client_secret, or private_key. home: where it is kept that the organisation's day is used up; None: we are alone."""
-    known = {field.name for field in fields(SalesforceOptions)}
-    if unknown := sorted(set(options) - known):
-        raise Misconfigured(f"unknown option {', '.join(unknown)}", source=name, mend="known are " + ", ".join(sorted(known)))
-    if not options.get("url"):
-        raise Misconfigured("no url is set", source=name, mend='your My Domain: url = "https://<company>.my.salesforce.com"')
-    for option in ("objects", "without"):
-        if isinstance(options.get(option), str):
-            raise Misconfigured(f"{option} is {options[option]!r}", source=name, mend=f'a list: {option} = ["..."]')
-    own = SalesforceOptions(**{**options, "objects": tuple(options.get("objects", ())), "without": tuple(options.get("without", ()))})
-    if not re.fullmatch(r"\d+\.\d", own.version):
-        raise Misconfigured(f"version is {own.version!r}", source=name, mend='a version of the API, e.g. "62.0"')
-    if not 0 <= own.leave_percent < 100 or own.refresh_every < 0:
-        raise Misconfigured("leave_percent or refresh_every is out of bounds", source=name, mend="leave_percent: 0 to 99; refresh_every: days, 0 for never")
+    own = options_of(name, options)
     rest = Rest(own.url, source=name, allow_http=own.allow_http, clock=clock, sleep=sleep, quota=quota)
     token = token_source(name, own.url, secrets, client_id=own.client_id, username=own.username, audience=own.audience, allow_http=own.allow_http,
                          clock=clock, sleep=sleep)

@@ -47,7 +47,7 @@ def shape_of(described: Json, fields: Sequence[Mapping[str, Any]], without: Coll
 def usage(headers: Mapping[str, str]) -> tuple[int, int] | None:
     """(used, allowed) of the organisation's requests of a day: "Sforce-Limit-Info: api-usage=25/5000; per-app-api-usage=17/250(appName=...)"."""
     found = re.search(r"\bapi-usage=(\d+)/(\d+)", re.sub(r"per-app-api-usage", "", headers.get("Sforce-Limit-Info", "")))
-    return (int(found[1]), int(found[2])) if found else None
+    return (int(found[1]), int(found[2])) if found and int(found[2]) else None
 
 
 def code_of(answer: Answer) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from connectors.salesforce_personal import OTHERS, PERSONAL
 from connectors.stream import Cursor, Misconfigured, Stream
 
 # A transaction stamps its records while it runs and shows them when it commits: Apex may run for 10 minutes ("Execution Governors and Limits", maximum
@@ -34,13 +35,13 @@ def _changes(name: str, of: str, *needs: str, without: frozenset[str] = frozense
     """An object that is asked for what changed."""
     # Object reference: the objects of field history have neither SystemModstamp nor LastModifiedDate, because their records never change.
     stamp = "CreatedDate" if re.fullmatch(r"(?!OpportunityHistory$).*History|.*__History", of) else "SystemModstamp"
-    stream = Stream(name=name, key=("Id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG))
+    stream = Stream(name=name, key=("Id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), personal=PERSONAL.get(of, OTHERS))
     return stream, Asked(how="changes", object=of, needs=needs, without=without)
 
 
 def _whole(name: str, of: str, *read: str) -> tuple[Stream, Asked]:
     """A small list, read whole every night."""
-    return Stream(name=name, key=("Id",), deletes="full"), Asked(how="whole", object=of, fields=("Id", *read))
+    return Stream(name=name, key=("Id",), deletes="full", personal=PERSONAL[of]), Asked(how="whole", object=of, fields=("Id", *read))
 
 
 STREAMS: Mapping[Stream, Asked] = dict((
@@ -65,7 +66,7 @@ STREAMS: Mapping[Stream, Asked] = dict((
 ASKED = {stream.name: asked for stream, asked in STREAMS.items()}
 
 
-def chosen(source: str, objects: Iterable[str], without: Iterable[str]) -> Mapping[str, tuple[Stream, Asked]]:
+def chosen(source: str, objects: Iterable[str] = (), without: Iterable[str] = ()) -> Mapping[str, tuple[Stream, Asked]]:
     """The streams of a source by name: those above but for `without`, and one for each further object (OrderItem: order_item)."""
     found = {stream.name: (stream, asked) for stream, asked in STREAMS.items()}
     known = {asked.object for asked in ASKED.values()}
