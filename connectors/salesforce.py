@@ -190,7 +190,8 @@ class Salesforce:
             if ids != sorted(set(ids)) or (ids and behind and ids[0] <= behind):
                 raise self._odd("a page is not in the order of Id that was asked for", stream)
             behind, link = ids[-1] if ids else behind, None if done else self._field(body, "nextRecordsUrl", str, stream)
-            yield records, behind if link else None
+            if ids or done:       # behind an empty page that is not the last there is nothing to go on from
+                yield records, behind if link else None
             if done:
                 return
 

@@ -161,6 +161,16 @@ def test_a_read_goes_on_behind_any_of_its_pages(tmp_path: Path, since: datetime 
             assert set(gone(rest)) >= set(gone(whole[number:]))
 
 
+def test_an_empty_page_that_is_not_the_last_ends_neither_the_reading_nor_one_that_goes_on_behind_it(tmp_path: Path) -> None:
+    with account(tmp_path, page=2) as crm:
+        made = crm.create("Account", 5)
+        crm.org.state.set_fact("hollow Account", True)
+        found = pages(crm.connect(), "accounts")
+        assert keys(found) == made
+        rests = [keys(pages(crm.connect(), "accounts", resume=page.position)) for page in found]
+        assert rests == [made[2:], made[4:], []]
+
+
 def test_an_order_that_was_not_asked_for_is_not_believed(faults: FaultServer) -> None:
     faults.plan = [TOKEN]
     faults.otherwise = lambda asked: good({"done": True, "records": [{"Id": name, "attributes": {"type": "Group"}} for name in "ba"]})
