@@ -23,13 +23,14 @@ KINDS: Mapping[str, str] = {
     "freshdesk": "connectors.freshdesk",
     "hubspot": "connectors.hubspot",
     "request_tracker": "connectors.request_tracker",
+    "salesforce": "connectors.salesforce",
     "sql": "connectors.sql",
     "tryton": "connectors.tryton",
     "zendesk": "connectors.zendesk",
 }
 SECRETS: Mapping[str, tuple[str, ...]] = {
-    "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "request_tracker": ("token",), "sql": ("url",), "tryton": ("key",),
-    "zendesk": ("token",),
+    "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "request_tracker": ("token",),
+    "salesforce": ("client_secret", "refresh_token", "private_key"), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
 }
 COMMON = ("requests_per_minute", "requests_per_day")
 

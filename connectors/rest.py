@@ -187,6 +187,10 @@ class Rest:
         with self._lock:
             return self._counts[stream]
 
+    def renew(self, auth: Auth) -> None:
+        """From now on requests are signed with `auth`: of a token that expires only the connector knows how to get another."""
+        self._auth = auth
+
     def close(self) -> None:
         self._session.close()
 

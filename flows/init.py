@@ -76,6 +76,15 @@ holidays = [2026-12-25, 2026-12-26]
 # requests_per_ten_seconds = 190     # what your subscription allows one app; 100 is the least
 # without = ["campaigns"]            # streams whose scope the app was not given
 
+# [sources.sales]
+# kind = "salesforce"
+# url = "https://example.my.salesforce.com"
+# client_id = "3MVG9..."             # consumer key of an external client app with the scopes api and refresh_token
+# client_secret_env = "SALESFORCE_CLIENT_SECRET"
+# refresh_token_env = "SALESFORCE_REFRESH_TOKEN"     # or private_key_env and username: the app's certificate signs for us
+# objects = ["Order", "Invoice__c"]  # further objects, read by what changed; fields as our user may see them
+# requests_per_day = 20000           # of the organisation's day, what is ours at most
+
 # [sources.erp_replica]
 # kind = "sql"                       # tables and views of PostgreSQL, MySQL or MariaDB
 # url_env = "ERP_REPLICA_URL"        # postgresql://reader:password@replica.example.com/erp

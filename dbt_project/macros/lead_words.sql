@@ -51,3 +51,22 @@
         order by {{ changes }}.event_at, list_position(['lead', 'opportunity', 'offer', 'won', 'lost', 'cancelled'], {{ changes }}.to_stage)
     )
 {%- endmacro %}
+
+{# The last two parts of a model of lead events: of what was entered (lead_id, event_at, to_stage), the changes. Two stages of a source may be one of ours. #}
+{% macro followed_lead_changes(entered, leads) -%}
+followed as (
+    select
+        {{ entered }}.lead_id,
+        {{ entered }}.event_at,
+        {{ lead_stage_before(entered) }} as from_stage,
+        {{ entered }}.to_stage
+    from {{ entered }}
+    inner join {{ leads }}
+        on {{ entered }}.lead_id = {{ leads }}.lead_id
+),
+
+final as (
+    select * from followed
+    where from_stage is distinct from to_stage
+)
+{%- endmacro %}

@@ -118,3 +118,8 @@
         when {{ score }} in (3, -101, -102, -103) then 'bad'
     end
 {%- endmacro %}
+
+{# Salesforce: the words that every organisation begins with are High, Medium and Low. #}
+{% macro salesforce_priority(priority) -%}
+    case lower({{ priority }}) when 'medium' then 'normal' when 'critical' then 'urgent' else lower({{ priority }}) end
+{%- endmacro %}

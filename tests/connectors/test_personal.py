@@ -244,6 +244,24 @@ def test_of_hubspot_everything_is_hashed_but_what_is_known_to_be_nobodys() -> No
     assert (entry["value"], entry["sourceLabel"]) == ("closedwon", "Ann Other") and entry["sourceId"].startswith("hashed-")
 
 
+def test_of_salesforce_everything_is_hashed_but_what_is_known_to_be_nobodys() -> None:
+    shared = {"Id": "00Q5fA0000yuJ73EBE", "attributes": {"type": "Lead", "url": "/services/data/v62.0/sobjects/Lead/00Q5fA0000yuJ73EBE"}, "IsDeleted": False,
+              "CreatedDate": "2026-11-01T02:30:00.000+0000", "OwnerId": "0055fA000000001AAA"}
+    lead = {**shared, "Email": "mia@mail.example", "LastName": "Lund", "Name": "Mia Lund", "Company": "Mia Lund", "Status": "New", "CountryCode": "DE", "Age__c": 45,
+            "Birthday__c": "1980-12-31", "Source__c": "a friend", "Lead_Number__c": "L00017", "Expected_Amount__c": 1250000.5, "Lost_Reason__c": "price too high",
+            "Referred_By__c": "0035fA000000001AAA"}
+    found = of("salesforce", "leads", lead)
+    assert {name for name in lead if found[name] != lead[name]} == {"Email", "LastName", "Name", "Company", "Age__c", "Birthday__c", "Source__c"}
+    changes = [of("salesforce", "case_history", {**shared, "Field": field, "NewValue": value})["NewValue"] for field, value in (
+        ("Status", "Closed"), ("Owner", "0055fA000000001AAA"), ("Owner", "Ann Other"), ("SuppliedName", "Mia Lund"))]
+    assert changes == ["Closed", "0055fA000000001AAA", token("Ann Other"), token("Mia Lund")]
+    agent, guest = (of("salesforce", "users", {**shared, "UserType": kind, "Email": "a@mail.example", "Name": "A", "Phone": "+49 30 1"}) for kind in ("Standard", "Guest"))
+    assert (agent["Email"], agent["Name"], guest["Email"], guest["Name"]) == ("a@mail.example", "A", token("a@mail.example"), token("A"))
+    assert agent["Phone"] != "+49 30 1"
+    assert of("salesforce", "cases", {**shared, "Subject": "Mia's order", "CaseNumber": "00000017", "Priority": "High", "IsEscalated": True, "SuppliedEmail": "m@x.example"}) | {
+        "Subject": "", "SuppliedEmail": ""} == {**shared, "Subject": "", "CaseNumber": "00000017", "Priority": "High", "IsEscalated": True, "SuppliedEmail": ""}
+
+
 def test_of_zendesk_a_customer_is_a_token_an_agent_readable_and_a_change_is_told_by_its_field() -> None:
     customer = of("zendesk", "users", {"id": 1, "role": "end-user", "name": "Mia", "email": "mia@mail.example", "external_id": "C00017", "tags": ["vip"], "made_later": "Mi"})
     assert customer == {"id": 1, "role": "end-user", "name": token("Mia"), "email": token("mia@mail.example"), "external_id": "C00017", "tags": ["vip"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ import duckdb
 import pytest
 
 from flows.store import checksums
+from sandbox.company.plan import Plan
 from sandbox.company.story import write_plan
+from sandbox.salesforce import load as loading
 from tests.dbt_project.commerce.conftest import SELECT as COMMERCE
 from tests.dbt_project.commerce.test_orders import history
+from tests.dbt_project.commerce.test_truth import WHOLE
 from tests.dbt_project.service import helpdesk_records
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
+from tests.sandbox.salesforce.crm import account
 
-SERVICE = "+marts.kpis.service built_actors__zendesk built_actors__request_tracker"
+SERVICE = "+marts.kpis.service built_actors__zendesk built_actors__request_tracker built_actors__salesforce"
 Records = dict[tuple[str, str], list[tuple[str, Mapping[str, Any] | None]]]
 
 
@@ -81,18 +86,29 @@ def live(tmp_path: Path, target: Path, manifest: Any, landed: Sequence[Mapping[s
     assert kept == len(days) // 2
 
 
+def cases(plan: Plan, folder: Path) -> Records:
+    """Some of the plan's tickets as Salesforce keeps them."""
+    with account(folder) as crm:
+        loading.load(replace(plan, tickets=plan.tickets[:200], leads=(), customers=plan.customers[:1]), crm.org)
+        connector = crm.connect()
+        return {("salesforce", stream.name): [(record["Id"], record) for page in connector.read(stream, WHOLE) for record in page.records]
+                for stream in connector.streams() if stream.name in ("users", "groups", "case_statuses", "cases", "case_history", "case_comments", "email_messages")}
+
+
 def test_helpdesks(tmp_path: Path, dbt_target: Path, dbt_manifest: Any) -> None:
-    """Two helpdesks at once. Records come late, in any order, some with other words first; people change roles, ratings and tickets go; time passes."""
+    """Three helpdesks at once. Records come late, in any order, some with other words first; people change roles, ratings and tickets go; time passes."""
     chance = random.Random(11)
     plan = write_plan(seed=7, size="small")
     last = plan.ends_on
     zendesk, tracker = keyed(helpdesk_records.zendesk(plan)), keyed(helpdesk_records.request_tracker(plan))
     first = {"drop": keyed(helpdesk_records.agreements(plan))}
     landed = [
-        {"desk": one, "tracker": two, **(first if number == 0 else {})} for number, (one, two) in enumerate(zip(
+        {"desk": one, "tracker": two, "crm": three, **(first if number == 0 else {})} for number, (one, two, three) in enumerate(zip(
             spread(zendesk, 4, chance, gone=[("zendesk", "satisfaction_ratings"), ("zendesk", "tickets")],
                    other={"users": ("role", "tags", "email"), "tickets": ("priority", "status", "group_id"), "satisfaction_ratings": ("score",)}),
             spread(tracker, 4, chance, gone=[("request_tracker", "tickets")], other={"users": ("EmailAddress",), "tickets": ("Owner", "Status")}),
+            spread(cases(plan, tmp_path), 4, chance, gone=[("salesforce", stream) for stream in ("cases", "case_history", "case_comments", "email_messages")],
+                   other={"users": ("UserType", "Email"), "cases": ("Priority", "Status", "OwnerId"), "groups": ("Name",), "case_statuses": ("IsClosed",)}),
             strict=True))
     ]
     days = [last - timedelta(days=back) for back in (60, 31, 30, 0)]

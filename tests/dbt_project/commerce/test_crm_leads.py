@@ -1,4 +1,4 @@
-"""The sandbox company's leads, read from HubSpot, are the leads read from Tryton: row by row, and KPI by KPI."""
+"""The sandbox company's leads, read from HubSpot or from Salesforce, are the leads read from Tryton: row by row, and KPI by KPI."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 
 from connectors.stream import Connector
 from sandbox.company.truth import truth
-from sandbox.hubspot import load as loading
+from sandbox.hubspot import load as hubspot_loading
+from sandbox.salesforce import load as salesforce_loading
 from tests.dbt_project.commerce.conftest import SELECT
 from tests.dbt_project.commerce.test_truth import TOLERANCE, figures, land
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
-from tests.sandbox.hubspot.crm import account
+from tests.sandbox.hubspot import crm as hubspot_crm
+from tests.sandbox.salesforce import crm as salesforce_crm
 from tests.sandbox.tryton.box import Box, small_company
 
 KPIS = ("lead_conversion_rate", "win_rate")
@@ -33,18 +35,29 @@ def from_tryton(making: Making) -> WarehouseBuilder:
     return built(making, "tryton", making[0].connector())
 
 
-@pytest.fixture(scope="module")
 def from_hubspot(making: Making) -> WarehouseBuilder:
-    with account(making[1].mktemp("account")) as crm:
-        loading.load(making[0].plan, crm.portal)
+    with hubspot_crm.account(making[1].mktemp("account")) as crm:
+        hubspot_loading.load(making[0].plan, crm.portal)
         return built(making, "hubspot", crm.connect())
+
+
+def from_salesforce(making: Making) -> WarehouseBuilder:
+    with salesforce_crm.account(making[1].mktemp("account")) as crm:
+        salesforce_loading.load(making[0].plan, crm.org)
+        return built(making, "salesforce", crm.connect())
+
+
+@pytest.fixture(scope="module", params=[from_hubspot, from_salesforce])
+def from_crm(request: pytest.FixtureRequest, making: Making) -> WarehouseBuilder:
+    builder: WarehouseBuilder = request.param(making)
+    return builder
 
 
 def built(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
     box, folders, target, manifest = making
     builder = WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest)
     land(builder, kind, "crm", connector)
-    builder.build(f"{SELECT} path:models/staging/hubspot", as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
+    builder.build(SELECT, as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
     return builder
 
 
@@ -62,13 +75,13 @@ def leads(builder: WarehouseBuilder) -> dict[str, dict[str, Any]]:
     return {row["lead_number"]: row for row in rows}
 
 
-def test_every_lead_is_the_same_lead(from_hubspot: WarehouseBuilder, from_tryton: WarehouseBuilder) -> None:
-    ours, theirs = leads(from_hubspot), leads(from_tryton)
+def test_every_lead_is_the_same_lead(from_crm: WarehouseBuilder, from_tryton: WarehouseBuilder) -> None:
+    ours, theirs = leads(from_crm), leads(from_tryton)
     assert len(theirs) > 300
     assert ours == theirs
 
 
-def test_every_change_of_stage_is_the_same_change(from_hubspot: WarehouseBuilder, from_tryton: WarehouseBuilder) -> None:
+def test_every_change_of_stage_is_the_same_change(from_crm: WarehouseBuilder, from_tryton: WarehouseBuilder) -> None:
     query = f"""
         select
             int_leads.lead_number, events.from_stage, events.to_stage,
@@ -77,21 +90,21 @@ def test_every_change_of_stage_is_the_same_change(from_hubspot: WarehouseBuilder
         inner join int_leads using (lead_id)
         order by all
     """
-    assert from_hubspot.rows(query) == from_tryton.rows(query)
+    assert from_crm.rows(query) == from_tryton.rows(query)
 
 
 @pytest.mark.parametrize("kpi", KPIS)
-def test_a_kpi_of_leads_is_the_same_in_every_period_and_segment(from_hubspot: WarehouseBuilder, from_tryton: WarehouseBuilder, kpi: str) -> None:
+def test_a_kpi_of_leads_is_the_same_in_every_period_and_segment(from_crm: WarehouseBuilder, from_tryton: WarehouseBuilder, kpi: str) -> None:
     query = f"select * from kpi_{kpi} order by period_grain, period_start, segment_type, segment"
-    rows = from_hubspot.rows(query)
+    rows = from_crm.rows(query)
     assert len(rows) > 100
     assert rows == from_tryton.rows(query)
 
 
 @pytest.mark.parametrize("kpi", KPIS)
-def test_a_kpi_of_leads_has_the_value_that_the_plan_gives(from_hubspot: WarehouseBuilder, making: Making, kpi: str) -> None:
+def test_a_kpi_of_leads_has_the_value_that_the_plan_gives(from_crm: WarehouseBuilder, making: Making, kpi: str) -> None:
     expected = dict(figures(truth(making[0].plan), kpi))
-    rows = from_hubspot.rows(
+    rows = from_crm.rows(
         f"select segment_type, segment, strftime(period_start, '%Y-%m') as month, value from kpi_{kpi} where period_grain = 'month' and value is not null"
     )
     measured = {(row["segment_type"], row["segment"], row["month"]): row["value"] for row in rows}

@@ -1,0 +1,26 @@
+{{ config(enabled=has_kind('salesforce'), materialized='view') }}
+
+with
+stage_changes as (
+    select * from {{ ref('int_lead_stage_changes__salesforce') }}
+),
+
+leads as (
+    select * from {{ ref('int_leads__salesforce') }}
+),
+
+-- an ending that was taken back is none: endings are told by the lead, as it stands now
+entered as (
+    select
+        source_name || ':' || lead_key as lead_id,
+        entered_at as event_at,
+        lead_stage as to_stage
+    from stage_changes
+    where lead_stage in ('lead', 'opportunity', 'offer')
+    union
+    {{ lead_beginnings_and_endings('leads') }}
+),
+
+{{ followed_lead_changes('entered', 'leads') }}
+
+select * from final
