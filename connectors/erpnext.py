@@ -11,7 +11,7 @@ How reading stays complete, and why it is asked this way (the framework's docume
   it can have shown, so the hour that comes twice is read whole.
 - Lists do not hold the rows of tables within a document ("items"). They are asked for by the doctype of the rows, for hundreds of documents at once
   (`parent in (...)`), with the doctype of the documents as `parent`, whose right to read decides (frappe.client.check_parent_permission). A record is the
-  document with its rows, as reading that one document shows it.
+  document with its rows, as reading that one document shows it, and `_time_zone`, without which its stamps mean nothing.
 - Some changes move no stamp of the document (frappe.model.rename_doc): renaming it, renaming what it names, and saving one of its rows alone. A renaming
   leaves a comment of the type "Edit" on the new name with both names in bold: those documents, and those that link to them, are read, too. Rows are asked
   for by their own `modified`.
@@ -46,20 +46,21 @@ STAMP = "%Y-%m-%d %H:%M:%S.%f"
 TICK = timedelta(microseconds=1)
 ROWS = 4                             # rows a request, for each document of a page
 UNDERSTOOD = (401, 403, 404, 417)    # refusals that say their reason as Frappe does
-KEY = "make one in ERPNext: User, Settings, API Access, Generate Keys"
+MAKE_ONE = "make one in ERPNext: User, Settings, API Access, Generate Keys"
 Place = dict[str, str | None]        # where a page begins: {"from": stamp, "name": behind this name of that very stamp}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErpnextOptions:
-    """url: of the site. time_zone: the one in its System Settings. token_env: environment variable that holds "<api key>:<api secret>".
+    """url: of the site. time_zone: the one in its System Settings. key_env, secret_env: environment variables that hold the API key and secret of a user.
 
     page_size: documents a request. without: streams that our user may not read, or whose doctype the site does not have.
     """
 
     url: str
     time_zone: str
-    token_env: str = ""
+    key_env: str = ""
+    secret_env: str = ""
     page_size: int = 500
     without: tuple[str, ...] = ()
     allow_http: bool = False
@@ -69,16 +70,16 @@ def connect(
     name: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], quota: Quota | None = None, clock: Callable[[], datetime] = system_clock,
     sleep: Callable[[float], None] = time.sleep, **_: Any,
 ) -> Erpnext:
-    """secrets: {"token": "<api key>:<api secret>"}."""
+    """secrets: {"key": ..., "secret": ...}."""
     known = {field.name for field in fields(ErpnextOptions)}
     if unknown := sorted(set(options) - known):
         raise Misconfigured(f"unknown option {', '.join(unknown)}", source=name, mend="known are " + ", ".join(sorted(known)))
     for needed, example in (("url", "https://erp.example.com"), ("time_zone", "Europe/Berlin")):
         if not options.get(needed):
             raise Misconfigured(f"option {needed!r} is missing", source=name, mend=f'for instance {needed} = "{example}"')
-    key, _colon, secret = secrets.get("token", "").partition(":")
+    key, secret = secrets.get("key"), secrets.get("secret")
     if not key or not secret:
-        raise Misconfigured("no token of the form <api key>:<api secret> is set", source=name, mend=f"{KEY}; name its environment variable in token_env")
+        raise Misconfigured("no API key and secret are set", source=name, mend=f"{MAKE_ONE}; name their environment variables in key_env and secret_env")
     chosen = ErpnextOptions(**{**options, "without": tuple(options.get("without", ()))})
     if isinstance(options.get("without"), str) or not set(chosen.without) <= ASKED.keys():
         raise Misconfigured(f"without is {options['without']!r}", source=name, mend="a list of streams out of " + ", ".join(ASKED))
@@ -204,8 +205,8 @@ class Erpnext:
                 for rows in self._by_name(doctype, mine, ["*"], stream, parent=asked.doctype, size=ROWS * self._size):
                     for row in rows:
                         tables[column][row["parent"]].append(row)
-        return [{**record, **{column: sorted(rows[record["name"]], key=lambda row: (row["idx"], row["name"])) for column, rows in tables.items()}}
-                for record in found]
+        return [{**record, **{column: sorted(rows[record["name"]], key=lambda row: (row["idx"], row["name"])) for column, rows in tables.items()},
+                 "_time_zone": str(self._zone)} for record in found]
 
     # ---- what changes without a stamp
 
@@ -293,7 +294,7 @@ class Erpnext:
             return answer.json if isinstance(answer.json, dict) else {}
         said, where = self._rest.redact(f"{answer.status} for {what}: {words(answer.json)}"), {"source": self.name, "stream": stream}
         if answer.status == 401:
-            raise Refused(said, mend=f"renew the key ({KEY})", **where)
+            raise Refused(said, mend=f"renew the key ({MAKE_ONE})", **where)
         if answer.status == 403:
             raise Refused(said, mend=f"give the key's user a role that may read {what}, or leave the stream out by `without`", **where)
         if answer.status == 404:

@@ -14,7 +14,7 @@ from sandbox.erpnext.doctypes import COLUMNS, PARENTS, columns
 from sandbox.erpnext.rules import conditions, failure, fits, must_know_all, ordered, too_many
 from sandbox.erpnext.site import Site
 from sandbox.stand_in.limits import Failure, RateLimit, basic_credentials, json_object
-from sandbox.stand_in.state import Item
+from sandbox.stand_in.state import Identity, Item
 
 PAGE = 20                        # "Listing Documents": what comes without limit_page_length; 0 is all
 URL_LENGTH = 8_190               # gunicorn, limit_request_line
@@ -24,11 +24,11 @@ COST = 10_000                    # microseconds: what a request is said to have 
 class Api:
     """Answers requests, whatever carries them.
 
-    token: "<api key>:<api secret>". forbidden: doctypes that its user has no role for. requests_per_minute: how much work the site does in a window.
+    key, secret: of the one user there is. forbidden: doctypes that its user has no role for. requests_per_minute: how much work the site does in a window.
     """
 
-    def __init__(self, site: Site, token: str, *, requests_per_minute: int = 600, forbidden: Collection[str] = ()) -> None:
-        self.site, self._token, self.forbidden = site, token, set(forbidden)
+    def __init__(self, site: Site, key: str, secret: str, *, requests_per_minute: int = 600, forbidden: Collection[str] = ()) -> None:
+        self.site, self._token, self.forbidden = site, f"{key}:{secret}", set(forbidden)
         self.limit = RateLimit(requests_per_minute, refusal=too_many)
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], Any]:
@@ -103,24 +103,30 @@ class Api:
         size, start = int(question.get("limit_page_length") or question.get("limit") or PAGE), int(question.get("limit_start") or 0)
         if str(question.get("limit_page_length")) == "0":
             size = 2**31
-        test = fits(tests)
         order = question.get("order_by") or "modified desc"
-        found = ordered([item for item in self._candidates(doctype, tests, size + start, order) if test(item)], order, doctype, known)
+        found = ordered(self._found(doctype, tests, start + size, order), order, doctype, known)
         return [sites.shown(self.site, doctype, item, known if wanted == ["*"] else wanted) for item in found[start:start + size]]
 
-    def _candidates(self, doctype: str, tests: Sequence[tuple[str, str, Any]], most: int, order: str) -> Iterable[Item]:
-        """What need be looked at: the index on (modified, name) and the one on `parent` that Frappe's tables have, too."""
-        by_name = next((value for field, operator, value in tests if (field, operator) == ("name", "in")), None)
+    def _found(self, doctype: str, tests: Sequence[tuple[str, str, Any]], most: int, order: str) -> list[Item]:
+        """What meets the tests, at least the first `most` of it, by the indexes that Frappe's tables have: on `name`, on `parent`, on `modified`."""
+        test = fits(tests)
+        names = next((value for field, operator, value in tests if (field, operator) == ("name", "in")), None)
         if doctype in PARENTS:
             parent, table = PARENTS[doctype]
             parents = next((value for field, operator, value in tests if (field, operator) == ("parent", "in")), None)
             held = sites.documents(self.site, parent) if parents is None else self._named(parent, parents)
-            return [row for document in held for row in document[table]]
-        if by_name is not None:
-            return self._named(doctype, by_name)
-        lowest = max((sites.ticks(value) for field, operator, value in tests if field == "modified" and operator in ("=", ">=")), default=-(2**62))
-        narrow = all(field == "modified" for field, _, _ in tests) and order == "modified asc, name asc"
-        return [item for _, item in self.site.state.behind(doctype, lowest, -1, until=2**62, most=most if narrow else -1)]
+            return [row for document in held for row in document[table] if test(row)]
+        if names is not None:
+            return [item for item in self._named(doctype, names) if test(item)]
+        found: list[Item] = []
+        moment = max((sites.ticks(value) for field, operator, value in tests if field == "modified" and operator in ("=", ">=")), default=-(2**62))
+        some: list[tuple[int, Item]] = [(moment, {})]
+        name: Identity = -1
+        while some and (len(found) < most or order != "modified asc, name asc"):
+            some = self.site.state.behind(doctype, some[-1][0], name, until=2**62, most=1000)
+            found += [item for _, item in some if test(item)]
+            name = some[-1][1]["name"] if some else ""
+        return found
 
     def _named(self, doctype: str, names: Iterable[str]) -> list[Item]:
         return [item for name in dict.fromkeys(names) if (item := self.site.state.get(doctype, name)) is not None]

@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from datetime import time as time_of_day
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox.company.plan import Agent, Customer, Lead, Order, Plan
+from sandbox.company.wins import Stages, orders_by_number, stages_known, worth
 from sandbox.hubspot import portal as portals
 from sandbox.hubspot.portal import Portal
 
@@ -30,8 +30,6 @@ SOURCES = {
     "social": ("SOCIAL_MEDIA", "Instagram"), "email": ("EMAIL_MARKETING", None), "sales team": ("OFFLINE", "CRM_UI"),
     "marketplace": ("REFERRALS", "marketplace.example"),
 }
-CENT = Decimal("0.01")
-Stages = tuple[tuple[str, datetime], ...]
 
 
 def load(plan: Plan, portal: Portal) -> dict[str, int]:
@@ -45,7 +43,7 @@ def load(plan: Plan, portal: Portal) -> dict[str, int]:
 
 def live_day(before: Plan, after: Plan, deleted: Iterable[str], portal: Portal) -> dict[str, int]:
     """From the end of one plan to the end of the next: new customers and leads, further stages of old leads, leads thrown away."""
-    known, was, now = {customer.number for customer in before.customers}, _stages(before), _stages(after)
+    known, was, now = {customer.number for customer in before.customers}, stages_known(before), stages_known(after)
     changed = {number: was.get(number) for number, stages in now.items() if stages != was.get(number)}
     with portal.state.transaction():
         _bring(after, portal, customers=[one for one in after.customers if one.number not in known], leads=changed)
@@ -53,14 +51,6 @@ def live_day(before: Plan, after: Plan, deleted: Iterable[str], portal: Portal) 
         for number in gone:
             portals.archive(portal, "deals", DEALS + _number(number), at=_milliseconds(_evening(after)))
     return {"leads": len(changed), "deleted": len(gone)}
-
-
-def _stages(plan: Plan) -> dict[str, Stages]:
-    """Each lead's stages as the CRM knows them: won at the instant at which the order was confirmed, and not before."""
-    orders = _orders(plan)
-    won = {lead.number: orders[lead.order].confirmed_at for lead in plan.leads if lead.stages[-1][0] == "won" and lead.order in orders}
-    return {lead.number: (*(entry for entry in lead.stages if entry[0] != "won"), *([("won", at)] if (at := won.get(lead.number)) else []))
-            for lead in plan.leads}
 
 
 def _bring(plan: Plan, portal: Portal, *, customers: Iterable[Customer], leads: Mapping[str, Stages | None]) -> None:
@@ -71,7 +61,7 @@ def _bring(plan: Plan, portal: Portal, *, customers: Iterable[Customer], leads: 
         identity = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
         if portal.state.get("campaigns", identity) is None:
             portals.put_campaign(portal, identity, {"hs_name": name, "hs_utm": _utm(name), "hs_campaign_status": "in_progress"}, at=_began(plan))
-    people, stages, orders = {customer.number: customer for customer in plan.customers}, _stages(plan), _orders(plan)
+    people, stages, orders = {customer.number: customer for customer in plan.customers}, stages_known(plan), orders_by_number(plan)
     for customer in customers:
         _put_customer(portal, customer)
     for lead in plan.leads:
@@ -115,7 +105,7 @@ def _put_lead(plan: Plan, portal: Portal, lead: Lead, customer: Customer, stages
         if stage == "lost":
             change["closed_lost_reason"] = lead.lost_reason
         if stage == "won" and order is not None:
-            change["amount"] = str(_worth(order, at, plan))
+            change["amount"] = str(worth(order, at, plan))
         portals.update(portal, "deals", identity, change, at=_milliseconds(at))
 
 
@@ -127,19 +117,7 @@ def _sources(lead: Lead) -> dict[str, str | None]:
     return {"hs_analytics_source": source, "hs_analytics_source_data_1": details[0], "hs_analytics_source_data_2": details[1]}
 
 
-def _worth(order: Order, at: datetime, plan: Plan) -> Decimal:
-    """What was ordered, in the reporting currency of that day."""
-    day = at.astimezone(ZoneInfo(plan.time_zone)).date()
-    rates = {rate.on: rate.rate for rate in plan.rates if rate.currency == order.currency and rate.on <= day}
-    rate = rates[max(rates)] if rates else Decimal(1)
-    return (sum((line.unit_price * line.quantity for line in order.lines), Decimal(0)) / rate).quantize(CENT)
-
-
 # ---- small parts
-
-def _orders(plan: Plan) -> dict[str, Order]:
-    return {order.number: order for order in plan.orders}
-
 
 def _owner(plan: Plan, email: str) -> str:
     return str(OWNERS + 1 + next(number for number, one in enumerate(plan.agents) if one.email == email))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from sandbox.erpnext.site import Site
 from sandbox.stand_in.serving import served
 from sandbox.stand_in.state import State
 
-TOKEN = "4d1f0c2b:s3cr3t-0f-the-s1te"
+SECRETS = {"key": "4d1f0c2b71", "secret": "s3cr3t-0f-the-s1te"}
 ZONE = "Europe/Berlin"
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 
@@ -30,9 +30,9 @@ class Running:
     api: Api
     url: str
 
-    def connect(self, *, token: str = TOKEN, sleep: Callable[[float], None] = lambda seconds: None, **options: Any) -> erpnext.Erpnext:
+    def connect(self, *, secrets: Mapping[str, str] = SECRETS, sleep: Callable[[float], None] = lambda seconds: None, **options: Any) -> erpnext.Erpnext:
         """A connector whose waiting costs no time unless `sleep` says so."""
-        return erpnext.connect("erp", {"url": self.url, "time_zone": str(self.site.zone), **options}, secrets={"token": token}, sleep=sleep)
+        return erpnext.connect("erp", {"url": self.url, "time_zone": str(self.site.zone), **options}, secrets=secrets, sleep=sleep)
 
     def now(self) -> datetime:
         return self.site.state.now()
@@ -67,7 +67,7 @@ def site(home: Path, *, zone: str = ZONE, at: datetime = NOW, **limits: Any) -> 
     state = State(home / "state.sqlite", ticking=False)
     state.set_clock(at)
     own = Site(state=state, zone=ZoneInfo(zone))
-    api = Api(own, TOKEN, **{"requests_per_minute": 1_000_000, **limits})
+    api = Api(own, **SECRETS, **{"requests_per_minute": 1_000_000, **limits})
     try:
         with served(api.answer) as url:
             yield Running(own, api, url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from sandbox.erpnext import site as sites
 from sandbox.erpnext.doctypes import PARENTS
 from sandbox.stand_in.state import Item
 from tests.connectors.conformance.histories import IS_DRILL
-from tests.sandbox.erpnext.erp import TOKEN, Running, site
+from tests.sandbox.erpnext.erp import SECRETS, Running, site
 
 # All streams are asked for the same way. The bounded run has one of each shape: plain, named by rows, with rows and naming both, and the history.
 SHAPES = ("customers", "items", "sales_orders", "versions")
 FREE_TEXT = {"Customer": "customer_group", "Supplier": "supplier_group", "Item": "description", "Bin": "actual_qty", "Lead": "lead_name", "Issue": "subject",
              "Address": "city", "Company": "company_name", "Country": "country_name", "Warehouse": "warehouse_name", "Currency Exchange": "exchange_rate",
              "Version": "data", "Opportunity": "title"}
+BORN = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)     # an hour and a half before the site's clock goes back
 LATE = timedelta(minutes=20)     # how long the transaction may last that `late` leaves open
 
 
@@ -37,7 +38,7 @@ class ErpnextSubject:
 
     def connect(self, *, url: str | None = None, memory: Callable[[str], Json] | None = None, now: Callable[[], datetime]) -> erpnext.Erpnext:
         options = {"url": url or self.url, "time_zone": str(self._site.zone), "page_size": 3, "without": [name for name in ASKED if name not in self.streams]}
-        return erpnext.connect("erp", options, secrets={"token": TOKEN}, clock=now, sleep=lambda seconds: None)
+        return erpnext.connect("erp", options, secrets=SECRETS, clock=now, sleep=lambda seconds: None)
 
     def now(self) -> datetime:
         return self._erp.now()
@@ -138,7 +139,8 @@ class ErpnextSubject:
 
     def truth(self, stream: str) -> dict[str, Json]:
         doctype = ASKED[stream].doctype
-        return {item["name"]: sites.whole(self._site, doctype, item) for item in sites.documents(self._site, doctype, self._is_ours(stream))}
+        return {item["name"]: {**sites.whole(self._site, doctype, item), "_time_zone": str(self._site.zone)}
+                for item in sites.documents(self._site, doctype, self._is_ours(stream))}
 
     def _is_ours(self, stream: str) -> Callable[[Item], bool]:
         only = ASKED[stream].only
@@ -147,5 +149,5 @@ class ErpnextSubject:
 
 @contextmanager
 def running(tmp_path: Path) -> Iterator[ErpnextSubject]:
-    with site(tmp_path) as erp:
+    with site(tmp_path, at=BORN) as erp:
         yield ErpnextSubject(erp)
