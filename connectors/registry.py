@@ -19,6 +19,7 @@ from connectors.rest import Quota
 from connectors.stream import Connector, Json, Misconfigured, Stream
 
 KINDS: Mapping[str, str] = {
+    "erpnext": "connectors.erpnext",
     "files": "connectors.files",
     "hubspot": "connectors.hubspot",
     "request_tracker": "connectors.request_tracker",
@@ -27,7 +28,8 @@ KINDS: Mapping[str, str] = {
     "zendesk": "connectors.zendesk",
 }
 SECRETS: Mapping[str, tuple[str, ...]] = {
-    "files": (), "hubspot": ("token",), "request_tracker": ("token",), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
+    "erpnext": ("key", "secret"), "files": (), "hubspot": ("token",), "request_tracker": ("token",), "sql": ("url",), "tryton": ("key",),
+    "zendesk": ("token",),
 }
 COMMON = ("requests_per_minute", "requests_per_day")
 

@@ -15,9 +15,13 @@
 
 {# A date as a document's history shows it: in the format of the site's settings, of which only the order of day and month is not to be seen. #}
 {% macro date_of_history(text, is_month_first) -%}
-    coalesce(
-        try_cast({{ text }} as date),
-        cast(try_strptime(replace(replace({{ text }}, '/', '-'), '.', '-'), case when {{ is_month_first }} then '%m-%d-%Y' else '%d-%m-%Y' end) as date)
+    {%- set plain = "replace(replace(" ~ text ~ ", '/', '-'), '.', '-')" -%}
+    cast(
+        case
+            when {{ text }} like '____-%' then try_cast({{ text }} as timestamp)
+            when {{ is_month_first }} then try_strptime({{ plain }}, '%m-%d-%Y')
+            else try_strptime({{ plain }}, '%d-%m-%Y')
+        end as date
     )
 {%- endmacro %}
 

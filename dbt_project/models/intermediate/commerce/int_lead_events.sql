@@ -7,7 +7,7 @@
 
 with
 final as (
-    {{ from_all_kinds('int_lead_events', ['hubspot', 'tryton'], columns) }}
+    {{ from_all_kinds('int_lead_events', ['erpnext', 'hubspot', 'tryton'], columns) }}
 )
 
 select * from final

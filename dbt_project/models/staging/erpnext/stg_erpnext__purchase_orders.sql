@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['name', 'supplier', 'set_warehouse', 'schedule_date', 'docstatus', 'creation', '_time_zone']) }}
+    {{ parse('source', ['name', 'supplier', 'set_warehouse', 'schedule_date', 'docstatus', 'amended_from', 'creation', '_time_zone']) }}
 ),
 
 renamed as (
@@ -21,6 +21,7 @@ renamed as (
         set_warehouse as warehouse_key,
         try_cast(schedule_date as date) as scheduled_on,
         try_cast(docstatus as bigint) as docstatus,
+        amended_from,
         {{ site_instant('creation') }} as created_at
     from parsed
 )

@@ -16,7 +16,7 @@ newest as (
 ),
 
 opened as (
-    {{ rows_of_documents('newest', ['name', 'item_code', 'qty', 'stock_qty', 'rate', 'net_rate', 'amount', 'net_amount']) }}
+    {{ rows_of_documents('newest', ['name', 'item_code', 'warehouse', 'qty', 'stock_qty', 'rate', 'net_rate', 'amount', 'net_amount']) }}
 ),
 
 renamed as (
@@ -29,6 +29,7 @@ renamed as (
         is_deleted,
         name as order_name,
         item.item_code as item_code,
+        item.warehouse as warehouse_key,
         try_cast(item.qty as decimal(18, 4)) as quantity,
         coalesce(try_cast(item.stock_qty as decimal(18, 4)), try_cast(item.qty as decimal(18, 4))) as stock_quantity,
         coalesce(try_cast(item.net_rate as decimal(18, 4)), try_cast(item.rate as decimal(18, 4))) as unit_price,
