@@ -1,4 +1,4 @@
-"""The sandbox company, read from ERPNext, is the company read from Tryton: row by row in the canonical models, and KPI by KPI."""
+"""The sandbox company, read from ERPNext, is the company read from Tryton, row by row in the canonical models that every KPI is made of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from connectors.stream import Connector
 from sandbox.erpnext import load as loading
-from tests.dbt_project.commerce.conftest import SELECT
+from tests.dbt_project.commerce.conftest import CANONICAL, CANONICAL_TESTS
 from tests.dbt_project.commerce.test_truth import land
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.erpnext.erp import site
@@ -28,7 +28,7 @@ ENTITIES = {
     "corrections": """
         select order_number, corrections.* exclude (correction_id, order_id, source_name)
         from int_order_corrections as corrections left join int_orders using (order_id)""",
-    "products": "select * exclude (native_product_id, source_name) from int_products",
+    "goods": "select * exclude (native_product_id, source_name) from int_products where kind = 'goods'",      # Tryton has carriers' services, too
     "receipts": "select * exclude (receipt_id, source_name, supplier_id) from int_receipts",
     "customers": "select customer_number, country, region, created_at from int_customers",
     "rates": "select currency, valid_from_on, valid_until_on, rate from int_exchange_rates",
@@ -41,7 +41,7 @@ ENTITIES = {
             case when to_stage <> 'cancelled' then event_at else {CANCELLED_ON.format("event_at")} end as event_at
         from int_lead_events inner join int_leads using (lead_id)""",
 }
-MOST = {"orders": 2000, "order_lines": 3000, "corrections": 100, "products": 30, "receipts": 300, "customers": 1000, "rates": 1000, "leads": 300,
+MOST = {"orders": 2000, "order_lines": 3000, "corrections": 100, "goods": 30, "receipts": 300, "customers": 1000, "rates": 1000, "leads": 300,
         "lead_events": 700}
 Making = tuple[Box, pytest.TempPathFactory, Path, Any]
 
@@ -61,14 +61,16 @@ def from_erpnext(making: Making) -> WarehouseBuilder:
     """The site is in a zone of its own, neither the company's nor UTC."""
     with site(making[1].mktemp("site"), zone="Asia/Kolkata") as erp:
         loading.load(making[0].plan, erp.site)
-        return built(making, "erpnext", erp.connect())
+        builder = built(making, "erpnext", erp.connect())
+    builder.data_test(CANONICAL_TESTS)
+    return builder
 
 
 def built(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
     box, folders, target, manifest = making
     builder = WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest)
     land(builder, kind, "erp", connector)
-    builder.build(SELECT, as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
+    builder.build(CANONICAL, data_tests=False, as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
     return builder
 
 

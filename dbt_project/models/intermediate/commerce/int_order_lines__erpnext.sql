@@ -73,7 +73,7 @@ final as (
     left join moved
         on order_items.source_name = moved.source_name
         and order_items.row_name = moved.order_row_name
-    where not order_items.is_deleted and order_items.row_name is not null
+    where not order_items.is_deleted and order_items.row_name <> ''
 )
 
 select * from final

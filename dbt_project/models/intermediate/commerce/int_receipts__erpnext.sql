@@ -112,7 +112,7 @@ final as (
         and not places.is_deleted
     left join warehouses
         on places.warehouse = warehouses.warehouse
-    where not order_items.is_deleted and order_items.row_name is not null
+    where not order_items.is_deleted and order_items.row_name <> ''
 )
 
 select * from final

@@ -23,7 +23,7 @@ renamed as (
     select
         source_name,
         record_key,
-        item.name as row_name,
+        coalesce(item.name, '') as row_name,
         batch_id,
         ordinal,
         is_deleted,
