@@ -19,17 +19,13 @@ How reading stays complete, and why it is asked this way (the framework's docume
   behind the framework's back leaves no trace: once a week all names are compared (N/10 pages).
 - Cancelled and amended documents stay: `docstatus` 2, and `amended_from` in the new one.
 
-M changed documents cost M/500 requests, as many again for each table (of 2000 rows), and four more: deleted documents, comments, the rows' stamps, and
-the zone once for all streams.
-
-A site may limit the time it works for us in a window (frappe.rate_limiter): then it says 429 with Retry-After, which is waited for.
+M changed documents cost M/500 requests, as many again for each table (of 2000 rows), and three more: comments, deleted documents, the rows' stamps; the
+zone is asked once. A site may limit the time that it works for us (frappe.rate_limiter): then it says 429 with Retry-After, which is waited for.
 """
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,12 +34,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.erpnext_answers import TICK, answers, in_bold, is_same, stamp, text_of, words
 from connectors.erpnext_streams import ASKED, STREAMS, Asked
 from connectors.rest import Auth, LoopGuard, Quota, Rest, system_clock
 from connectors.stream import Json, Misconfigured, Page, Record, Refused, Stream, UnexpectedShape, Window
 
-STAMP = "%Y-%m-%d %H:%M:%S.%f"
-TICK = timedelta(microseconds=1)
 ROWS = 4                             # rows a request, for each document of a page
 UNDERSTOOD = (401, 403, 404, 417)    # refusals that say their reason as Frappe does
 MAKE_ONE = "make one in ERPNext: User, Settings, API Access, Generate Keys"
@@ -156,28 +151,26 @@ class Erpnext:
     ) -> Iterator[tuple[list[Record], Place | None]]:
         """(documents whose `modified` lies in the span, where the next page begins or None at the end). A page that is not full is the last one: access
         rules are conditions of the same query (frappe.model.db_query)."""
-        guard, (start, end) = LoopGuard(source=self.name, stream=stream), span
-        behind = None
-        if place:
-            start, behind = place["from"], place["name"]
+        guard, (first, end) = LoopGuard(source=self.name, stream=stream), span
+        start, behind = (place["from"], place["name"]) if place else (first, None)
         while True:
             guard.see([start, behind])
             stamped = [["modified", "=", start], ["name", ">", behind]] if behind else [["modified", "<", end]] + ([["modified", ">=", start]] if start else [])
             found = self._ask(doctype, [*stamped, *only], wanted, "modified asc, name asc", self._size, stream, parent)
-            stamps = [_stamp(record) for record in found]
+            stamps = [stamp(record) for record in found]
             if stamps != sorted(stamps) or (stamps and start and stamps[0] < datetime.fromisoformat(start)):
                 raise self._odd(f"a page of {doctype} is not in the order of `modified` that was asked for", stream)
             is_full = len(found) >= self._size
             if behind:
-                start, behind = (start, found[-1]["name"]) if is_full else (_text(datetime.fromisoformat(str(start)) + TICK), None)
+                start, behind = (start, found[-1]["name"]) if is_full else (text_of(datetime.fromisoformat(str(start)) + TICK), None)
             elif not is_full:
                 yield found, None
                 return
             elif stamps[0] == stamps[-1]:
-                start, behind = _text(stamps[-1]), found[-1]["name"]
+                start, behind = text_of(stamps[-1]), found[-1]["name"]
             else:
-                start = _text(stamps[-1])
-                found = [record for record, stamp in zip(found, stamps, strict=True) if stamp != stamps[-1]]
+                start = text_of(stamps[-1])
+                found = [record for record, at in zip(found, stamps, strict=True) if at != stamps[-1]]
             yield found, {"from": start, "name": behind}
 
     def _by_name(
@@ -224,8 +217,7 @@ class Erpnext:
         for found, _ in self._saved("Comment", only, ["name", "modified", "reference_doctype", "reference_name", "content"], span, stream):
             for record in found:
                 name = record["reference_name"]
-                bold = {html.unescape(text) for text in re.findall(r"<(?:b|strong)>(.*?)</(?:b|strong)>", record["content"] or "", re.DOTALL)}
-                renamed.setdefault(record["reference_doctype"], {}).setdefault(name, set()).update(bold - {name})
+                renamed.setdefault(record["reference_doctype"], {}).setdefault(name, set()).update(in_bold(record["content"]) - {name})
         return renamed
 
     def _unstamped(self, asked: Asked, span: tuple[str | None, str], renamed: Mapping[str, Mapping[str, Any]], stream: str) -> set[str]:
@@ -250,7 +242,7 @@ class Erpnext:
         offsets = [offset for at in ends if (offset := at.astimezone(self._zone).utcoffset()) is not None]
 
         def wall(at: datetime, offset: timedelta) -> str:
-            return _text(at.astimezone(UTC).replace(tzinfo=None) + offset)
+            return text_of(at.astimezone(UTC).replace(tzinfo=None) + offset)
 
         return wall(window.start, min(offsets)) if window.start else None, wall(window.end, max(offsets))
 
@@ -263,7 +255,7 @@ class Erpnext:
             zone = told.get("time_zone") if isinstance(told, dict) else None
             if not isinstance(zone, str):
                 raise self._odd("the site does not tell its time zone", "")
-            if not _is_same(ZoneInfo(zone), self._zone):
+            if not is_same(zone, self._zone):
                 raise Misconfigured(f"the site's time zone is {zone}, not {self._zone}", source=self.name, mend=f'set time_zone = "{zone}"')
             self._zone_is_right = True
 
@@ -282,7 +274,7 @@ class Erpnext:
             rows = self._judged("GET", f"api/resource/{params.pop('doctype')}", params, parent or doctype, stream).get("data")
         if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("name") is not None for row in rows):
             raise self._odd(f"{doctype}: the answer is no list of documents", stream)
-        if len(rows) > size or not all(_answers(row, filters, wanted) for row in rows):
+        if len(rows) > size or not all(answers(row, filters, wanted) for row in rows):
             raise self._odd(f"{doctype}: the answer is to another question", stream)
         return rows
 
@@ -303,52 +295,6 @@ class Erpnext:
 
     def _odd(self, what: str, stream: str) -> UnexpectedShape:
         return UnexpectedShape(what, source=self.name, stream=stream, mend="is this address the site's own? nothing was lost, the next run asks again")
-
-
-def words(body: Json) -> str:
-    """What a Frappe error says to people: `_server_messages` is JSON of texts that are JSON; then `_error_message`, `exception`, `exc_type`. Never `exc`, a
-    traceback with values of the request in it."""
-    if not isinstance(body, dict):
-        return "no reason given"
-    texts: list[str] = []
-    for message in _listed(body.get("_server_messages")):
-        try:
-            told = json.loads(message)
-        except (TypeError, ValueError):
-            told = message
-        texts.append(str(told.get("message")) if isinstance(told, dict) else str(told))
-    texts = texts or [str(body[name]) for name in ("_error_message", "exception", "message", "exc_type") if body.get(name)][:1] or ["no reason given"]
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", "; ".join(texts))).split())[:300]
-
-
-def _listed(text: Json) -> list[Any]:
-    try:
-        found = json.loads(text)
-    except (TypeError, ValueError):
-        return []
-    return found if isinstance(found, list) else []
-
-
-def _answers(row: Record, filters: Sequence[Json], wanted: Sequence[str]) -> bool:
-    """Whether a row can be the answer to this question: many questions share one address, and a cache on the way may take them for one."""
-    chosen = {"=": lambda value, given: str(value) == given, "in": lambda value, given: str(value) in given}
-    return (wanted == ["*"] or row.keys() == set(wanted)) and all(
-        chosen[operator](row[column], given) for column, operator, given in filters if operator in chosen and column in row and column != "modified")
-
-
-def _stamp(record: Record) -> datetime:
-    """Of a whole second the fraction is left out: stamps are not compared as text."""
-    return datetime.fromisoformat(record["modified"])
-
-
-def _text(wall: datetime) -> str:
-    return wall.strftime(STAMP)
-
-
-def _is_same(one: ZoneInfo, other: ZoneInfo) -> bool:
-    """Asia/Calcutta is Asia/Kolkata: compared is what their clocks show, over two years of half months."""
-    return all((at := datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=15 * step)).astimezone(one).utcoffset() == at.astimezone(other).utcoffset()
-               for step in range(49))
 
 
 def _cut(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:

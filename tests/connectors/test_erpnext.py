@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from connectors import erpnext
+from connectors.erpnext_answers import words
 from connectors.erpnext_streams import ASKED, LAG, STREAMS
 from connectors.stream import Misconfigured, Page, PageLoop, QuotaExhausted, Refused, UnexpectedShape, Window
 from sandbox.erpnext import site as sites
@@ -269,7 +270,7 @@ def test_a_missing_doctype_is_named(erp: Running) -> None:
     ({"_server_messages": "not JSON", "exc_type": "DataError"}, "DataError"), ([], "no reason given"), ({}, "no reason given"),
 ])
 def test_the_words_of_an_error_are_found_wherever_they_stand(body: Any, said: str) -> None:
-    assert erpnext.words(body) == said
+    assert words(body) == said
 
 
 # ---- answers that cannot be right
@@ -303,6 +304,8 @@ def test_an_answer_that_cannot_be_right_is_not_believed(faults: FaultServer, row
 def test_an_answer_to_another_question_is_not_believed(faults: FaultServer) -> None:
     with pytest.raises(UnexpectedShape, match="another question"):
         pages(faulty(faults, one("V1", ref_doctype="Blog Post")), "versions")
+    with pytest.raises(UnexpectedShape, match="another question"):
+        pages(faulty(faults, one("V1")), "versions")
 
 
 # ---- options
