@@ -6,11 +6,47 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from connectors.stream import Cursor, Json, Stream
+from connectors.personal import LIST_ENTRY
+from connectors.stream import Cursor, Json, Kind, Personal, Stream
 
 # `modified` is set when a document is saved and shows itself when the transaction ends. A job of the "long" queue may take 25 minutes for that
 # ("Background Jobs": queues and their time-outs); the rest is for clocks that do not agree.
 LAG = timedelta(minutes=30)
+
+# A site may name customers and addresses by a series (CUST-2026-00001) or by what they are called; a name that is called for is a person's as often as not.
+NUMBER = r"^(?-i:[A-Z]{1,6}(?:-[A-Z]{1,6})?(?:[-/]?\d{1,10}){1,3})$"
+CALLED = Personal(kind="name", keeps=NUMBER)
+# Who wrote a document: one of our own people, or a customer by the portal; what people added to it by name.
+WRITTEN: Mapping[str, Kind | Personal] = {
+    "owner": "email", "modified_by": "email", "_user_tags": "text", "_comments": "text", "_assign": "email", "_liked_by": "email"}
+ROWS: Mapping[str, Kind | Personal] = {"items[].owner": "email", "items[].modified_by": "email"}
+CONTACT: Mapping[str, Kind | Personal] = {
+    "title": CALLED, "contact_person": CALLED, "contact_display": "name", "contact_email": "email", "contact_mobile": "phone", "contact_phone": "phone",
+    "customer_address": CALLED, "supplier_address": CALLED, "address_display": "address", "shipping_address_name": CALLED, "shipping_address": CALLED,
+    "shipping_address_display": "address", "dispatch_address": "address", "po_no": CALLED, "remarks": "text", "instructions": "text"}
+CUSTOMER: Mapping[str, Kind | Personal] = {"customer": CALLED, "customer_name": "name"}
+REACHED: Mapping[str, Kind | Personal] = {"email_id": "email", "mobile_no": "phone", "phone": "phone", "fax": "phone"}
+# Of a saved document's old and new values those stay by which the models tell what became of it (stg_erpnext__changes).
+HISTORIC = (r'\[\s*"(?:docstatus|workflow_state|status|sales_stage|delivery_date)",\s*(?:"[^"]{0,60}"|\d|null),\s*(?:"[^"]{0,60}"|\d|null)\s*\]')
+PERSONAL: Mapping[str, Mapping[str, Kind | Personal]] = {
+    "customers": {"name": CALLED, "customer_name": "name", "customer_primary_address": CALLED, "customer_primary_contact": CALLED,
+                  "primary_address": "address", "first_name": "name", "last_name": "name", "tax_id": "text", "customer_details": "text", **REACHED},
+    # Names of firms are nobody's; a supplier is one.
+    "suppliers": {"supplier_primary_contact": CALLED, "supplier_primary_address": CALLED, "primary_address": "address", "supplier_details": "text", **REACHED},
+    "leads": {"name": CALLED, "title": "name", "lead_name": "name", "first_name": "name", "middle_name": "name", "last_name": "name", "whatsapp_no": "phone",
+              "city": "address", "lead_owner": "staff", **REACHED},
+    "opportunities": {"party_name": CALLED, "customer_name": "name", "opportunity_owner": "staff", "to_discuss": "text",
+                      "order_lost_reason": Personal(kind="text", keeps=LIST_ENTRY), "lost_reasons[].owner": "email", "lost_reasons[].modified_by": "email",
+                      **CONTACT},
+    **{stream: {**CUSTOMER, **CONTACT, **ROWS} for stream in ("sales_orders", "delivery_notes", "sales_invoices")},
+    **{stream: {**CONTACT, **ROWS} for stream in ("purchase_orders", "purchase_receipts")},
+    "issues": {**CUSTOMER, "subject": "text", "raised_by": "email", "contact": CALLED, "lead": CALLED, "description": "text", "resolution_details": "text"},
+    "addresses": {"name": CALLED, "address_title": "name", "address_line1": "address", "address_line2": "address", "city": "address", "county": "address",
+                  "pincode": "address", **REACHED},
+    "companies": {"phone_no": "phone", "email": "email"},
+    "warehouses": {"email_id": "email", "phone_no": "phone", "mobile_no": "phone", "address_line_1": "address", "address_line_2": "address", "city": "address"},
+    "versions": {"data": Personal(kind="text", keeps=HISTORIC)},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,4 +96,5 @@ HISTORY = ("Sales Order", "Delivery Note", "Sales Invoice", "Purchase Order", "P
 ASKED: Mapping[str, Asked] = {
     **DOCUMENTS, "versions": Asked(doctype="Version", links={"docname": HISTORY}, only=(["ref_doctype", "in", list(HISTORY)],))}
 # Once a week all names are compared: what was deleted behind the framework's back leaves no trace.
-STREAMS = tuple(Stream(name=name, key=("name",), deletes="sweep", sweep_every=7, cursor=Cursor(field="modified", lag=LAG)) for name in ASKED)
+STREAMS = tuple(Stream(name=name, key=("name",), deletes="sweep", sweep_every=7, cursor=Cursor(field="modified", lag=LAG),
+                       personal={**WRITTEN, **PERSONAL.get(name, {})}) for name in ASKED)

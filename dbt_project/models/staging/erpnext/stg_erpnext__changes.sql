@@ -1,4 +1,5 @@
--- A version says what a saved document says otherwise than before; it is taken apart into its fields here, once. One that tells of rows alone keeps one row.
+-- A version says what a saved document, or a row in it, says otherwise than before; what tells how far it came is taken out here, once. One that tells of
+-- nothing of the kind keeps one row, or a later reading could not replace an earlier one.
 {{ config(unique_key=['source_name', 'record_key']) }}
 
 with
@@ -15,11 +16,17 @@ newest as (
     {{ newest_per_key() }}
 ),
 
--- `data` is JSON in a text: {"changed": [["docstatus", 0, 1], ...], ...}
+-- `data` is JSON in a text, {"changed": [["docstatus", 0, 1], ...], ...}; of personal values in it only what is looked for here is left (connectors/erpnext_streams.py).
 opened as (
     select
         *,
-        coalesce(nullif(json_transform(data, '{"changed": [["VARCHAR"]]}').changed, []), [null]) as changes
+        coalesce(
+            nullif(regexp_extract_all(
+                data,
+                '\[\s*"(?:docstatus|workflow_state|status|sales_stage|delivery_date)",\s*(?:"[^"]*"|\d|null),\s*(?:"[^"]*"|\d|null)\s*\]'
+            ), []),
+            [null]
+        ) as changes
     from newest
 ),
 
@@ -41,9 +48,9 @@ renamed as (
         is_deleted,
         ref_doctype as doctype,
         docname as document_name,
-        change[1] as field,
-        change[2] as old_value,
-        change[3] as new_value,
+        change ->> '$[0]' as field,
+        change ->> '$[1]' as old_value,
+        change ->> '$[2]' as new_value,
         {{ site_instant('creation') }} as changed_at
     from entered
 )
