@@ -117,8 +117,7 @@ class Erpnext:
             yield from (str(record["name"]) for record in found)
 
     def read(self, stream: Stream, window: Window, resume: Json = None) -> Iterator[Page]:
-        """Three steps, of which the first read takes the second alone: what is gone, what was saved, what changed without a stamp of its own. In this
-        order, because a name that is gone may be given again while we read."""
+        """Three steps, the first read the second alone: what is gone, what was saved, what changed without a stamp. A name may be given again while we read."""
         self._compare_zone()
         asked, span, at = ASKED[stream.name], self._span(window), (resume or {}).get("at")
         step, seen = (resume or {}).get("step", "saved" if window.start is None else "gone"), set[str]()
@@ -238,8 +237,7 @@ class Erpnext:
 
     def _span(self, window: Window) -> tuple[str | None, str]:
         """(from, until) on the site's wall: the earliest and the latest that it can have shown in the window."""
-        ends = [at for at in (window.start, window.end) if at is not None]
-        offsets = [offset for at in ends if (offset := at.astimezone(self._zone).utcoffset()) is not None]
+        offsets = [offset for at in (window.start, window.end) if at and (offset := at.astimezone(self._zone).utcoffset()) is not None]
 
         def wall(at: datetime, offset: timedelta) -> str:
             return text_of(at.astimezone(UTC).replace(tzinfo=None) + offset)
