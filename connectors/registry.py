@@ -19,6 +19,7 @@ from connectors.rest import Quota
 from connectors.stream import Connector, Json, Misconfigured, Stream
 
 KINDS: Mapping[str, str] = {
+    "erpnext": "connectors.erpnext",
     "files": "connectors.files",
     "freshdesk": "connectors.freshdesk",
     "hubspot": "connectors.hubspot",
@@ -29,7 +30,7 @@ KINDS: Mapping[str, str] = {
     "zendesk": "connectors.zendesk",
 }
 SECRETS: Mapping[str, tuple[str, ...]] = {
-    "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "request_tracker": ("token",),
+    "erpnext": ("key", "secret"), "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "request_tracker": ("token",),
     "salesforce": ("client_secret", "refresh_token", "private_key"), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
 }
 COMMON = ("requests_per_minute", "requests_per_day")

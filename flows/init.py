@@ -85,6 +85,14 @@ holidays = [2026-12-25, 2026-12-26]
 # objects = ["Order", "Invoice__c"]  # further objects, read by what changed; fields as our user may see them
 # requests_per_day = 20000           # of the organisation's day, what is ours at most
 
+# [sources.office]
+# kind = "erpnext"                   # ERPNext, on Frappe's cloud or your own server
+# url = "https://example.erpnext.com"
+# time_zone = "Asia/Kolkata"         # as in its System Settings: its stamps carry no offset; a wrong one is refused
+# key_env = "ERPNEXT_KEY"            # of a user who may read what is listed in README, Version, Comment and Deleted Document
+# secret_env = "ERPNEXT_SECRET"
+# without = ["issues"]               # streams that this user may not read
+
 # [sources.erp_replica]
 # kind = "sql"                       # tables and views of PostgreSQL, MySQL or MariaDB
 # url_env = "ERP_REPLICA_URL"        # postgresql://reader:password@replica.example.com/erp
@@ -112,6 +120,8 @@ SECRETS = '''\
 # TRYTON_KEY=
 # ZENDESK_TOKEN=
 # HUBSPOT_TOKEN=
+# ERPNEXT_KEY=
+# ERPNEXT_SECRET=
 # ERP_REPLICA_URL=
 '''
 

@@ -10,12 +10,16 @@ import pytest
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
 COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce path:models/marts/kpis/commerce path:tests/commerce path:tests/two_routes/commerce"
-# What the commerce models stand on, tests of other domains left out.
-SELECT = (
-    "path:models/staging/tryton path:models/staging/hubspot path:models/staging/salesforce path:models/staging/online_retail path:models/staging/supplier_deliveries"
-    f" stg_meridian__new_batches stg_files__channel_days int_channel_days resource_type:seed {COMMERCE}"
-    " built_order_corrections built_exchange_rates built_products__tryton"
+STAGED = (
+    "path:models/staging/tryton path:models/staging/erpnext path:models/staging/hubspot path:models/staging/salesforce path:models/staging/online_retail"
+    " path:models/staging/supplier_deliveries"
+    " stg_meridian__new_batches resource_type:seed"
 )
+# What the commerce models stand on, tests of other domains left out.
+SELECT = f"{STAGED} stg_files__channel_days int_channel_days {COMMERCE} built_order_corrections built_exchange_rates built_products__tryton"
+# The canonical entities, what they are compared with the night after, and the mart that they ask for it.
+CANONICAL = f"{STAGED} path:models/intermediate/commerce built_order_corrections built_exchange_rates built_products__tryton fct_orders"
+CANONICAL_TESTS = "path:models/staging/erpnext,test_type:generic path:models/intermediate/commerce,test_type:generic"
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,18 @@
 } %}
 
 with
+told as (
+    {{ from_all_kinds('int_exchange_rates', ['erpnext', 'tryton'], columns) }}
+),
+
+-- two kinds of sources that say different rates of a day: the lower one counts, so that every night says the same
 stated as (
-    {{ from_all_kinds('int_exchange_rates', ['tryton'], columns) }}
+    select
+        currency,
+        valid_from_on,
+        min(rate) as rate
+    from told
+    group by currency, valid_from_on
 ),
 
 -- units of the reporting currency for one unit of what the source counts in; a source that never states it counts in that currency

@@ -1,0 +1,41 @@
+{{ config(enabled=has_kind('erpnext'), materialized='view') }}
+
+with
+lead_changes as (
+    select * from {{ ref('int_lead_changes__erpnext') }}
+),
+
+leads as (
+    select * from {{ ref('int_leads__erpnext') }}
+),
+
+-- an ending that was taken back is none: endings are told by the lead, as it stands now
+entered as (
+    select
+        source_name || ':' || opportunity_name as lead_id,
+        entered_at as event_at,
+        lead_stage as to_stage
+    from lead_changes
+    where lead_stage in ('lead', 'opportunity', 'offer')
+    union
+    {{ lead_beginnings_and_endings('leads') }}
+),
+
+followed as (
+    select
+        entered.lead_id,
+        entered.event_at,
+        {{ lead_stage_before('entered') }} as from_stage,
+        entered.to_stage
+    from entered
+    inner join leads
+        on entered.lead_id = leads.lead_id
+),
+
+-- two sales stages of the site may be one of ours
+final as (
+    select * from followed
+    where from_stage is distinct from to_stage
+)
+
+select * from final
