@@ -13,13 +13,13 @@ from tests.flows.conftest import Company, make_company
 from tests.flows.nights import second_day
 
 # Of the run itself; two runs never share them. A version that was in its place but never current is swept, and its name not used again.
-INSTANTS = {*NAMES_OF_THE_BUILD, "last_success_at", "last_attempt_at", "restated_at", "new_version"}
+INSTANTS = {*NAMES_OF_THE_BUILD, "last_success_at", "last_attempt_at", "compared_at", "restated_at", "new_version"}
 NIGHT_STEPS = {
     "between landing and cursor": "import flows.store.ledger as l\nl.finish_reading = die",
     "at a page": "import flows.store.landing as m\nm.append = die",
     "before the checks' verdict": "import flows.store.ledger as l\nl.judge_batch = die",
     "during dbt": "import flows.build as b\nrelay, lines = b._relay, []\n"
-                  "def _relay(line, say, problems):\n    lines.append(line)\n    relay(line, say, problems)\n    len(lines) < 150 or die()\nb._relay = _relay",
+                  "def _relay(line, say, problems):\n    lines.append(line)\n    relay(line, say, problems)\n    len(lines) < 75 or die()\nb._relay = _relay",
     "between dbt and its mark": "import flows.store.warehouse as w\nw.mark_absorbed = die",
     "before the version is renamed": "import flows.store.published as p\np._write_down = die",
     "before current is turned": "import flows.store.published as p\np._turn = die",
