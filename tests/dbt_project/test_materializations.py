@@ -27,8 +27,8 @@ def test_a_view_stands_where_a_table_of_its_name_stood(running_company: Warehous
 def test_a_table_that_cannot_be_built_stays_as_it_was(running_company: WarehouseBuilder) -> None:
     with duckdb.connect(str(running_company.path)) as connection:
         connection.execute("insert into intermediate.int_calendar_spans by name select 'mark' as calendar")
-        connection.execute("drop view staging.stg_meridian__calendars")
-        connection.execute("create view staging.stg_meridian__calendars as select error('no calendars tonight') as calendar")
+        connection.execute("drop table intermediate.int_calendars")
+        connection.execute("create view intermediate.int_calendars as select error('no calendars tonight') as calendar")
     with pytest.raises(AssertionError, match="int_calendar_spans"):
         running_company.build("int_calendar_spans", data_tests=False)
     assert running_company.value("select count(*) from intermediate.int_calendar_spans where calendar = 'mark'") == 1
