@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json as jsonlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
+
+from connectors.stream import Json, SourceError
 
 MESSAGES = ("error", "title", "message", "description", "detail", "error_description")   # where vendors put their words, most general first
 
@@ -47,6 +50,14 @@ def reason(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             return f"{type(error).__name__} {error}".strip()
         error = inner
+
+
+def field_of(body: Json, name: str, kind: type, odd: Callable[[str], SourceError]) -> Any:
+    """What an answer must say under this name. odd: the connector's error, given what is wrong."""
+    value = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(value, kind):
+        raise odd(f"the answer has no {name!r} that is a {kind.__name__}")
+    return value
 
 
 def is_html(response: requests.Response) -> bool:

@@ -20,14 +20,17 @@ def bearer(token: str) -> Auth:
 
 
 def basic(user: str, password: str) -> Auth:
-    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return Auth(header="Authorization", value=f"Basic {encoded}", hidden=(password, encoded))
+    return _basic(user, password, secret=password)
 
 
 def basic_key(key: str) -> Auth:
     """A vendor whose key stands where a user's name would, beside a password that means nothing."""
-    encoded = base64.b64encode(f"{key}:X".encode()).decode()
-    return Auth(header="Authorization", value=f"Basic {encoded}", hidden=(key, encoded))
+    return _basic(key, "X", secret=key)
+
+
+def _basic(user: str, password: str, *, secret: str) -> Auth:
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return Auth(header="Authorization", value=f"Basic {encoded}", hidden=(secret, encoded))
 
 
 def header(name: str, value: str, *, prefix: str = "") -> Auth:

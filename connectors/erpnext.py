@@ -29,13 +29,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.erpnext_answers import TICK, answers, in_bold, is_same, stamp, text_of, words
 from connectors.erpnext_streams import ASKED, STREAMS, Asked
+from connectors.options import left_out, refuse_unknown
 from connectors.rest import Auth, LoopGuard, Quota, Rest, system_clock
 from connectors.stream import Json, Misconfigured, Page, Record, Refused, Stream, UnexpectedShape, Window
 
@@ -66,18 +67,14 @@ def connect(
     sleep: Callable[[float], None] = time.sleep, **_: Any,
 ) -> Erpnext:
     """secrets: {"key": ..., "secret": ...}."""
-    known = {field.name for field in fields(ErpnextOptions)}
-    if unknown := sorted(set(options) - known):
-        raise Misconfigured(f"unknown option {', '.join(unknown)}", source=name, mend="known are " + ", ".join(sorted(known)))
+    refuse_unknown(name, options, ErpnextOptions)
     for needed, example in (("url", "https://erp.example.com"), ("time_zone", "Europe/Berlin")):
         if not options.get(needed):
             raise Misconfigured(f"option {needed!r} is missing", source=name, mend=f'for instance {needed} = "{example}"')
     key, secret = secrets.get("key"), secrets.get("secret")
     if not key or not secret:
         raise Misconfigured("no API key and secret are set", source=name, mend=f"{MAKE_ONE}; name their environment variables in key_env and secret_env")
-    chosen = ErpnextOptions(**{**options, "without": tuple(options.get("without", ()))})
-    if isinstance(options.get("without"), str) or not set(chosen.without) <= ASKED.keys():
-        raise Misconfigured(f"without is {options['without']!r}", source=name, mend="a list of streams out of " + ", ".join(ASKED))
+    chosen = ErpnextOptions(**{**options, "without": left_out(name, options, ASKED)})
     if isinstance(chosen.page_size, bool) or not isinstance(chosen.page_size, int) or not 2 <= chosen.page_size <= 5000:
         raise Misconfigured(f"page_size is {chosen.page_size!r}", source=name, mend="a whole number from 2 to 5000")
     try:

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,8 @@ from typing import Any
 from requests.utils import parse_header_links
 
 from connectors.freshdesk_streams import ASKED, PLANS, STREAMS, Asked, Place
-from connectors.quota import Limit, memory_quota, shared_quota, together
+from connectors.options import left_out, refuse_unknown
+from connectors.quota import Limit, endpoint_quota, together
 from connectors.rest import Answer, LoopGuard, Quota, Rest, basic_key, system_clock
 from connectors.stream import Json, Misconfigured, Page, Record, Refused, Stream, UnexpectedShape, Unreachable, Window
 
@@ -73,24 +74,20 @@ def connect(
     clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
 ) -> Freshdesk:
     """secrets: {"api_key": ...}. home: where the quotas shared with other processes rest; None: this process is alone."""
-    known = {field.name for field in fields(FreshdeskOptions)}
-    if unknown := sorted(set(options) - known):
-        raise Misconfigured(f"unknown option {', '.join(unknown)}", source=name, mend="known are " + ", ".join(sorted(known)))
+    refuse_unknown(name, options, FreshdeskOptions)
     if not options.get("url"):
         raise Misconfigured("no url is set", source=name, mend='set url = "https://<name>.freshdesk.com"')
     if not secrets.get("api_key"):
         raise Misconfigured("no API key is set", source=name,
                             mend='copy it in Freshdesk (Profile settings, View API key) and name its environment variable: api_key_env = "..."')
-    chosen = FreshdeskOptions(**{**options, "without": tuple(options.get("without", ()))})
-    if isinstance(options.get("without"), str) or not set(chosen.without) <= ASKED.keys():
-        raise Misconfigured(f"without is {options['without']!r}", source=name, mend="a list of streams out of " + ", ".join(ASKED))
+    chosen = FreshdeskOptions(**{**options, "without": left_out(name, options, ASKED)})
     if chosen.plan not in PLANS:
         raise Misconfigured(f"plan is {chosen.plan!r}", source=name, mend="one of " + ", ".join(PLANS))
     if not 2 <= chosen.page_size <= LARGEST_PAGE:
         raise Misconfigured(f"page_size is {chosen.page_size!r}", source=name, mend=f"a whole number from 2 to {LARGEST_PAGE}")
 
     def limited(requests: int, what: str) -> Quota:
-        return shared_quota(home / "quota", name, Limit(requests=requests), name=what) if home else memory_quota(Limit(requests=requests), source=name)
+        return endpoint_quota(home, name, Limit(requests=requests), name=what)
 
     plan = PLANS[chosen.plan]
     lists = chosen.lists_per_minute or plan.lists

@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,10 @@ from urllib.parse import quote
 
 import requests
 
+from connectors.answers import field_of
 from connectors.hubspot_streams import ASKED, CAMPAIGN, STREAMS, Asked
-from connectors.quota import Limit, memory_quota, shared_quota
+from connectors.options import left_out, refuse_unknown
+from connectors.quota import Limit, endpoint_quota
 from connectors.rest import LoopGuard, Quota, Rest, bearer, system_clock
 from connectors.stream import Json, Listed, Misconfigured, Page, Record, Stream, UnexpectedShape, Window, landed_key, stamp_of
 
@@ -65,25 +67,18 @@ def connect(
     clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
 ) -> Hubspot:
     """secrets: {"token": ...}. home: where the quotas shared with other processes rest; None: this process is alone."""
-    known = {field.name for field in fields(HubspotOptions)}
-    if unknown := sorted(set(options) - known):
-        raise Misconfigured(f"unknown option {', '.join(unknown)}", source=name, mend="known are " + ", ".join(sorted(known)))
+    refuse_unknown(name, options, HubspotOptions)
     if not secrets.get("token"):
         raise Misconfigured("no access token is set", source=name,
                             mend='make a private app in HubSpot (Settings, Integrations) and name its environment variable: token_env = "..."')
-    chosen = HubspotOptions(**{**options, "without": tuple(options.get("without", ()))})
-    if isinstance(options.get("without"), str) or not set(chosen.without) <= ASKED.keys():
-        raise Misconfigured(f"without is {options['without']!r}", source=name, mend="a list of streams out of " + ", ".join(ASKED))
+    chosen = HubspotOptions(**{**options, "without": left_out(name, options, ASKED)})
     if not 1 <= chosen.page_size <= 100:
         raise Misconfigured(f"page_size is {chosen.page_size!r}", source=name, mend="a whole number from 1 to 100")
 
-    def limited(limit: Limit, what: str) -> Quota:
-        return shared_quota(home / "quota", name, limit, name=what) if home else memory_quota(limit, source=name)
-
     rest = Rest(chosen.url, source=name, auth=bearer(secrets["token"]), allow_http=chosen.allow_http, pause=policy_pause, clock=clock, sleep=sleep,
                 quota=quota)
-    general = limited(Limit(requests=chosen.requests_per_ten_seconds, period=10.0), "general")
-    return Hubspot(name, rest, general, limited(Limit(requests=5, period=1.0), "searches"), chosen)
+    general = endpoint_quota(home, name, Limit(requests=chosen.requests_per_ten_seconds, period=10.0), name="general")
+    return Hubspot(name, rest, general, endpoint_quota(home, name, Limit(requests=5, period=1.0), name="searches"), chosen)
 
 
 def policy_pause(response: requests.Response) -> float | None:
@@ -273,10 +268,7 @@ class Hubspot:
         return str(following["after"]) if following else None
 
     def _field(self, body: Json, name: str, kind: type, stream: str) -> Any:
-        value = body.get(name) if isinstance(body, dict) else None
-        if not isinstance(value, kind):
-            raise self._odd(f"the answer has no {name!r} that is a {kind.__name__}", stream)
-        return value
+        return field_of(body, name, kind, lambda what: self._odd(what, stream))
 
     def _odd(self, what: str, stream: str) -> UnexpectedShape:
         return UnexpectedShape(what, source=self.name, stream=stream,

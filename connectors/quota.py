@@ -55,6 +55,11 @@ def shared_quota(folder: Path, source: str, limit: Limit, *, name: str = "", now
     return _SharedQuota(folder / f"{'-'.join(part for part in (source, name) if part)}.sqlite", limit, source, now)
 
 
+def endpoint_quota(home: Path | None, source: str, limit: Limit, *, name: str) -> Quota:
+    """One of several limits of a source's own. home: where those shared with other processes rest; None: this process is alone."""
+    return shared_quota(home / "quota", source, limit, name=name) if home else memory_quota(limit, source=source)
+
+
 def source_quota(
     folder: Path, source: str, *, per_minute: int | None = None, per_day: int | None = None, now: Callable[[], float] = time.time,
 ) -> Quota:

@@ -34,7 +34,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from connectors.quota import Limit, memory_quota, shared_quota
+from connectors.answers import field_of
+from connectors.quota import Limit, endpoint_quota
 from connectors.rest import Answer, LoopGuard, Quota, Rest, bearer, system_clock
 from connectors.salesforce_answers import Shape, code_of, failure, shape_of, usage
 from connectors.salesforce_auth import token_source
@@ -61,8 +62,7 @@ def connect(
     token = token_source(name, own.url, secrets, client_id=own.client_id, username=own.username, audience=own.audience, allow_http=own.allow_http,
                          clock=clock, sleep=sleep)
     # It limits nothing: what counts is that a hold is seen by every process.
-    limit = Limit(requests=1000, period=1.0, margin=0.0)
-    day = shared_quota(home / "quota", name, limit, name="organisation") if home else memory_quota(limit, source=name)
+    day = endpoint_quota(home, name, Limit(requests=1000, period=1.0, margin=0.0), name="organisation")
     return Salesforce(name, rest, token, day, chosen(name, own.objects, own.without), own, memory or (lambda stream: None), clock)
 
 
@@ -274,10 +274,7 @@ class Salesforce:
                              source=self.name, stream=stream, mend=f"{self._options.leave_percent} % are left to the others (leave_percent); goes on by itself")
 
     def _field(self, body: Json, name: str, kind: type, stream: str) -> Any:
-        value = body.get(name) if isinstance(body, dict) else None
-        if not isinstance(value, kind):
-            raise self._odd(f"the answer has no {name!r} that is a {kind.__name__}", stream)
-        return value
+        return field_of(body, name, kind, lambda what: self._odd(what, stream))
 
     def _odd(self, what: str, stream: str) -> UnexpectedShape:
         return UnexpectedShape(what, source=self.name, stream=stream, mend="see the vendor's release notes; nothing was lost, the next run asks on")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+from connectors.options import refuse_unknown
 from connectors.stream import Misconfigured
 
 
@@ -36,9 +37,7 @@ class SalesforceOptions:
 
 def options_of(name: str, options: Mapping[str, Any]) -> SalesforceOptions:
     """Raises Misconfigured."""
-    known = {field.name for field in fields(SalesforceOptions)}
-    if unknown := sorted(set(options) - known):
-        raise Misconfigured(f"unknown option {', '.join(unknown)}", source=name, mend="known are " + ", ".join(sorted(known)))
+    refuse_unknown(name, options, SalesforceOptions)
     if not options.get("url"):
         raise Misconfigured("no url is set", source=name, mend='your My Domain: url = "https://<company>.my.salesforce.com"')
     for option in ("objects", "without"):

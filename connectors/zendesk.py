@@ -26,12 +26,14 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.quota import Limit, memory_quota, shared_quota
+from connectors.answers import field_of
+from connectors.options import left_out, refuse_unknown
+from connectors.quota import Limit, endpoint_quota
 from connectors.rest import LoopGuard, Quota, Rest, basic, system_clock
 from connectors.stream import Json, Misconfigured, Page, Record, Stream, UnexpectedShape, Window
 from connectors.zendesk_streams import EXPORTS, SCHEDULES, STREAMS, Export
@@ -63,26 +65,19 @@ def connect(
     memory: Callable[[str], Json] | None = None, clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
 ) -> Zendesk:
     """secrets: {"token": ...}. home: where the quota shared with other processes rests; None: this process is alone."""
-    known = {field.name for field in fields(ZendeskOptions)}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise Misconfigured(f"unknown option {', '.join(unknown)}", source=name, mend="known are " + ", ".join(sorted(known)))
+    refuse_unknown(name, options, ZendeskOptions)
     for needed in ("url", "email"):
         if not options.get(needed):
             raise Misconfigured(f"no {needed} is set", source=name, mend=f'set {needed} = "..."')
     if not secrets.get("token"):
         raise Misconfigured("no API token is set", source=name,
                             mend='make one in Zendesk (Admin Center, APIs) and name its environment variable: token_env = "..."')
-    if isinstance(options.get("without", ()), str) or not set(options.get("without", ())) <= EXPORTS.keys():
-        raise Misconfigured(f"without is {options['without']!r}", source=name, mend="a list of streams out of " + ", ".join(EXPORTS))
-    chosen = ZendeskOptions(**{**options, "without": tuple(options.get("without", ()))})
-
-    def limited(limit: Limit, what: str) -> Quota:
-        return shared_quota(home / "quota", name, limit, name=what) if home else memory_quota(limit, source=name)
+    chosen = ZendeskOptions(**{**options, "without": left_out(name, options, EXPORTS)})
 
     rest = Rest(chosen.url.rstrip("/") + "/api/v2", source=name, auth=basic(f"{chosen.email}/token", secrets["token"]), quota=quota,
                 allow_http=chosen.allow_http, clock=clock, sleep=sleep)
-    exports, deletions = limited(Limit(requests=chosen.exports_per_minute), "exports"), limited(Limit(requests=DELETIONS_A_MINUTE), "deletions")
+    exports = endpoint_quota(home, name, Limit(requests=chosen.exports_per_minute), name="exports")
+    deletions = endpoint_quota(home, name, Limit(requests=DELETIONS_A_MINUTE), name="deletions")
     return Zendesk(name, rest, exports, deletions, chosen, memory or (lambda stream: None))
 
 
@@ -220,10 +215,7 @@ class Zendesk:
         return memory if memory and window.start is not None and _instant(memory["reached"]) <= window.start else None
 
     def _field(self, body: Json, name: str, kind: type, stream: str) -> Any:
-        value = body.get(name) if isinstance(body, dict) else None
-        if not isinstance(value, kind):
-            raise self._odd(f"the answer has no {name!r} that is a {kind.__name__}", stream)
-        return value
+        return field_of(body, name, kind, lambda what: self._odd(what, stream))
 
     def _odd(self, what: str, stream: str) -> UnexpectedShape:
         return UnexpectedShape(what, source=self.name, stream=stream,
