@@ -44,6 +44,18 @@
     {%- endfor %}
 {%- endmacro %}
 
+{#
+    When a lead entered each stage, of all the changes of one lead: aggregates for its row. A lead converts when it first does; how it ended is how
+    it ended last.
+#}
+{% macro lead_stage_instants(entered_at, lead_stage) -%}
+    {%- for stage in ['opportunity', 'offer', 'won', 'lost', 'cancelled'] %}
+        {{- 'min' if stage in ['opportunity', 'offer'] else 'max' }}({{ entered_at }}) filter (where {{ lead_stage }} = '{{ stage }}') as {{ stage }}_at
+        {{- ',
+        ' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# The stage that a lead came from; what happened in one instant happened in the order of the stages. #}
 {% macro lead_stage_before(changes) -%}
     lag({{ changes }}.to_stage) over (

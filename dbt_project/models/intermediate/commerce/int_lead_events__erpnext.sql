@@ -21,21 +21,6 @@ entered as (
     {{ lead_beginnings_and_endings('leads') }}
 ),
 
-followed as (
-    select
-        entered.lead_id,
-        entered.event_at,
-        {{ lead_stage_before('entered') }} as from_stage,
-        entered.to_stage
-    from entered
-    inner join leads
-        on entered.lead_id = leads.lead_id
-),
-
--- two sales stages of the site may be one of ours
-final as (
-    select * from followed
-    where from_stage is distinct from to_stage
-)
+{{ followed_lead_changes('entered', 'leads') }}
 
 select * from final

@@ -9,17 +9,11 @@ lead_changes as (
     select * from {{ ref('int_lead_changes__erpnext') }}
 ),
 
--- a lead converts when it first does; how it ended is how it ended last
 entered as (
     select
         source_name,
         opportunity_name,
-        {%- for stage in ['opportunity', 'offer'] %}
-        min(entered_at) filter (where lead_stage = '{{ stage }}') as {{ stage }}_at,
-        {%- endfor %}
-        {%- for stage in ['won', 'lost', 'cancelled'] %}
-        max(entered_at) filter (where lead_stage = '{{ stage }}') as {{ stage }}_at{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ lead_stage_instants('entered_at', 'lead_stage') }}
     from lead_changes
     group by source_name, opportunity_name
 ),

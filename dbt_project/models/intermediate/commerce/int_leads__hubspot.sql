@@ -35,18 +35,12 @@ campaign_names as (
     group by source_name, utm_campaign
 ),
 
--- a lead converts when it first does; how it ended is how it ended last
 entered as (
     select
         stage_changes.source_name,
         stage_changes.deal_number,
         min(stage_changes.entered_at) as first_at,
-        {%- for stage in ['opportunity', 'offer'] %}
-        min(stage_changes.entered_at) filter (where lead_stages.lead_stage = '{{ stage }}') as {{ stage }}_at,
-        {%- endfor %}
-        {%- for stage in ['won', 'lost', 'cancelled'] %}
-        max(stage_changes.entered_at) filter (where lead_stages.lead_stage = '{{ stage }}') as {{ stage }}_at{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ lead_stage_instants('stage_changes.entered_at', 'lead_stages.lead_stage') }}
     from stage_changes
     left join lead_stages
         on stage_changes.source_name = lead_stages.source_name

@@ -21,17 +21,11 @@ campaigns as (
     select * from {{ ref('stg_salesforce__campaigns') }}
 ),
 
--- a lead converts when it first does; how it ended is how it ended last
 entered as (
     select
         source_name,
         lead_key,
-        {%- for stage in ['opportunity', 'offer'] %}
-        min(entered_at) filter (where lead_stage = '{{ stage }}') as {{ stage }}_at,
-        {%- endfor %}
-        {%- for stage in ['won', 'lost', 'cancelled'] %}
-        max(entered_at) filter (where lead_stage = '{{ stage }}') as {{ stage }}_at{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ lead_stage_instants('entered_at', 'lead_stage') }}
     from stage_changes
     group by source_name, lead_key
 ),
