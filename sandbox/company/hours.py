@@ -27,6 +27,10 @@ def instant_of(seconds: float) -> datetime:
     return EPOCH + timedelta(seconds=int(seconds))
 
 
+def iso(seconds: int) -> str:
+    return instant_of(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @functools.cache
 def zone_of(time_zone: str) -> ZoneInfo:
     """ZoneInfo itself keeps only eight zones and reads the others from disk again and again."""

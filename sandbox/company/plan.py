@@ -268,3 +268,8 @@ class Plan:
     tables: dict[str, list[dict[str, object]]] = field(default_factory=dict)   # what comes as files: file name -> rows
     size: Literal["small", "full"] = "small"
     deleted: frozenset[str] = frozenset()    # numbers of the tickets, leads and purchases that were deleted since the first night
+
+
+def number_of(text: str) -> int:
+    """Of a customer, a lead or a ticket: T00017 -> 17."""
+    return int(text.lstrip("CLT"))

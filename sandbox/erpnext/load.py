@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from datetime import time as time_of_day
 from functools import partial
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sandbox.company.deals import orders_of, stages_of, worth_of
+from sandbox.company.hours import local_instant, start_of
 from sandbox.company.plan import Correction, Lead, Order, Plan, Purchase, Shipment
 from sandbox.company.story import Day
 from sandbox.erpnext import site as sites
@@ -45,7 +44,7 @@ def load(plan: Plan, site: Site) -> dict[str, int]:
 
 def live_day(before: Plan, day: Day, site: Site) -> dict[str, int]:
     """From the end of one plan to the end of the next: whatever happens in between, and what is thrown away in the evening."""
-    since, evening = _end(before), datetime.combine(day.day, time_of_day(18, 30), ZoneInfo(before.time_zone))
+    since, evening = _end(before), local_instant(day.day, "18:30", before.time_zone)
     steps = sorted(((at, step) for at, step in _steps(day.after, site) if since < at), key=lambda one: one[0])
     gone = [(doctype, number) for kind, doctype in (("leads", "Opportunity"), ("purchases", "Purchase Order")) for number in day.deleted.get(kind, ())
             if site.state.get(doctype, number)]
@@ -58,7 +57,7 @@ def live_day(before: Plan, day: Day, site: Site) -> dict[str, int]:
 
 
 def _masters(plan: Plan, site: Site) -> Iterator[Step]:
-    began = datetime.combine(plan.starts_on, time_of_day(0), ZoneInfo(plan.time_zone))
+    began = start_of(plan.starts_on, plan.time_zone)
     start = min([began, *(customer.created_at for customer in plan.customers)]) - timedelta(days=1)
 
     def new(doctype: str, name: str, **values: Any) -> Step:
@@ -78,11 +77,11 @@ def _masters(plan: Plan, site: Site) -> Iterator[Step]:
 
 def _steps(plan: Plan, site: Site) -> Iterator[Step]:
     """All that happens, each with its instant; what happens to one document stands in its order."""
-    zone, orders, stages = ZoneInfo(plan.time_zone), orders_of(plan), stages_of(plan)
+    orders, stages = orders_of(plan), stages_of(plan)
     costs = {product.code: float(product.cost_price) for product in plan.products}
     for rate in plan.rates:
         values = {"date": rate.on.isoformat(), "from_currency": plan.currency, "to_currency": rate.currency, "exchange_rate": float(rate.rate)}
-        yield datetime.combine(rate.on, time_of_day(0), zone), partial(sites.insert, site, "Currency Exchange", f"{rate.on}-{rate.currency}", values)
+        yield start_of(rate.on, plan.time_zone), partial(sites.insert, site, "Currency Exchange", f"{rate.on}-{rate.currency}", values)
     for customer in plan.customers:
         address = {"address_title": customer.name, "country": COUNTRIES[customer.country]}
         yield customer.created_at, partial(sites.insert, site, "Address", f"{customer.number}-Billing", address)
@@ -219,4 +218,4 @@ def _warehouse(code: str) -> str:
 
 
 def _end(plan: Plan) -> datetime:
-    return datetime.combine(plan.ends_on + timedelta(days=1), time_of_day(0), ZoneInfo(plan.time_zone)) - timedelta(microseconds=1)
+    return local_instant(plan.ends_on, "24:00", plan.time_zone) - timedelta(microseconds=1)

@@ -7,10 +7,10 @@ begin with '_' are the desk's own and never shown; `_visible_from` is when a lag
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sandbox.company.hours import OpenTime, seconds_of
+from sandbox.company.hours import OpenTime, iso, seconds_of
 from sandbox.stand_in.state import Item, State
 
 OPEN, PENDING, RESOLVED, CLOSED, ON_CUSTOMER, ON_OTHERS = 2, 3, 4, 5, 6, 7    # "Tickets", Ticket Properties: status
@@ -36,10 +36,6 @@ class Desk:
 
     state: State
     policies: dict[str, Policy] = field(default_factory=dict)
-
-
-def iso(epoch: int) -> str:
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def shown(item: Item) -> Item:

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from datetime import time as time_of_day
-from zoneinfo import ZoneInfo
 
-from sandbox.company.hours import open_time, seconds_of
-from sandbox.company.plan import Calendar, Plan, SlaPolicy, Ticket, TicketEvent
+from sandbox.company.hours import iso, local_instant, open_time, seconds_of, start_of
+from sandbox.company.plan import Calendar, Plan, SlaPolicy, Ticket, TicketEvent, number_of
 from sandbox.freshdesk import desk as desks
-from sandbox.freshdesk.desk import CLOSED, ON_OTHERS, OPEN, PENDING, RESOLVED, Desk, Policy, iso
+from sandbox.freshdesk.desk import CLOSED, ON_OTHERS, OPEN, PENDING, RESOLVED, Desk, Policy
 from sandbox.stand_in.state import Item, State
-from sandbox.zendesk.load import ADMIN, ADMIN_EMAIL, AGENTS, BOT, CUSTOMERS, GROUPS, LAST_DAY, ORGANIZATIONS, POLICIES, WORDLESS
+from sandbox.zendesk.load import (
+    ADMIN,
+    ADMIN_EMAIL,
+    AGENTS,
+    BOT,
+    CUSTOMERS,
+    GROUPS,
+    LAST_DAY,
+    ORGANIZATIONS,
+    POLICIES,
+    WORDLESS,
+    agent_of,
+    end_of,
+    group_of,
+)
 
 STATUSES = {"new": OPEN, "open": OPEN, "pending": PENDING, "hold": ON_OTHERS, "solved": RESOLVED, "closed": CLOSED}
 PRIORITIES = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
@@ -50,13 +61,13 @@ def live_day(before: Plan, after: Plan, deleted: Iterable[str], state: State) ->
                 _live_ticket(desk, after, ticket)
                 done["created"] += 1
             elif was != ticket:
-                standing = state.get("tickets", _number(ticket.number))
+                standing = state.get("tickets", number_of(ticket.number))
                 if standing is not None and not standing.get("deleted"):
                     _live_events(desk, after, replace(ticket, events=tuple(event for event in ticket.events if event not in set(was.events))), standing)
                     done["updated"] += 1
-        at = _end(after) - 8 * 3600
+        at = end_of(after) - 8 * 3600
         for number in deleted:
-            standing = state.get("tickets", _number(number))
+            standing = state.get("tickets", number_of(number))
             if standing is not None and not standing.get("deleted"):
                 desks.trash(desk, standing, at=at)
                 done["deleted"] += 1
@@ -74,11 +85,11 @@ def desk_of(plan: Plan, state: State) -> Desk:
 # ---- tickets
 
 def _live_ticket(desk: Desk, plan: Plan, ticket: Ticket) -> Item:
-    requester = CUSTOMERS + _number(ticket.requester)
+    requester = CUSTOMERS + number_of(ticket.requester)
     customer = desk.state.get("contacts", requester)
     lived = desks.create(desk, {
-        "id": _number(ticket.number), "subject": ticket.subject, "priority": PRIORITIES[ticket.priority], "source": SOURCES[ticket.channel],
-        "type": ticket.topic.capitalize(), "group_id": _group(plan, ticket.team), "requester_id": requester,
+        "id": number_of(ticket.number), "subject": ticket.subject, "priority": PRIORITIES[ticket.priority], "source": SOURCES[ticket.channel],
+        "type": ticket.topic.capitalize(), "group_id": group_of(plan, ticket.team), "requester_id": requester,
         "company_id": customer["company_id"] if customer else None, "custom_fields": {"cf_order_number": ticket.order},
         "tags": [f"topic_{ticket.topic}", *([f"sla_{ticket.sla_policy}"] if ticket.sla_policy else [])],
     }, at=seconds_of(ticket.created_at), policy=ticket.sla_policy)
@@ -95,7 +106,7 @@ def _live_event(desk: Desk, plan: Plan, event: TicketEvent, lived: Item) -> Item
     at = seconds_of(event.at)
     match event.kind:
         case "public_reply" | "private_note":
-            user = lived["requester_id"] if event.actor == "requester" else BOT if event.actor == "bot" else _agent(plan, event.by)
+            user = lived["requester_id"] if event.actor == "requester" else BOT if event.actor == "bot" else agent_of(plan, event.by)
             return desks.converse(desk, lived, user=user, at=at, text=event.value or WORDLESS, incoming=event.actor == "requester",
                                   private=event.kind == "private_note", automation=AUTOMATION if event.actor == "bot" else None)
         case "rating":
@@ -106,42 +117,43 @@ def _live_event(desk: Desk, plan: Plan, event: TicketEvent, lived: Item) -> Item
         case "priority":
             return desks.update(desk, lived, {"priority": PRIORITIES[event.value or "normal"]}, at=at)
         case "team":
-            return desks.update(desk, lived, {"group_id": _group(plan, event.value or "")}, at=at)
+            return desks.update(desk, lived, {"group_id": group_of(plan, event.value or "")}, at=at)
         case "assignee":
-            return desks.update(desk, lived, {"responder_id": _agent(plan, event.value) if event.value else None}, at=at)
+            return desks.update(desk, lived, {"responder_id": agent_of(plan, event.value) if event.value else None}, at=at)
 
 
 # ---- people and rules
 
 def people(plan: Plan, state: State) -> None:
     """Groups, agents, customers, companies, SLA policies and business hours; a record is written again only when it says something else."""
-    began = seconds_of(datetime.combine(plan.starts_on, time_of_day(0), ZoneInfo(plan.time_zone)))
+    began = seconds_of(start_of(plan.starts_on, plan.time_zone))
     hours = {calendar.name: HOURS + number for number, calendar in enumerate(plan.calendars, start=1)}
     for calendar in plan.calendars:
-        _put(state, "business_hours", _business_hours(calendar, hours[calendar.name], began), began)
+        state.put_if_changed("business_hours", _business_hours(calendar, hours[calendar.name], began), began)
     for number, team in enumerate(plan.teams, start=1):
-        crew = [_agent(plan, agent.email) for agent in plan.agents if agent.team == team.name]
-        _put(state, "groups", {"id": GROUPS + number, "name": team.name, "description": team.department, "escalate_to": None, "unassigned_for": None,
-                               "business_hour_id": hours.get(team.calendar), "agent_ids": crew, "group_type": "support_agent_group",
-                               "auto_ticket_assign": 0, "created_at": iso(began), "updated_at": iso(began)}, began)
+        crew = [agent_of(plan, agent.email) for agent in plan.agents if agent.team == team.name]
+        state.put_if_changed("groups", {"id": GROUPS + number, "name": team.name, "description": team.department, "escalate_to": None, "unassigned_for": None,
+                                        "business_hour_id": hours.get(team.calendar), "agent_ids": crew, "group_type": "support_agent_group",
+                                        "auto_ticket_assign": 0, "created_at": iso(began), "updated_at": iso(began)}, began)
     for number, policy in enumerate(plan.sla_policies, start=1):
-        _put(state, "sla_policies", _policy(policy, POLICIES + number, number, began), began)
+        state.put_if_changed("sla_policies", _policy(policy, POLICIES + number, number, began), began)
     for number, agent in enumerate(plan.agents, start=1):
-        at = seconds_of(datetime.combine(agent.hired_on, time_of_day(9), ZoneInfo(agent.time_zone)))
+        at = seconds_of(local_instant(agent.hired_on, "09:00", agent.time_zone))
         has_left = agent.left_on is not None and agent.left_on <= plan.ends_on      # who leaves is deactivated, not deleted
-        _put(state, "agents", desks.agent(AGENTS + number, agent.name, agent.email, at=at, groups=[_group(plan, agent.team)], deactivated=has_left), at)
+        state.put_if_changed(
+            "agents", desks.agent(AGENTS + number, agent.name, agent.email, at=at, groups=[group_of(plan, agent.team)], deactivated=has_left), at)
     for identity, name, email in ((BOT, "Answer bot", "bot@helpdesk.example"), (ADMIN, "Operations", ADMIN_EMAIL)):
-        _put(state, "agents", desks.agent(identity, name, email, at=began, groups=[]), began)
+        state.put_if_changed("agents", desks.agent(identity, name, email, at=began, groups=[]), began)
     for customer in plan.customers:
-        at, number = seconds_of(customer.created_at), _number(customer.number)
+        at, number = seconds_of(customer.created_at), number_of(customer.number)
         place = {"country": customer.country, "region": customer.region}
         company = ORGANIZATIONS + number if customer.is_company else None
         if company:
-            _put(state, "companies", {"id": company, "name": customer.name, "description": None, "note": None, "domains": [], "custom_fields": place,
-                                      "created_at": iso(at), "updated_at": iso(at), "health_score": None, "account_tier": None, "renewal_date": None,
-                                      "industry": None}, at)
-        _put(state, "contacts", desks.contact(CUSTOMERS + number, customer.name, customer.email, at=at, company_id=company, custom_fields=place,
-                                              unique_external_id=customer.number), at)
+            state.put_if_changed("companies", {"id": company, "name": customer.name, "description": None, "note": None, "domains": [], "custom_fields": place,
+                                               "created_at": iso(at), "updated_at": iso(at), "health_score": None, "account_tier": None, "renewal_date": None,
+                                               "industry": None}, at)
+        state.put_if_changed("contacts", desks.contact(CUSTOMERS + number, customer.name, customer.email, at=at, company_id=company, custom_fields=place,
+                                                       unique_external_id=customer.number), at)
 
 
 def _policy(policy: SlaPolicy, identity: int, position: int, at: int) -> Item:
@@ -158,25 +170,3 @@ def _business_hours(calendar: Calendar, identity: int, at: int) -> Item:
     return {"id": identity, "name": calendar.name, "description": None, "is_default": identity == HOURS + 1, "time_zone": calendar.time_zone,
             "business_hours": days, "list_of_holidays": [{"name": "Holiday", "date": day.isoformat()} for day in calendar.holidays],
             "created_at": iso(at), "updated_at": iso(at)}
-
-
-def _put(state: State, kind: str, item: Item, moment: int) -> None:
-    if state.get(kind, item["id"]) != item:
-        state.put(kind, item, moment)
-
-
-def _number(text: str) -> int:
-    return int(text.lstrip("TC"))
-
-
-def _group(plan: Plan, team: str) -> int:
-    return GROUPS + 1 + next(number for number, one in enumerate(plan.teams) if one.name == team)
-
-
-def _agent(plan: Plan, email: str | None) -> int:
-    return AGENTS + 1 + next(number for number, one in enumerate(plan.agents) if one.email == email)
-
-
-def _end(plan: Plan) -> int:
-    """The last second of the plan's last day."""
-    return seconds_of(datetime.combine(plan.ends_on + timedelta(days=1), time_of_day(0), ZoneInfo(plan.time_zone))) - 1

@@ -9,12 +9,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from datetime import time as time_of_day
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sandbox.company.deals import Stages, orders_of, stages_of, worth_of
-from sandbox.company.plan import Agent, Customer, Lead, Order, Plan
+from sandbox.company.hours import local_instant, start_of
+from sandbox.company.plan import Agent, Customer, Lead, Order, Plan, number_of
 from sandbox.hubspot import portal as portals
 from sandbox.hubspot.portal import Portal
 
@@ -47,9 +46,9 @@ def live_day(before: Plan, after: Plan, deleted: Iterable[str], portal: Portal) 
     changed = {number: was.get(number) for number, stages in now.items() if stages != was.get(number)}
     with portal.state.transaction():
         _bring(after, portal, customers=[one for one in after.customers if one.number not in known], leads=changed)
-        gone = [number for number in deleted if portal.state.get("deals", DEALS + _number(number))]
+        gone = [number for number in deleted if portal.state.get("deals", DEALS + number_of(number))]
         for number in gone:
-            portals.archive(portal, "deals", DEALS + _number(number), at=_milliseconds(_evening(after)))
+            portals.archive(portal, "deals", DEALS + number_of(number), at=_milliseconds(_evening(after)))
     return {"leads": len(changed), "deleted": len(gone)}
 
 
@@ -70,16 +69,16 @@ def _bring(plan: Plan, portal: Portal, *, customers: Iterable[Customer], leads: 
 
 
 def _put_owner(plan: Plan, portal: Portal, agent: Agent, identity: int) -> None:
-    zone, standing = ZoneInfo(agent.time_zone), portal.state.get("owners", identity)
+    standing = portal.state.get("owners", identity)
     if standing is None:
-        portals.put_owner(portal, identity, agent.email, agent.name, at=_milliseconds(datetime.combine(agent.hired_on, time_of_day(9), zone)))
+        portals.put_owner(portal, identity, agent.email, agent.name, at=_milliseconds(local_instant(agent.hired_on, "09:00", agent.time_zone)))
     if agent.left_on is not None and agent.left_on <= plan.ends_on and not (standing and standing["archived"]):
-        left = _milliseconds(datetime.combine(agent.left_on, time_of_day(18), zone))
+        left = _milliseconds(local_instant(agent.left_on, "18:00", agent.time_zone))
         portals.put_owner(portal, identity, agent.email, agent.name, at=left, archived=True)
 
 
 def _put_customer(portal: Portal, customer: Customer) -> None:
-    number, at = _number(customer.number), _milliseconds(customer.created_at)
+    number, at = number_of(customer.number), _milliseconds(customer.created_at)
     shared = {"hs_country_region_code": customer.country, "lifecyclestage": "customer", "customer_number": customer.number}
     first, _, last = customer.name.partition(" ")
     portals.create(portal, "contacts", {"email": customer.email, "firstname": first, "lastname": last, **shared}, at=at, identity=CONTACTS + number)
@@ -90,7 +89,7 @@ def _put_customer(portal: Portal, customer: Customer) -> None:
 
 
 def _put_lead(plan: Plan, portal: Portal, lead: Lead, customer: Customer, stages: Stages, known: Stages | None, order: Order | None) -> None:
-    identity, number = DEALS + _number(lead.number), _number(customer.number)
+    identity, number = DEALS + number_of(lead.number), number_of(customer.number)
     if known is None:
         portals.create(portal, "deals", {
             "dealname": lead.number, "pipeline": "default", "dealstage": STAGE_OF["lead"], "amount": str(lead.amount), "deal_currency_code": plan.currency,
@@ -127,17 +126,13 @@ def _utm(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-def _number(text: str) -> int:
-    return int(text.lstrip("CL"))
-
-
 def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
 def _began(plan: Plan) -> int:
-    return _milliseconds(datetime.combine(plan.starts_on, time_of_day(0), ZoneInfo(plan.time_zone)))
+    return _milliseconds(start_of(plan.starts_on, plan.time_zone))
 
 
 def _evening(plan: Plan) -> datetime:
-    return datetime.combine(plan.ends_on, time_of_day(18, 30), ZoneInfo(plan.time_zone))
+    return local_instant(plan.ends_on, "18:30", plan.time_zone)

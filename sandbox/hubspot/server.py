@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from sandbox.hubspot import portal as portals
 from sandbox.hubspot.portal import Portal, shown
 from sandbox.hubspot.rules import SEARCH_PAGE, comparable, failure, invalid, since, too_many, wanted
 from sandbox.stand_in.limits import Failure, RateLimit, decoded, encoded, json_object
+from sandbox.stand_in.serving import Routes
 from sandbox.stand_in.state import Item
 
 PAGE, HISTORY_PAGE = 100, 50     # "Read a batch", lists: at most 100 records, 50 where histories are asked for
@@ -36,7 +36,7 @@ class Api:
         self.general = RateLimit(requests_per_ten_seconds, seconds=10.0, refusal=too_many("TEN_SECONDLY_ROLLING", "ten_secondly_rolling"))
         self.searches = RateLimit(searches_per_second, seconds=1.0, refusal=too_many("SECONDLY", "secondly"))
         self.day = RateLimit(requests_per_day, seconds=86_400.0, refusal=too_many("DAILY", "daily"))
-        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [(method, re.compile(pattern), function) for method, pattern, function in (
+        self._routes = Routes(
             ("GET", r"account-info/v3/details", self.account),
             ("GET", rf"crm/v3/objects/({OBJECTS})", self.many),
             ("GET", rf"crm/v3/objects/({OBJECTS})/(\d+)", self.one),
@@ -49,7 +49,7 @@ class Api:
             ("GET", r"marketing/v3/campaigns", self.campaigns),
             ("GET", r"sandbox/clock", self.clock),
             ("POST", r"sandbox/clock", self.move_clock),
-        )]
+        )
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], Any]:
         parts = urlsplit(url)
@@ -60,15 +60,16 @@ class Api:
             if not hmac.compare_digest(headers.get("Authorization", "").encode(), f"Bearer {self._token}".encode()):
                 raise failure(401, "INVALID_AUTHENTICATION", "Authentication credentials not found. This API supports OAuth 2.0 authentication")
             left_today = self.day.take()
-            for its_method, pattern, function in self._routes:
-                if its_method == method and (match := pattern.fullmatch(path)):
-                    # "API usage guidelines and limits": searches have a limit of their own, for the account, and their answers no headers about limits
-                    limit = self.searches if path.endswith("/search") else self.general
-                    left = limit.take()
-                    payload = json_object(body, invalid) if method == "POST" else query
-                    status, answer = function(payload, *match.groups())
-                    return status, {} if limit is self.searches else self._told(left, left_today), answer
-            raise Failure(404, "<html><head><title>Error 404 Not Found</title></head></html>", {"Content-Type": "text/html"})
+            found = self._routes.find(method, path)
+            if found is None:
+                raise Failure(404, "<html><head><title>Error 404 Not Found</title></head></html>", {"Content-Type": "text/html"})
+            function, groups = found
+            # "API usage guidelines and limits": searches have a limit of their own, for the account, and their answers no headers about limits
+            limit = self.searches if path.endswith("/search") else self.general
+            left = limit.take()
+            payload = json_object(body, invalid) if method == "POST" else query
+            status, answer = function(payload, *groups)
+            return status, {} if limit is self.searches else self._told(left, left_today), answer
         except Failure as refused:
             return refused.status, refused.headers, refused.body
 

@@ -6,16 +6,14 @@ Ids are made from the plan's numbers (L00017 -> 17), so the same company has the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from datetime import time as time_of_day
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sandbox.company.deals import Stages, orders_of, stages_of, worth_of
-from sandbox.company.plan import Agent, Customer, Lead, Order, Plan
+from sandbox.company.hours import local_instant, seconds_of, start_of
+from sandbox.company.plan import Agent, Customer, Lead, Order, Plan, number_of
 from sandbox.salesforce import load_cases
 from sandbox.salesforce import org as orgs
-from sandbox.salesforce.load_cases import number_of, put, seconds_of
+from sandbox.salesforce.load_cases import put
 from sandbox.salesforce.org import Org, identity_of
 
 # The stages and statuses that every organisation begins with, and some of its own: (name, closed?, won?, probability).
@@ -49,7 +47,7 @@ def live_day(before: Plan, after: Plan, deleted: Mapping[str, Iterable[str]], or
     changed = {number: was.get(number) for number, stages in now.items() if stages != was.get(number)}
     tickets = {ticket.number: ticket for ticket in before.tickets}
     moved = {ticket.number: tickets.get(ticket.number) for ticket in after.tickets if ticket != tickets.get(ticket.number)}
-    evening = seconds_of(datetime.combine(after.ends_on, time_of_day(18, 30), ZoneInfo(after.time_zone)))
+    evening = seconds_of(local_instant(after.ends_on, "18:30", after.time_zone))
     with org.state.transaction():
         _bring(after, org, customers=[one for one in after.customers if one.number not in known], leads=changed)
         load_cases.bring(after, org, moved, _began(after))
@@ -80,11 +78,10 @@ def _bring(plan: Plan, org: Org, *, customers: Iterable[Customer], leads: Mappin
 
 
 def _put_user(plan: Plan, org: Org, agent: Agent, number: int) -> None:
-    zone = ZoneInfo(agent.time_zone)
     values = {"Username": agent.email, "Email": agent.email, "Name": agent.name, "UserType": "Standard"}
-    put(org, "User", number, {**values, "IsActive": True}, at=seconds_of(datetime.combine(agent.hired_on, time_of_day(9), zone)), once=True)
+    put(org, "User", number, {**values, "IsActive": True}, at=seconds_of(local_instant(agent.hired_on, "09:00", agent.time_zone)), once=True)
     if agent.left_on is not None and agent.left_on <= plan.ends_on:
-        put(org, "User", number, {**values, "IsActive": False}, at=seconds_of(datetime.combine(agent.left_on, time_of_day(18), zone)))
+        put(org, "User", number, {**values, "IsActive": False}, at=seconds_of(local_instant(agent.left_on, "18:00", agent.time_zone)))
 
 
 def _put_customer(org: Org, customer: Customer) -> None:
@@ -129,4 +126,4 @@ def _put_lead(
 
 
 def _began(plan: Plan) -> int:
-    return seconds_of(datetime.combine(plan.starts_on, time_of_day(0), ZoneInfo(plan.time_zone)))
+    return seconds_of(start_of(plan.starts_on, plan.time_zone))

@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.company.hours import seconds_of
-from sandbox.company.plan import Plan, Ticket, TicketEvent
+from sandbox.company.plan import Plan, Ticket, TicketEvent, number_of
 from sandbox.salesforce import org as orgs
 from sandbox.salesforce.org import Org, identity_of, iso
-
-__all__ = ["bring", "number_of", "put", "put_statuses", "seconds_of", "user_of"]
 
 STATUSES = (("New", False), ("Working", False), ("Waiting for Customer", False), ("Closed", True))
 STATUS_OF = {"new": "New", "open": "Working", "pending": "Waiting for Customer", "solved": "Closed", "closed": "Closed"}
@@ -90,11 +88,6 @@ def put(org: Org, of: str, number: int, values: Mapping[str, Any], *, at: int, o
         orgs.create(org, of, values, at=at, number=number)
     elif not once and any(standing.get(name) != value for name, value in values.items()):
         orgs.update(org, of, standing["Id"], values, at=at)
-
-
-def number_of(text: str) -> int:
-    """T00017 -> 17."""
-    return int(text.lstrip("CLT"))
 
 
 def user_of(plan: Plan, email: str) -> str:

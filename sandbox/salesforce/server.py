@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from sandbox.salesforce.rules import App, granted, refusal, used_up
 from sandbox.salesforce.schema import KINDS
 from sandbox.salesforce.soql import Query, parsed
 from sandbox.stand_in.limits import Failure, RateLimit, json_object
+from sandbox.stand_in.serving import Routes
 from sandbox.stand_in.state import Item
 
 URL_LENGTH = 16_384              # bytes; beyond it 414, or 431 with the headers
@@ -37,7 +37,7 @@ class Api:
         self._given = 0
         self._locators: dict[str, tuple[Query, list[str], datetime, bool]] = {}
         root = r"services/data/v(\d+\.\d)"
-        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [(method, re.compile(pattern), function) for method, pattern, function in (
+        self._routes = Routes(
             ("GET", rf"{root}/(query|queryAll)", self.query),
             ("GET", rf"{root}/(?:query|queryAll)/(\w+)-(\d+)", self.query_more),
             ("GET", rf"{root}/sobjects/(\w+)/describe", self.describe),
@@ -45,7 +45,7 @@ class Api:
             ("POST", rf"{root}/composite/sobjects/(\w+)", self.collection),
             ("GET", r"sandbox/(clock)", self.clock),
             ("POST", r"sandbox/(clock)", self.move_clock),
-        )]
+        )
 
     def expire(self) -> None:
         """Every session ends."""
@@ -65,12 +65,13 @@ class Api:
             if headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
                 raise refusal(401, "INVALID_SESSION_ID", "Session expired or invalid")
             left = self.day.take()
-            for its_method, pattern, function in self._routes:
-                if its_method == method and (match := pattern.fullmatch(path)):
-                    payload = json_object(body, lambda said: refusal(400, "JSON_PARSER_ERROR", said)) if method == "POST" else query
-                    # "Limit Info Header": in every answer.
-                    return 200, {"Sforce-Limit-Info": f"api-usage={self.day.most - left}/{self.day.most}"}, function(payload, *match.groups())
-            raise refusal(404, "NOT_FOUND", "The requested resource does not exist")
+            found = self._routes.find(method, path)
+            if found is None:
+                raise refusal(404, "NOT_FOUND", "The requested resource does not exist")
+            function, groups = found
+            payload = json_object(body, lambda said: refusal(400, "JSON_PARSER_ERROR", said)) if method == "POST" else query
+            # "Limit Info Header": in every answer.
+            return 200, {"Sforce-Limit-Info": f"api-usage={self.day.most - left}/{self.day.most}"}, function(payload, *groups)
         except Failure as refused:
             return refused.status, refused.headers, refused.body
 

@@ -8,6 +8,7 @@ url: path and query, as asked. headers: case-insensitive. answer: None (no body)
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +16,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], Any]]
+
+
+class Routes:
+    """Which function answers what. entries: (method, regular expression of the whole path, function), the first that fits."""
+
+    def __init__(self, *entries: tuple[str, str, Callable[..., Any]]) -> None:
+        self._entries = [(method, re.compile(pattern), function) for method, pattern, function in entries]
+
+    def find(self, method: str, path: str) -> tuple[Callable[..., Any], tuple[str, ...]] | None:
+        """(function, the groups of its expression), or None when nothing answers this."""
+        for its_method, pattern, function in self._entries:
+            if its_method == method and (match := pattern.fullmatch(path)):
+                return function, match.groups()
+        return None
 
 
 def serve(answer: Answer, port: int = 0) -> ThreadingHTTPServer:

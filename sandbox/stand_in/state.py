@@ -79,6 +79,11 @@ class State:
             self._database.execute("insert or replace into items values (?, ?, ?, ?)",
                                    [kind, item["id"] if identity is None else identity, moment, json.dumps(item, ensure_ascii=False)])
 
+    def put_if_changed(self, kind: str, item: Item, moment: int) -> None:
+        """Writes a record where there is none, or one that says something else."""
+        if self.get(kind, item["id"]) != item:
+            self.put(kind, item, moment)
+
     def get(self, kind: str, identity: Identity) -> Item | None:
         with self._lock:
             row = self._database.execute("select body from items where kind = ? and id = ?", [kind, identity]).fetchone()

@@ -8,11 +8,10 @@ reference" and "Satisfaction Ratings" of developer.zendesk.com.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from sandbox.company.hours import OpenTime, instant_of, seconds_of
+from sandbox.company.hours import OpenTime, instant_of, iso, seconds_of
 from sandbox.stand_in.state import Item, State
 
 SYSTEM = -1                      # updater_id of rules and automations
@@ -42,10 +41,6 @@ class Desk:
     base_url: str
     policies: dict[str, Policy]
     bots: frozenset[int]
-
-
-def iso(epoch: int) -> str:
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def create(desk: Desk, ticket: Item, *, at: int, body: str, author: int, via: str, public: bool = True) -> Item:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from datetime import time as time_of_day
-from zoneinfo import ZoneInfo
+from datetime import date
 
-from sandbox.company.hours import WEEKDAYS, open_time, seconds_of
-from sandbox.company.plan import Agent, Calendar, Customer, Plan, SlaPolicy, Ticket, TicketEvent
+from sandbox.company.hours import WEEKDAYS, iso, local_instant, open_time, seconds_of, start_of
+from sandbox.company.plan import Agent, Calendar, Customer, Plan, SlaPolicy, Ticket, TicketEvent, number_of
 from sandbox.stand_in.state import Item, State
 from sandbox.zendesk import life
-from sandbox.zendesk.life import Desk, Policy, iso
+from sandbox.zendesk.life import Desk, Policy
 
 CUSTOMERS, AGENTS, GROUPS, ORGANIZATIONS, POLICIES, SCHEDULES = 2_000_000, 1_000_000, 500, 3_000_000, 800, 700
 MINUTES_OF_A_DAY = 1440
@@ -38,9 +36,9 @@ def load(plan: Plan, state: State, base_url: str) -> dict[str, int]:
         for ticket in plan.tickets:
             lived = _live_ticket(desk, plan, ticket)
             last = seconds_of(max([ticket.created_at, *(event.at for event in ticket.events)]))
-            if lived["id"] % SYSTEM_UPDATE_EVERY == 0 and last + 6 * 3600 < _end(plan):
+            if lived["id"] % SYSTEM_UPDATE_EVERY == 0 and last + 6 * 3600 < end_of(plan):
                 life.touch(desk, lived, at=last + 6 * 3600)
-        life.look_at_clocks(desk, _end(plan))
+        life.look_at_clocks(desk, end_of(plan))
     return {kind: state.count(kind) for kind in ("tickets", "ticket_events", "users", "organizations", "satisfaction_ratings", "ticket_metric_events")}
 
 
@@ -58,14 +56,14 @@ def live_day(before: Plan, after: Plan, deleted: Iterable[str], state: State, ba
                 done["created"] += 1
             elif was != ticket:
                 held = set(was.events)
-                standing = state.get("tickets", _number(ticket.number))
+                standing = state.get("tickets", number_of(ticket.number))
                 if standing is not None and standing["status"] not in ("deleted", "closed"):
                     _live_events(desk, after, replace(ticket, events=tuple(event for event in ticket.events if event not in held)), standing)
                     done["updated"] += 1
-        life.look_at_clocks(desk, _end(after))
-        at = _end(after) - 8 * 3600
+        life.look_at_clocks(desk, end_of(after))
+        at = end_of(after) - 8 * 3600
         for number in deleted:
-            standing = state.get("tickets", _number(number))
+            standing = state.get("tickets", number_of(number))
             if standing is not None and standing["status"] != "deleted":
                 life.delete(desk, standing, at=at)
                 done["deleted"] += 1
@@ -91,13 +89,13 @@ def desk_of(plan: Plan, state: State, base_url: str) -> Desk:
 # ---- tickets
 
 def _live_ticket(desk: Desk, plan: Plan, ticket: Ticket) -> Item:
-    requester = CUSTOMERS + _number(ticket.requester)
+    requester = CUSTOMERS + number_of(ticket.requester)
     tags = [f"topic_{ticket.topic}", *([f"sla_{ticket.sla_policy}"] if ticket.sla_policy else [])]
     user = desk.state.get("users", requester)
     lived = life.create(
         desk, {
-            "id": _number(ticket.number), "external_id": ticket.number, "subject": ticket.subject, "priority": ticket.priority,
-            "type": TOPIC_TYPES[ticket.topic], "group_id": _group(plan, ticket.team), "requester_id": requester,
+            "id": number_of(ticket.number), "external_id": ticket.number, "subject": ticket.subject, "priority": ticket.priority,
+            "type": TOPIC_TYPES[ticket.topic], "group_id": group_of(plan, ticket.team), "requester_id": requester,
             "organization_id": user["organization_id"] if user else None, "tags": tags, "order": ticket.order,
         },
         at=seconds_of(ticket.created_at), body=ticket.body, author=requester, via=CHANNELS.get(ticket.channel, ticket.channel))
@@ -124,9 +122,9 @@ def _change(plan: Plan, event: TicketEvent, author: int) -> Item:
         case "public_reply" | "private_note":
             return {"comment": {"body": event.value or WORDLESS, "public": event.kind == "public_reply", "author_id": author}}
         case "team":
-            return {"group_id": _group(plan, event.value or "")}
+            return {"group_id": group_of(plan, event.value or "")}
         case "assignee":
-            return {"assignee_id": _agent(plan, event.value) if event.value else None}
+            return {"assignee_id": agent_of(plan, event.value) if event.value else None}
         case "rating":
             return {"score": event.value}
         case _:
@@ -141,55 +139,54 @@ def _who(plan: Plan, actor: str, by: str | None, lived: Item) -> tuple[int, str]
         return BOT, "api"
     if actor == "system" or by is None:
         return life.SYSTEM, "rule"
-    return _agent(plan, by), "web"
+    return agent_of(plan, by), "web"
 
 
 # ---- people and rules
 
 def people(plan: Plan, state: State, base_url: str) -> None:
     """Groups, agents, customers, companies, SLA policies and schedules; a record is written again only when it says something else."""
-    began = seconds_of(datetime.combine(plan.starts_on, time_of_day(0), ZoneInfo(plan.time_zone)))
+    began = seconds_of(start_of(plan.starts_on, plan.time_zone))
     hires = {team.name: min([agent.hired_on for agent in plan.agents if agent.team == team.name], default=plan.starts_on) for team in plan.teams}
     for number, team in enumerate(plan.teams, start=1):
-        made = min(began, seconds_of(datetime.combine(hires[team.name], time_of_day(9), ZoneInfo(team.time_zone))))
-        _put(state, "groups", {
+        made = min(began, seconds_of(local_instant(hires[team.name], "09:00", team.time_zone)))
+        state.put_if_changed("groups", {
             "id": GROUPS + number, "url": f"{base_url}/api/v2/groups/{GROUPS + number}.json", "name": team.name, "description": team.department,
             "default": number == 1, "deleted": False, "is_public": True, "created_at": iso(made), "updated_at": iso(made)}, made)
     for number, policy in enumerate(plan.sla_policies, start=1):
-        _put(state, "sla_policies", _policy(policy, POLICIES + number, number, began, base_url), began)
+        state.put_if_changed("sla_policies", _policy(policy, POLICIES + number, number, began, base_url), began)
     for number, calendar in enumerate(plan.calendars, start=1):
         _put_schedule(state, calendar, SCHEDULES + number, began)
     for number, agent in enumerate(plan.agents, start=1):
         _put_agent(plan, state, agent, AGENTS + number, base_url)
     for identity, name, email, role, tags in ((BOT, "Answer bot", "bot@helpdesk.example", "agent", ["bot"]), (ADMIN, "Operations", ADMIN_EMAIL, "admin", []),
                                               (WORKER, "Automations", WORKER_EMAIL, "agent", ["bot"])):
-        _put(state, "users", _user(identity, name, email, role, began, base_url, tags=tags), began)
+        state.put_if_changed("users", _user(identity, name, email, role, began, base_url, tags=tags), began)
     for customer in plan.customers:
         _put_customer(state, customer, base_url)
 
 
 def _put_agent(plan: Plan, state: State, agent: Agent, identity: int, base_url: str) -> None:
-    zone = ZoneInfo(agent.time_zone)
-    hired = seconds_of(datetime.combine(agent.hired_on, time_of_day(9), zone))
-    user = _user(identity, agent.name, agent.email, "agent", hired, base_url, zone=agent.time_zone) | {"default_group_id": _group(plan, agent.team)}
+    hired = seconds_of(local_instant(agent.hired_on, "09:00", agent.time_zone))
+    user = _user(identity, agent.name, agent.email, "agent", hired, base_url, zone=agent.time_zone) | {"default_group_id": group_of(plan, agent.team)}
     if agent.left_on is not None and agent.left_on <= plan.ends_on:   # who leaves is suspended, not deleted: the tickets stay theirs
-        left = seconds_of(datetime.combine(agent.left_on, time_of_day(18), zone))
-        _put(state, "users", user | {"suspended": True, "updated_at": iso(left)}, left)
+        left = seconds_of(local_instant(agent.left_on, "18:00", agent.time_zone))
+        state.put_if_changed("users", user | {"suspended": True, "updated_at": iso(left)}, left)
     else:
-        _put(state, "users", user, hired)
+        state.put_if_changed("users", user, hired)
 
 
 def _put_customer(state: State, customer: Customer, base_url: str) -> None:
-    at, number = seconds_of(customer.created_at), _number(customer.number)
+    at, number = seconds_of(customer.created_at), number_of(customer.number)
     place = {"country": customer.country, "region": customer.region}
     organization = None
     if customer.is_company:
         organization = ORGANIZATIONS + number
-        _put(state, "organizations", {
+        state.put_if_changed("organizations", {
             "id": organization, "url": f"{base_url}/api/v2/organizations/{organization}.json", "name": customer.name, "external_id": customer.number,
             "shared_tickets": False, "shared_comments": False, "created_at": iso(at), "updated_at": iso(at), "deleted_at": None,
             "domain_names": [], "details": "", "notes": "", "group_id": None, "tags": [], "organization_fields": place}, at)
-    _put(state, "users", _user(CUSTOMERS + number, customer.name, customer.email, "end-user", at, base_url) | {
+    state.put_if_changed("users", _user(CUSTOMERS + number, customer.name, customer.email, "end-user", at, base_url) | {
         "external_id": customer.number, "organization_id": organization, "user_fields": place}, at)
 
 
@@ -212,11 +209,12 @@ def _put_schedule(state: State, calendar: Calendar, identity: int, at: int) -> N
     for weekday, hours in calendar.hours.items():
         midnight = (WEEKDAYS.index(weekday) + 1) % 7 * MINUTES_OF_A_DAY
         intervals += [{"start_time": midnight + _minute(opens), "end_time": midnight + _minute(closes)} for opens, closes in hours]
-    _put(state, "schedules", {"id": identity, "name": calendar.name, "time_zone": _zone_name(calendar.time_zone), "created_at": iso(at), "updated_at": iso(at),
-                              "intervals": sorted(intervals, key=lambda interval: interval["start_time"])}, at)
+    state.put_if_changed("schedules", {"id": identity, "name": calendar.name, "time_zone": _zone_name(calendar.time_zone),
+                                       "created_at": iso(at), "updated_at": iso(at),
+                                       "intervals": sorted(intervals, key=lambda interval: interval["start_time"])}, at)
     for number, day in enumerate(calendar.holidays, start=1):
-        _put(state, "schedule_holidays", {"id": identity * 1000 + number, "name": f"Closed on {day}", "start_date": day.isoformat(),
-                                          "end_date": day.isoformat(), "schedule_id": identity}, at)
+        state.put_if_changed("schedule_holidays", {"id": identity * 1000 + number, "name": f"Closed on {day}", "start_date": day.isoformat(),
+                                                   "end_date": day.isoformat(), "schedule_id": identity}, at)
 
 
 def _minute(clock: str) -> int:
@@ -246,23 +244,14 @@ def _promises(policy: SlaPolicy) -> Mapping[str, Mapping[str, int]]:
     return {"first_reply_time": policy.first_reply_minutes, "next_reply_time": policy.next_reply_minutes, resolution: policy.resolution_minutes}
 
 
-def _put(state: State, kind: str, item: Item, moment: int) -> None:
-    if state.get(kind, item["id"]) != item:
-        state.put(kind, item, moment)
-
-
-def _number(text: str) -> int:
-    return int(text.lstrip("TC"))
-
-
-def _group(plan: Plan, team: str) -> int:
+def group_of(plan: Plan, team: str) -> int:
     return GROUPS + 1 + next(number for number, one in enumerate(plan.teams) if one.name == team)
 
 
-def _agent(plan: Plan, email: str) -> int:
+def agent_of(plan: Plan, email: str | None) -> int:
     return AGENTS + 1 + next(number for number, one in enumerate(plan.agents) if one.email == email)
 
 
-def _end(plan: Plan) -> int:
+def end_of(plan: Plan) -> int:
     """The last second of the plan's last day."""
-    return seconds_of(datetime.combine(plan.ends_on + timedelta(days=1), time_of_day(0), ZoneInfo(plan.time_zone))) - 1
+    return seconds_of(local_instant(plan.ends_on, "24:00", plan.time_zone)) - 1

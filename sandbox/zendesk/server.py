@@ -6,12 +6,13 @@ import hmac
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from sandbox.stand_in.limits import Failure, RateLimit, basic_credentials, decoded, encoded, json_object, page_size
+from sandbox.stand_in.serving import Routes
 from sandbox.stand_in.state import Item
 from sandbox.zendesk import life
 from sandbox.zendesk.life import Desk
@@ -39,7 +40,7 @@ class Api:
         self.exports, self.deletions, self.general = (
             RateLimit(most, refusal=too_many) for most in (exports_per_minute, exports_per_minute, requests_per_minute))
         self._writing = threading.Lock()
-        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [(method, re.compile(pattern), function) for method, pattern, function in (
+        self._routes = Routes(
             ("GET", r"incremental/(tickets|users)/cursor", self.by_cursor),
             ("GET", rf"incremental/({'|'.join(TIMED)})", self.by_time),
             ("GET", r"users/me", self.me),
@@ -58,7 +59,7 @@ class Api:
             ("DELETE", r"tickets/(\d+)/tags", lambda *rest: self.tags("remove", *rest)),
             ("GET", r"sandbox/clock", self.clock),
             ("POST", r"sandbox/clock", self.move_clock),
-        )]
+        )
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], Any]:
         parts = urlsplit(url)
@@ -69,12 +70,13 @@ class Api:
                 raise failure(404, "InvalidEndpoint", "Not found")
             account = self._authenticate(headers)
             left = self.general.take()
-            for its_method, pattern, function in self._routes:
-                if its_method == method and (match := pattern.fullmatch(path)):
-                    payload = json_object(body, not_json) if method in ("POST", "PUT", "DELETE") else query
-                    status, answer, *more = function(account, headers, payload, *match.groups())
-                    return status, {"X-Rate-Limit": str(self.general.most), "X-Rate-Limit-Remaining": str(left), **(more[0] if more else {})}, answer
-            raise failure(404, "InvalidEndpoint", "Not found")
+            found = self._routes.find(method, path)
+            if found is None:
+                raise failure(404, "InvalidEndpoint", "Not found")
+            function, groups = found
+            payload = json_object(body, not_json) if method in ("POST", "PUT", "DELETE") else query
+            status, answer, *more = function(account, headers, payload, *groups)
+            return status, {"X-Rate-Limit": str(self.general.most), "X-Rate-Limit-Remaining": str(left), **(more[0] if more else {})}, answer
         except Failure as refused:
             return refused.status, refused.headers, refused.body
 
