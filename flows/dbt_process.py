@@ -45,7 +45,6 @@ def main() -> None:
     outcome = dbtRunner(callbacks=[listen]).invoke(["--log-level", "none", "--log-level-file", "none", "--log-path", logs, *arguments])
     if outcome.exception is not None:
         _tell("error", type(outcome.exception).__name__, str(outcome.exception))
-    sys.stdout.flush()
     raise SystemExit(0 if outcome.success else 2 if outcome.exception is not None else 1)
 
 

@@ -100,18 +100,13 @@ def remember(ledger: Ledger, found: Sequence[Comparison]) -> None:
 
 def compared(ledger: Ledger, *, since: date | None = None, source: str | None = None, stream: str | None = None) -> list[Comparison]:
     """The comparisons of the days from `since` on, in the order of days."""
-    query = sql.select(comparisons).order_by(comparisons.c.day, comparisons.c.source, comparisons.c.stream, comparisons.c.part)
-    if since is not None:
-        query = query.where(comparisons.c.day >= since.isoformat())
-    if source is not None:
-        query = query.where(comparisons.c.source == source, comparisons.c.stream == stream)
-    with ledger.begin() as connection:
-        return [_comparison(row) for row in connection.execute(query).mappings()]
+    days = [comparisons.c.day >= since.isoformat()] if since is not None else []
+    return _found(ledger, *days, *(_of(source, stream) if source is not None else ()))
 
 
 def gaps(ledger: Ledger, source: str, stream: str) -> list[Comparison]:
     """Comparisons that found something missing or stale which was not read again since."""
-    return [one for one in compared(ledger, source=source, stream=stream) if one.gap_start is not None]
+    return _found(ledger, *_of(source, stream), comparisons.c.gap_start.is_not(None))
 
 
 def read_again(ledger: Ledger, one: Comparison) -> None:
@@ -119,6 +114,16 @@ def read_again(ledger: Ledger, one: Comparison) -> None:
     key = {"source": one.source, "stream": one.stream, "day": one.day.isoformat(), "part": one.part}
     with ledger.begin() as connection:
         put(connection, comparisons, key, {"gap_start": None, "gap_end": None})
+
+
+def _of(source: str, stream: str | None) -> tuple[sql.ColumnElement[bool], ...]:
+    return comparisons.c.source == source, comparisons.c.stream == stream
+
+
+def _found(ledger: Ledger, *where: sql.ColumnElement[bool]) -> list[Comparison]:
+    query = sql.select(comparisons).where(*where).order_by(comparisons.c.day, comparisons.c.source, comparisons.c.stream, comparisons.c.part)
+    with ledger.begin() as connection:
+        return [_comparison(row) for row in connection.execute(query).mappings()]
 
 
 def _comparison(row: sql.RowMapping) -> Comparison:
