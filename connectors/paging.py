@@ -1,12 +1,12 @@
-"""Paging that would never end, recognised. Import LoopGuard from rest.py."""
+"""Paging that would never end, recognised, and pages by id, which always do. Import LoopGuard from rest.py."""
 
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from connectors.stream import Json, PageLoop
+from connectors.stream import Json, PageLoop, Record, UnexpectedShape
 
 
 class LoopGuard:
@@ -36,3 +36,29 @@ class LoopGuard:
     def _loop(self, what: str) -> NoReturn:
         raise PageLoop(what + "; reading on would never end", source=self._source, stream=self._stream,
                        mend="start this stream again; if it comes back, the source's paging is broken")
+
+
+def pages_by_id(ask: Callable[[int], list[Record]], *, after: int, size: int, source: str, stream: str) -> Iterator[list[Record]]:
+    """Pages of records in the order of their integer `id`, beginning behind `after`. ask: at most `size` records behind an id. A page that is not full is
+    the last one."""
+    guard = LoopGuard(source=source, stream=stream)
+    while True:
+        guard.see(after)
+        records = ask(after)
+        ids = [record["id"] for record in records]
+        if ids != sorted(set(ids)) or (ids and ids[0] <= after):
+            raise UnexpectedShape("a page is not in the order of ids that was asked for", source=source, stream=stream,
+                                  mend="a proxy may be answering from a cache")
+        yield records
+        if len(records) < size:
+            return
+        after = ids[-1]
+
+
+def behind(resume: Json, *, source: str, stream: str) -> int:
+    """The id to go on behind, out of a page's position {"after": id}."""
+    if resume is None:
+        return 0
+    if not isinstance(resume, dict) or not isinstance(resume.get("after"), int):
+        raise UnexpectedShape(f"cannot go on from {resume!r}", source=source, stream=stream, mend="start this stream's window again")
+    return int(resume["after"])

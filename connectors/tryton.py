@@ -28,7 +28,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.rest import LoopGuard, Quota, Rest, bearer, system_clock
+from connectors.paging import behind, pages_by_id
+from connectors.rest import Quota, Rest, bearer, system_clock
 from connectors.stream import Cursor, Json, Listed, Misconfigured, Page, Record, Stream, UnexpectedShape, Window, stamp_of
 from connectors.tryton_models import MODELS, STAMPS, Model
 
@@ -165,7 +166,7 @@ class Tryton:
     def read(self, stream: Stream, window: Window, resume: Json = None) -> Iterator[Page]:
         model = self._model(stream)
         domain = list(model.only) if model.whole else [*model.only, in_window(window)]
-        for records in self._by_id(model, domain, [*STAMPS, *model.fields.split()], stream.name, after=self._resumed(stream, resume)):
+        for records in self._by_id(model, domain, [*STAMPS, *model.fields.split()], stream.name, after=behind(resume, source=self.name, stream=stream.name)):
             yield Page(records=records, position={"after": records[-1]["id"]} if records else None)
 
     def keys(self, stream: Stream) -> Iterator[str]:
@@ -192,29 +193,14 @@ class Tryton:
         except KeyError:
             raise Misconfigured("tryton has no such stream", source=self.name, stream=stream.name, mend="it has " + ", ".join(MODELS)) from None
 
-    def _resumed(self, stream: Stream, resume: Json) -> int:
-        if resume is None:
-            return 0
-        if not isinstance(resume, dict) or not isinstance(resume.get("after"), int):
-            raise UnexpectedShape(f"cannot go on from {resume!r}", source=self.name, stream=stream.name, mend="start this stream's window again")
-        return int(resume["after"])
-
     def _by_id(self, model: Model, domain: list[Any], wanted: Sequence[str], stream: str, *, after: int = 0, size: int | None = None) -> Iterator[list[Record]]:
         """Pages in the order of ids, beginning behind `after`. A page that is not full is the last one: Tryton counts after applying access rules."""
         size = size or self._options.page_size
-        guard = LoopGuard(source=self.name, stream=stream)
-        while True:
-            guard.see(after)
-            records = self._ask(model.name, [["id", ">", after], *domain], wanted, size=size, stream=stream)
-            ids = [record["id"] for record in records]
-            if ids != sorted(set(ids)) or (ids and ids[0] <= after):
-                raise UnexpectedShape(
-                    "a page is not in the order of ids that was asked for", source=self.name, stream=stream, mend="a proxy may be answering from a cache"
-                )
-            yield records
-            if len(records) < size:
-                return
-            after = ids[-1]
+
+        def ask(last: int) -> list[Record]:
+            return self._ask(model.name, [["id", ">", last], *domain], wanted, size=size, stream=stream)
+
+        return pages_by_id(ask, after=after, size=size, source=self.name, stream=stream)
 
     def _ask(self, model: str, domain: Json, wanted: Sequence[str], *, size: int, stream: str, company: bool = True) -> list[Any]:
         params = [("d", encode(domain)), ("o", encode([["id", "ASC"]])), ("s", str(size)), *(("f", name) for name in wanted)]
