@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "files": "connectors.files",
     "freshdesk": "connectors.freshdesk",
     "hubspot": "connectors.hubspot",
+    "odoo": "connectors.odoo",
     "request_tracker": "connectors.request_tracker",
     "salesforce": "connectors.salesforce",
     "sql": "connectors.sql",
@@ -30,7 +31,7 @@ KINDS: Mapping[str, str] = {
     "zendesk": "connectors.zendesk",
 }
 SECRETS: Mapping[str, tuple[str, ...]] = {
-    "erpnext": ("key", "secret"), "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "request_tracker": ("token",),
+    "erpnext": ("key", "secret"), "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "odoo": ("key",), "request_tracker": ("token",),
     "salesforce": ("client_secret", "refresh_token", "private_key"), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
 }
 COMMON = ("requests_per_minute", "requests_per_day")

@@ -54,6 +54,14 @@ holidays = [2026-12-25, 2026-12-26]
 # key_env = "TRYTON_KEY"
 # stale_after_hours = 36             # older than this, its marts are marked stale
 
+# [sources.shop]
+# kind = "odoo"                      # Odoo 16 to 19
+# url = "https://company.odoo.com"
+# database = "company"
+# login = "meridian@example.com"     # of the key's user; only users of the group Settings may read histories
+# key_env = "ODOO_KEY"               # an API key of this user (Preferences, Account Security); it ends after three months at most
+# companies = [1, 3]                 # ids; default: all that the user may work in
+
 # [sources.helpdesk]
 # kind = "zendesk"
 # url = "https://example.zendesk.com"
@@ -122,6 +130,7 @@ SECRETS = '''\
 # HUBSPOT_TOKEN=
 # ERPNEXT_KEY=
 # ERPNEXT_SECRET=
+# ODOO_KEY=
 # ERP_REPLICA_URL=
 '''
 

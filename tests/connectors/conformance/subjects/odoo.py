@@ -13,7 +13,9 @@ from connectors import odoo
 from connectors.odoo_models import INVOICES, LAG, MODELS, OVERLAP
 from connectors.stream import Json
 from sandbox.odoo import database as databases
+from sandbox.odoo.company import COMPANY
 from sandbox.odoo.models import schema
+from sandbox.odoo.server import USER
 from tests.sandbox.odoo.erp import Running, company
 
 LATE = timedelta(minutes=10)       # how long before its commit a transaction of `late` began: less than LAG and OVERLAP together
@@ -58,7 +60,16 @@ class OdooSubject:
             values |= {"move_id": databases.create(self._database, "account.move", BELONGS["account.move"], at=at)}
         if stream == FIELDS:
             values |= {"model": "crm.lead", "name": "stage_id"}
-        return str(databases.create(self._database, model, {**BELONGS.get(model, {}), **values}, at=at))
+        made = databases.create(self._database, model, {**BELONGS.get(model, {}), **values}, at=at)
+        if model == "res.company":
+            self._may_work_in([*self._companies(), made])
+        return str(made)
+
+    def _companies(self) -> list[int]:
+        return list(databases.one(self._database, "res.users", USER)["company_ids"])
+
+    def _may_work_in(self, companies: list[int]) -> None:
+        databases.write(self._database, "res.users", USER, {"company_ids": companies}, at=self._database.now())
 
     def _change_of(self, lead: int) -> str:
         """Another change of a lead; its own record, as Odoo makes one."""
@@ -81,6 +92,10 @@ class OdooSubject:
         """In turn: archived, where the model knows that (and still there), or for good."""
         self._turn += 1
         model = MODELS[stream].name
+        if (model, int(key)) in (("res.company", COMPANY), ("res.users", USER)):
+            return False
+        if model == "res.company":
+            self._may_work_in([one for one in self._companies() if one != int(key)])
         if stream == HISTORY:
             self._database.state.delete(model, int(key))
         elif "active" in self._database.fields(model) and self._turn % 2:
@@ -125,6 +140,8 @@ class OdooSubject:
         fields = self._database.fields(model)
         names = [name for name in ("create_date", "write_date", *(name.lstrip("?") for name in MODELS[stream].fields.split())) if name in fields]
         found = {str(item["id"]): databases.shown(self._database, model, item, names, load=None) for item in self._database.state.items(model)}
+        if model == "res.company":
+            found = {key: record for key, record in found.items() if int(key) in self._companies()}
         if stream == HISTORY:
             for record in found.values():
                 message = databases.one(self._database, "mail.message", record["mail_message_id"])

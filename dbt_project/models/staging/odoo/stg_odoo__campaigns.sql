@@ -1,0 +1,26 @@
+{{ config(unique_key=['source_name', 'record_key']) }}
+
+with
+source as (
+    select * from {{ source('odoo', 'utm_campaign') }}
+),
+
+parsed as (
+    {{ parse('source', ['id', 'title', 'name']) }}
+),
+
+renamed as (
+    select
+        source_name,
+        record_key,
+        batch_id,
+        ordinal,
+        is_deleted,
+        try_cast(id as bigint) as campaign_id,
+        {{ told('title') }} as title,
+        {{ told('name') }} as name
+    from parsed
+)
+
+select * from renamed
+{{ newest_per_key() }}

@@ -1,0 +1,25 @@
+{{ config(unique_key=['source_name', 'record_key']) }}
+
+with
+source as (
+    select * from {{ source('odoo', 'res_country') }}
+),
+
+parsed as (
+    {{ parse('source', ['id', 'code']) }}
+),
+
+renamed as (
+    select
+        source_name,
+        record_key,
+        batch_id,
+        ordinal,
+        is_deleted,
+        try_cast(id as bigint) as country_id,
+        {{ told('code') }} as code
+    from parsed
+)
+
+select * from renamed
+{{ newest_per_key() }}

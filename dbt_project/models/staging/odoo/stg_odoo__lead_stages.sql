@@ -1,0 +1,27 @@
+{{ config(unique_key=['source_name', 'record_key']) }}
+
+with
+source as (
+    select * from {{ source('odoo', 'crm_stage') }}
+),
+
+parsed as (
+    {{ parse('source', ['id', 'name', 'sequence', 'is_won']) }}
+),
+
+renamed as (
+    select
+        source_name,
+        record_key,
+        batch_id,
+        ordinal,
+        is_deleted,
+        try_cast(id as bigint) as stage_id,
+        {{ told('name') }} as name,
+        try_cast(sequence as bigint) as sequence,
+        is_won = 'true' as is_won
+    from parsed
+)
+
+select * from renamed
+{{ newest_per_key() }}

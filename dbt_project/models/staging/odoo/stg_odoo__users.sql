@@ -1,0 +1,27 @@
+{{ config(unique_key=['source_name', 'record_key']) }}
+
+with
+source as (
+    select * from {{ source('odoo', 'res_users') }}
+),
+
+parsed as (
+    {{ parse('source', ['id', 'login', 'name', 'email']) }}
+),
+
+renamed as (
+    select
+        source_name,
+        record_key,
+        batch_id,
+        ordinal,
+        is_deleted,
+        try_cast(id as bigint) as user_id,
+        {{ told('login') }} as login,
+        {{ told('name') }} as name,
+        {{ told('email') }} as email
+    from parsed
+)
+
+select * from renamed
+{{ newest_per_key() }}
