@@ -27,7 +27,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.odoo_models import MODELS, STAMPS, TRACKED, TRACKED_NAMES, Model, stream_of
+from connectors.odoo_models import MODELS, STAMPS, Model, stream_of, tracked
 from connectors.odoo_rpc import Denied, NotInstalled, Rpc
 from connectors.paging import behind, pages_by_id
 from connectors.rest import Auth, Quota, Rest, bearer, system_clock
@@ -167,7 +167,7 @@ class Odoo:
         if model.name != HISTORY:
             return [*model.only]
         field = "field" if "field" in wanted else "field_id"       # renamed in 17
-        return [[f"{field}.model", "in", [*TRACKED]], [f"{field}.name", "in", TRACKED_NAMES]]
+        return [*tracked(f"{field}.model", f"{field}.name")]
 
     # ---- pages
 

@@ -25,10 +25,16 @@ STAMPS = "create_date write_date"
 INVOICES = ["out_invoice", "out_refund", "in_invoice", "in_refund"]
 # Whose changes Odoo writes down ("Tracking field changes"), and which of them tell what the record itself does not say any more.
 TRACKED: Mapping[str, tuple[str, ...]] = {
-    "crm.lead": ("stage_id", "active", "type"), "sale.order": ("state",), "purchase.order": ("state",), "stock.picking": ("state", "scheduled_date"),
-    "account.move": ("state",), "helpdesk.ticket": ("stage_id",),
+    "crm.lead": ("stage_id", "active", "type"), "sale.order": ("state",), "purchase.order": ("state",), "stock.picking": ("scheduled_date",),
+    "helpdesk.ticket": ("stage_id",),
 }
-TRACKED_NAMES = sorted({name for names in TRACKED.values() for name in names})
+
+
+def tracked(model: str, name: str) -> tuple[Any, ...]:
+    """The domain 'one of those fields'. model, name: what these are called where it is asked."""
+    terms = [term for of, names in TRACKED.items() for term in ("&", [model, "=", of], [name, "in", [*names]])]
+    return (*["|"] * (len(TRACKED) - 1), *terms)
+
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +97,7 @@ MODELS: Mapping[str, Model] = _models(
     Model(name="helpdesk.stage", fields="name sequence fold", whole=True),
     Model(name="helpdesk.team", fields="name company_id active", whole=True),
     Model(name="helpdesk.ticket", fields="ticket_ref team_id stage_id user_id partner_id priority assign_date close_date active company_id ?sale_order_id"),
-    Model(name="ir.model.fields", fields="model name", whole=True, only=(["model", "in", [*TRACKED]], ["name", "in", TRACKED_NAMES])),
+    Model(name="ir.model.fields", fields="model name", whole=True, only=tracked("model", "name")),
     Model(name="mail.tracking.value", fields="?field_id ?field mail_message_id old_value_integer new_value_integer old_value_char new_value_char"
           " old_value_datetime new_value_datetime"),
 )

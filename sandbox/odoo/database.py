@@ -32,13 +32,17 @@ LABELS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """version: Odoo's. Without `installed` every model of that version is."""
+    """version: Odoo's."""
 
     state: State
     version: int = 19
 
     def now(self) -> int:
         return self.state.stamp(per_second=1_000_000)
+
+    def has(self, model: str) -> bool:
+        """Whether this version has the model, and its module is installed."""
+        return model in schema(self.version) and model not in self.state.fact("not installed", [])
 
     def fields(self, model: str) -> Mapping[str, Field]:
         """The model's fields, with those that were added to it since."""

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from sandbox.odoo import database as databases
 from sandbox.odoo.database import Database
-from sandbox.odoo.models import schema
 from sandbox.odoo.rules import OdooError, access_error, invalid_field, no_fields, no_model, seen_in, test_of
 from sandbox.stand_in.limits import Failure, json_object
 
@@ -23,13 +22,12 @@ READ_METHODS = ("search_read", "read", "fields_get", "search_count")
 class Api:
     """Answers requests as the user of one key.
 
-    missing: models whose module is not installed. forbidden: models that the user may not read. hidden: fields of a group that he is not in, 'model.field';
+    forbidden: models that the user may not read. hidden: fields of a group that he is not in, 'model.field';
     refused: fields that `fields_get` shows and `read` refuses, as overridden rules do.
     """
 
     def __init__(self, database: Database, key: str) -> None:
         self.database, self._key = database, key
-        self.missing: set[str] = {*database.state.fact("not installed", [])}
         self.forbidden: set[str] = set()
         self.hidden: set[str] = set()
         self.refused: set[str] = set()
@@ -79,7 +77,7 @@ class Api:
         self._at(database)
         if user != USER or not self._is_key(key):
             raise OdooError("odoo.exceptions.AccessDenied", "Access Denied", 403)
-        if model not in schema(self.database.version) or model in self.missing:
+        if not self.database.has(model):
             raise OdooError("odoo.exceptions.UserError", f"Object {model} doesn't exist", 422)
         arguments = dict(named or {})
         if method == "read":
@@ -99,7 +97,7 @@ class Api:
                 raise OdooError("werkzeug.exceptions.Unauthorized", "Invalid apikey", 401)
             if headers.get("X-Odoo-Database", DATABASE) != DATABASE:
                 raise NOT_FOUND
-            if model not in schema(self.database.version) or model in self.missing:
+            if not self.database.has(model):
                 raise OdooError("werkzeug.exceptions.NotFound", f"the model {model!r} does not exist", 404)
             return 200, {}, self._call(model, method, arguments)
         except OdooError as error:
