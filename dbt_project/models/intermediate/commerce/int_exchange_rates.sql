@@ -6,7 +6,7 @@
 
 with
 told as (
-    {{ from_all_kinds('int_exchange_rates', ['erpnext', 'tryton'], columns) }}
+    {{ from_all_kinds('int_exchange_rates', ['erpnext', 'odoo', 'tryton'], columns) }}
 ),
 
 -- two kinds of sources that say different rates of a day: the lower one counts, so that every night says the same

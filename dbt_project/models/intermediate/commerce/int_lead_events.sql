@@ -7,7 +7,7 @@
 
 with
 final as (
-    {{ from_all_kinds('int_lead_events', ['erpnext', 'hubspot', 'salesforce', 'tryton'], columns) }}
+    {{ from_all_kinds('int_lead_events', ['erpnext', 'hubspot', 'odoo', 'salesforce', 'tryton'], columns) }}
 )
 
 select * from final

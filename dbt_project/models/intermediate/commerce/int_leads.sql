@@ -21,7 +21,7 @@
 
 with
 leads as (
-    {{ from_all_kinds('int_leads', ['erpnext', 'hubspot', 'salesforce', 'tryton'], columns) }}
+    {{ from_all_kinds('int_leads', ['erpnext', 'hubspot', 'odoo', 'salesforce', 'tryton'], columns) }}
 ),
 
 exchange_rates as (

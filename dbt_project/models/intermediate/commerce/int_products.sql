@@ -12,7 +12,7 @@
 
 with
 final as (
-    {{ from_all_kinds('int_products', ['erpnext', 'tryton'], columns) }}
+    {{ from_all_kinds('int_products', ['erpnext', 'odoo', 'tryton'], columns) }}
 )
 
 select * from final

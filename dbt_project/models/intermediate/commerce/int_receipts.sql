@@ -19,7 +19,7 @@
 
 with
 final as (
-    {{ from_all_kinds('int_receipts', ['erpnext', 'supplier_deliveries', 'tryton'], columns) }}
+    {{ from_all_kinds('int_receipts', ['erpnext', 'odoo', 'supplier_deliveries', 'tryton'], columns) }}
 )
 
 select * from final
