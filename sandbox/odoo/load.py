@@ -25,7 +25,7 @@ COUNTED = ("res.partner", "product.product", "crm.lead", "sale.order", "stock.pi
 
 def load(plan: Plan, database: Database) -> dict[str, int]:
     """The whole plan into an empty state. Returns how many records of each kind there are."""
-    start = datetime.combine(plan.starts_on, time(0), ZoneInfo(plan.time_zone)) - EARLY
+    start = _beginning(plan)
     with database.state.transaction():
         begin(database, name=plan.company, currency=plan.currency, time_zone=plan.time_zone, at=databases.moment(start))
         _play(database, [*masters(plan, start), *sales(plan), *supply(plan)], since=start)
@@ -36,11 +36,15 @@ def live_day(before: Plan, after: Plan, deleted: Mapping[str, Iterable[str]], da
     """From the end of one plan to the end of the next; deleted: numbers of the leads and purchases that were thrown away."""
     since = datetime.combine(before.ends_on + timedelta(days=1), time(0), ZoneInfo(before.time_zone))
     with database.state.transaction():
-        played = _play(database, [*masters(after, since), *sales(after), *supply(after)], since=since)
+        played = _play(database, [*masters(after, _beginning(after)), *sales(after), *supply(after)], since=since)
         gone = [(model, number(name)) for kind, model in (("leads", "crm.lead"), ("purchases", "purchase.order")) for name in deleted.get(kind, ())]
         for model, identity in gone:
             databases.unlink(database, model, identity)
     return {"steps": played, "deleted": len(gone)}
+
+
+def _beginning(plan: Plan) -> datetime:
+    return datetime.combine(plan.starts_on, time(0), ZoneInfo(plan.time_zone)) - EARLY
 
 
 def _play(database: Database, steps: Iterable[Step], *, since: datetime) -> int:
@@ -54,7 +58,8 @@ def _play(database: Database, steps: Iterable[Step], *, since: datetime) -> int:
         which = (step.model, step.id)
         if which not in fresh and database.state.get(*which) is None:
             ours = {"company_id": COMPANY} if "company_id" in fields else {}
-            databases.create(database, step.model, {**ours, **values}, at=databases.moment(step.at), identity=step.id)
+            # never with a stamp of a day that has been read already
+            databases.create(database, step.model, {**ours, **values}, at=databases.moment(max(step.at, since)), identity=step.id)
             fresh.add(which)
         elif which in fresh or step.at >= since:
             databases.write(database, step.model, step.id, values, at=databases.moment(step.at))

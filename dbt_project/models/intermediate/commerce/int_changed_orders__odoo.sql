@@ -43,13 +43,6 @@ order_parts as (
     select * from {{ ref('stg_odoo__' ~ model) }}
 ),
 {% endfor %}
--- histories that came tonight, or with a step that the last build left out; one that is gone goes with its document
-stepped as (
-    select source_name, model, document_id
-    from tracking_values
-    where {{ has_happened_since('changed_at') }}
-),
-
 changed_parts as (
     select source_name, 'sale.order.line' as model, try_cast(record_key as bigint) as part_id from sale_lines where {{ landed_tonight() }}
     union
@@ -61,15 +54,13 @@ changed_parts as (
     union
     select source_name, 'stock.valuation.layer', try_cast(record_key as bigint) from valuation_layers where {{ landed_tonight() }}
     union
-    select source_name, model, document_id from stepped where model = 'stock.picking'
+    select source_name, 'mail.tracking.value', try_cast(record_key as bigint) from tracking_values where {{ has_happened_since('changed_at') }}
 ),
 
 concerned as (
     select source_name, try_cast(record_key as bigint) as sale_id from sale_orders where {{ landed_tonight() }}
     union
     select source_name, sale_id from sale_orders where greatest(created_at, changed_at, ordered_at) >= {{ end_of_last_build() }}
-    union
-    select source_name, document_id as sale_id from stepped where model = 'sale.order'
     union
     select order_parts.source_name, order_parts.sale_id
     from order_parts

@@ -1,4 +1,4 @@
--- Which order a line, a transfer, a movement or its value belongs to. It is remembered: a part that is deleted does not say any more whose it was.
+-- Which order a line, a transfer, a movement, its value or an entry of a history belongs to. It is remembered: a part that is deleted does not say any more whose it was.
 {{ config(
     enabled=has_kind('odoo'),
     materialized='incremental',
@@ -21,6 +21,10 @@ moves as (
 
 valuation_layers as (
     select * from {{ ref('stg_odoo__valuation_layers') }}
+),
+
+tracking_values as (
+    select * from {{ ref('stg_odoo__tracking_values') }}
 ),
 
 moved as (
@@ -50,6 +54,19 @@ valued as (
     where {{ landed_tonight_or_all('valuation_layers.batch_id') }}
         or {{ landed_tonight_or_all('moves.batch_id') }}
         or {{ landed_tonight_or_all('sale_lines.batch_id') }}
+),
+
+written_down as (
+    select
+        tracking_values.source_name,
+        tracking_values.change_id,
+        case when tracking_values.model = 'sale.order' then tracking_values.document_id else pickings.sale_id end as sale_id
+    from tracking_values
+    left join pickings
+        on tracking_values.source_name = pickings.source_name
+        and tracking_values.document_id = pickings.picking_id
+        and tracking_values.model = 'stock.picking'
+    where {{ landed_tonight_or_all('tracking_values.batch_id') }} or {{ landed_tonight_or_all('pickings.batch_id') }}
 ),
 
 final as (
@@ -83,6 +100,14 @@ final as (
         layer_id as part_id,
         sale_id
     from valued
+    where sale_id is not null
+    union
+    select
+        source_name,
+        'mail.tracking.value' as model,
+        change_id as part_id,
+        sale_id
+    from written_down
     where sale_id is not null
 )
 
