@@ -17,8 +17,8 @@ from sandbox.company.plan import Plan
 from sandbox.company.story import write_plan
 from sandbox.salesforce import load as loading
 from tests.dbt_project.commerce.conftest import SELECT as COMMERCE
+from tests.dbt_project.commerce.conftest import WHOLE
 from tests.dbt_project.commerce.test_orders import history
-from tests.dbt_project.commerce.test_truth import WHOLE
 from tests.dbt_project.service import helpdesk_records
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.salesforce.crm import account

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.stream import Connector, Window, landed_key
+from sandbox.company.plan import Plan
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
+from tests.sandbox.tryton.box import small_company
+
+WHOLE = Window(start=None, end=datetime(2026, 11, 1, 2, 30, tzinfo=UTC))
 
 COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce path:models/marts/kpis/commerce path:tests/commerce path:tests/two_routes/commerce"
 STAGED = (
@@ -25,3 +31,27 @@ CANONICAL_TESTS = "path:models/staging/erpnext,test_type:generic path:models/int
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> WarehouseBuilder:
     return WarehouseBuilder(folder=tmp_path_factory.mktemp("shop"), target=dbt_target, manifest=dbt_manifest)
+
+
+def land(builder: WarehouseBuilder, kind: str, source: str, connector: Connector) -> None:
+    builder.land(
+        {
+            (kind, stream.name): [(landed_key(stream, record), record) for page in connector.read(stream, WHOLE) for record in page.records]
+            for stream in connector.streams()
+        },
+        source=source,
+    )
+
+
+def built(builder: WarehouseBuilder, kind: str, connector: Connector, plan: Plan, select: str = SELECT, **options: Any) -> WarehouseBuilder:
+    """What one system tells of the plan's company, built."""
+    land(builder, kind, "erp", connector)
+    builder.build(select, as_of=plan.ends_on.isoformat(), time_zone=plan.time_zone, currency=plan.currency, **options)
+    return builder
+
+
+@pytest.fixture(scope="session")
+def from_tryton(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> WarehouseBuilder:
+    """The sandbox company as the real ERP tells it, which other systems have to tell alike."""
+    box = small_company()
+    return built(WarehouseBuilder(folder=tmp_path_factory.mktemp("tryton"), target=dbt_target, manifest=dbt_manifest), "tryton", box.connector(), box.plan)

@@ -11,8 +11,8 @@ from connectors.stream import Connector
 from sandbox.company.truth import truth
 from sandbox.hubspot import load as hubspot_loading
 from sandbox.salesforce import load as salesforce_loading
-from tests.dbt_project.commerce.conftest import SELECT
-from tests.dbt_project.commerce.test_truth import TOLERANCE, figures, land
+from tests.dbt_project.commerce.conftest import built
+from tests.dbt_project.commerce.test_truth import TOLERANCE, figures
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.hubspot import crm as hubspot_crm
 from tests.sandbox.salesforce import crm as salesforce_crm
@@ -30,21 +30,16 @@ def making(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manif
     return small_company(), tmp_path_factory, dbt_target, dbt_manifest
 
 
-@pytest.fixture(scope="module")
-def from_tryton(making: Making) -> WarehouseBuilder:
-    return built(making, "tryton", making[0].connector())
-
-
 def from_hubspot(making: Making) -> WarehouseBuilder:
     with hubspot_crm.account(making[1].mktemp("account")) as crm:
         hubspot_loading.load(making[0].plan, crm.portal)
-        return built(making, "hubspot", crm.connect())
+        return told(making, "hubspot", crm.connect())
 
 
 def from_salesforce(making: Making) -> WarehouseBuilder:
     with salesforce_crm.account(making[1].mktemp("account")) as crm:
         salesforce_loading.load(making[0].plan, crm.org)
-        return built(making, "salesforce", crm.connect())
+        return told(making, "salesforce", crm.connect())
 
 
 @pytest.fixture(scope="module", params=[from_hubspot, from_salesforce])
@@ -53,12 +48,9 @@ def from_crm(request: pytest.FixtureRequest, making: Making) -> WarehouseBuilder
     return builder
 
 
-def built(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
+def told(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
     box, folders, target, manifest = making
-    builder = WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest)
-    land(builder, kind, "crm", connector)
-    builder.build(SELECT, as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
-    return builder
+    return built(WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest), kind, connector, box.plan)
 
 
 def leads(builder: WarehouseBuilder) -> dict[str, dict[str, Any]]:

@@ -12,9 +12,8 @@ import pytest
 
 from sandbox.company.story import write_plan
 from sandbox.odoo.load import load
-from tests.dbt_project.commerce.conftest import SELECT
+from tests.dbt_project.commerce.conftest import SELECT, WHOLE
 from tests.dbt_project.commerce.test_orders import history
-from tests.dbt_project.commerce.test_truth import WHOLE
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.odoo.erp import company
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors import files
-from connectors.stream import Connector, Window, landed_key
 from sandbox import drop
 from sandbox.company.truth import truth
-from tests.dbt_project.commerce.conftest import SELECT
+from tests.dbt_project.commerce.conftest import SELECT, land
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.tryton.box import Box, small_company
 
-WHOLE = Window(start=None, end=datetime(2026, 11, 1, 2, 30, tzinfo=UTC))
 ONE_MODEL = {"channel_roi_of_paid_channels": "channel_roi", "on_time_delivery_rate_first_promise": "on_time_delivery_rate"}
 # Files tell amounts to the cent; the plan knows more digits of what foreign spend is worth.
 TOLERANCE = 1e-4
@@ -56,16 +53,6 @@ def sandbox(box: Box, tmp_path_factory: pytest.TempPathFactory, dbt_target: Path
     land(builder, "files", "drop", files.connect("drop", {"folder": str(builder.folder / "drop"), "streams": drop.declaration()}, home=builder.folder))
     builder.build(SELECT, as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
     return builder
-
-
-def land(builder: WarehouseBuilder, kind: str, source: str, connector: Connector) -> None:
-    builder.land(
-        {
-            (kind, stream.name): [(landed_key(stream, record), record) for page in connector.read(stream, WHOLE) for record in page.records]
-            for stream in connector.streams()
-        },
-        source=source,
-    )
 
 
 def figures(told: dict[str, Any], kpi: str) -> Iterator[tuple[tuple[str, str, str], float]]:

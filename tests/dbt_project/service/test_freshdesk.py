@@ -18,7 +18,7 @@ from sandbox.company.plan import Plan
 from sandbox.company.story import next_day, write_plan
 from sandbox.freshdesk import desk as desks
 from sandbox.freshdesk import load as loading
-from tests.dbt_project.commerce.test_truth import land
+from tests.dbt_project.commerce.conftest import land
 from tests.dbt_project.service import helpdesk_records
 from tests.dbt_project.test_night_after_night import compare
 from tests.dbt_project.warehouse_builder import WarehouseBuilder

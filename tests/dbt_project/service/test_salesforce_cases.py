@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.salesforce import load as loading
-from tests.dbt_project.commerce.test_truth import land
+from tests.dbt_project.commerce.conftest import land
 from tests.dbt_project.service import helpdesk_records
 from tests.dbt_project.service.test_service_marts import SERVICE, company_plan
 from tests.dbt_project.warehouse_builder import WarehouseBuilder

@@ -1,4 +1,4 @@
-"""The sandbox company, read from ERPNext, is the company read from Tryton, row by row in the canonical models that every KPI is made of."""
+"""The sandbox company, read from ERPNext or from Odoo, is the company read from Tryton, row by row in the canonical models that every KPI is made of."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from connectors.stream import Connector
-from sandbox.erpnext import load as loading
-from tests.dbt_project.commerce.conftest import CANONICAL
-from tests.dbt_project.commerce.test_truth import land
+from sandbox.erpnext import load as erpnext_loading
+from sandbox.odoo import load as odoo_loading
+from tests.dbt_project.commerce.conftest import CANONICAL, built
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.erpnext.erp import site
+from tests.sandbox.odoo.erp import company
 from tests.sandbox.tryton.box import Box, small_company
 
 # Every system has ids of its own; numbers of orders, of leads and of customers are the company's. Tryton keeps the names of campaigns in small letters,
@@ -51,32 +52,36 @@ def making(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manif
     return small_company(), tmp_path_factory, dbt_target, dbt_manifest
 
 
-@pytest.fixture(scope="module")
-def from_tryton(making: Making) -> WarehouseBuilder:
-    return built(making, "tryton", making[0].connector())
-
-
-@pytest.fixture(scope="module")
 def from_erpnext(making: Making) -> WarehouseBuilder:
     """The site is in a zone of its own, neither the company's nor UTC."""
     with site(making[1].mktemp("site"), zone="Asia/Kolkata") as erp:
-        loading.load(making[0].plan, erp.site)
-        return built(making, "erpnext", erp.connect())
+        erpnext_loading.load(making[0].plan, erp.site)
+        return told(making, "erpnext", erp.connect())
 
 
-def built(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
-    box, folders, target, manifest = making
-    builder = WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest)
-    land(builder, kind, "erp", connector)
-    builder.build(CANONICAL, data_tests=False, as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
+def from_odoo(making: Making) -> WarehouseBuilder:
+    with company(making[1].mktemp("company"), empty=True) as erp:
+        odoo_loading.load(making[0].plan, erp.database)
+        return told(making, "odoo", erp.connect(page_size=10_000))
+
+
+@pytest.fixture(scope="module", params=[from_erpnext, from_odoo])
+def from_erp(request: pytest.FixtureRequest, making: Making) -> WarehouseBuilder:
+    builder: WarehouseBuilder = request.param(making)
     return builder
 
 
+def told(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
+    box, folders, target, manifest = making
+    builder = WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest)
+    return built(builder, kind, connector, box.plan, CANONICAL, data_tests=False)
+
+
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_every_row_is_the_same_row(from_erpnext: WarehouseBuilder, from_tryton: WarehouseBuilder, entity: str) -> None:
+def test_every_row_is_the_same_row(from_erp: WarehouseBuilder, from_tryton: WarehouseBuilder, entity: str) -> None:
     columns = ", ".join(sorted(from_tryton.rows(f"select * from ({ENTITIES[entity]}) limit 1")[0]))
     query = f"select {columns} from ({ENTITIES[entity]}) order by all"
-    ours, theirs = from_erpnext.rows(query), from_tryton.rows(query)
+    ours, theirs = from_erp.rows(query), from_tryton.rows(query)
     assert len(theirs) > MOST[entity]
     different = [pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]][:3]
     assert different == []
