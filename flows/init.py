@@ -61,6 +61,9 @@ holidays = [2026-12-25, 2026-12-26]
 # login = "meridian@example.com"     # of the key's user; only users of the group Settings may read histories
 # key_env = "ODOO_KEY"               # an API key of this user (Preferences, Account Security); it ends after three months at most
 # companies = [1, 3]                 # ids; default: all that the user may work in
+# without = ["crm_lead"]             # streams that are not wanted: here leads, because another system has them
+#                                    # Odoo lacks some fields; where you add them (Settings, Technical), they are read: x_requested_on of sale.order,
+#                                    # x_delivered_at of stock.picking, x_reason and x_fault ("ours", "customer") of stock.picking and account.move
 
 # [sources.helpdesk]
 # kind = "zendesk"

@@ -12,3 +12,15 @@
 {% macro hours_between(earlier, later) -%}
     (date_diff('second', {{ earlier }}, {{ later }}) / 3600.0)
 {%- endmacro %}
+
+{# Goods cost what they cost when they left; what of a line has not left yet costs what the product costs now. #}
+{% macro cost_of_line(quantity, costed_quantity, moved_cost, cost_price) -%}
+    cast(
+            coalesce({{ moved_cost }}, 0)
+            + case
+                when {{ quantity }} > coalesce({{ costed_quantity }}, 0)
+                    then ({{ quantity }} - coalesce({{ costed_quantity }}, 0)) * {{ cost_price }}
+                else 0
+            end as decimal(18, 4)
+        )
+{%- endmacro %}

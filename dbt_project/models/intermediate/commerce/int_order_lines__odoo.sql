@@ -42,7 +42,6 @@ layered as (
     group by source_name, move_id
 ),
 
--- goods cost what they cost when they left; what has not left yet costs what the product costs now
 moved as (
     select
         moves.source_name,
@@ -80,14 +79,7 @@ final as (
         cast(sale_lines.list_unit_price * (1 - coalesce(sale_lines.discount_percent, 0) / 100) as decimal(18, 4)) as unit_price,
         sale_lines.amount,
         orders.currency,
-        cast(
-            coalesce(moved.moved_cost, 0)
-            + case
-                when sale_lines.quantity > coalesce(moved.costed_quantity, 0)
-                    then (sale_lines.quantity - coalesce(moved.costed_quantity, 0)) * products.cost_price
-                else 0
-            end as decimal(18, 4)
-        ) as cost_amount_stated,
+        {{ cost_of_line('sale_lines.quantity', 'moved.costed_quantity', 'moved.moved_cost', 'products.cost_price') }} as cost_amount_stated,
         products.currency as cost_currency,
         {{ reporting_day('orders.placed_at') }} as priced_on,
         -- nobody cancels a line; its deliveries are

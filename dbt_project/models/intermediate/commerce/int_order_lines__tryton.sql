@@ -18,7 +18,6 @@ products as (
     select * from {{ ref('int_products__tryton') }}
 ),
 
--- goods cost what they cost when they left; what has not left yet costs what the product costs now
 moved as (
     select
         source_name,
@@ -45,14 +44,7 @@ final as (
         sale_lines.unit_price,
         coalesce(sale_lines.amount, cast(sale_lines.quantity * sale_lines.unit_price as decimal(18, 4))) as amount,
         orders.currency,
-        cast(
-            coalesce(moved.moved_cost, 0)
-            + case
-                when sale_lines.quantity > coalesce(moved.costed_quantity, 0)
-                    then (sale_lines.quantity - coalesce(moved.costed_quantity, 0)) * products.cost_price
-                else 0
-            end as decimal(18, 4)
-        ) as cost_amount_stated,
+        {{ cost_of_line('sale_lines.quantity', 'moved.costed_quantity', 'moved.moved_cost', 'products.cost_price') }} as cost_amount_stated,
         products.currency as cost_currency,
         {{ reporting_day('orders.placed_at') }} as priced_on,
         -- the ERP cancels no line; it cancels every movement of its goods
