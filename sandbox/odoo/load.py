@@ -6,7 +6,7 @@ Ids are made from the plan's numbers and names, so the same company has the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sandbox.company.plan import Plan
@@ -19,6 +19,7 @@ from sandbox.odoo.sales import sales
 from sandbox.odoo.steps import Step, number
 from sandbox.odoo.supply import supply
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 EARLY = timedelta(days=30)      # what a company begins with was there that long before its history
 COUNTED = ("res.partner", "product.product", "crm.lead", "sale.order", "stock.picking", "purchase.order", "account.move", "mail.tracking.value")
 
@@ -28,7 +29,7 @@ def load(plan: Plan, database: Database) -> dict[str, int]:
     start = _beginning(plan)
     with database.state.transaction():
         begin(database, name=plan.company, currency=plan.currency, time_zone=plan.time_zone, at=databases.moment(start))
-        _play(database, [*masters(plan, start), *sales(plan), *supply(plan)], since=start)
+        _play(database, [*masters(plan, start), *sales(plan), *supply(plan)], since=EVER)
     return {model: database.state.count(model) for model in COUNTED}
 
 
