@@ -80,19 +80,18 @@ class Rpc:
         version = JSON_2_SINCE if self._api == "json-2" else self._version()
         json_2 = self._api == "json-2" or (self._api == "auto" and version >= JSON_2_SINCE)
         fields = ["login", "company_id", "company_ids"]
+        user = self._key_owner() if json_2 else self._authenticated()
         if json_2:
-            user = self._json_2("res.users", "context_get", {}, "").get("uid")
             rows = self._json_2("res.users", "read", {"ids": [user], "fields": fields, "load": None}, "")
         else:
-            user = self._authenticated()
             rows = self._execute(user, "res.users", "read", [[user], fields], {"load": None}, "")
-        if not isinstance(user, int) or not isinstance(rows, list) or len(rows) != 1:
+        row = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
+        if not isinstance(row, dict) or not isinstance(row.get("company_ids"), list):
             raise self._odd("Odoo does not tell who we are", "")
-        (row,) = rows
         theirs = (row["company_id"], *sorted(set(row["company_ids"]) - {row["company_id"]}))
         if strangers := sorted(set(self._companies) - set(theirs)):
             raise Misconfigured(f"the user {row['login']} may not work in the companies {strangers}", source=self._source,
-                                mend=f"he has {sorted(theirs)}; allow him the others, or take them out of `companies`")
+                                mend=f"theirs are {sorted(theirs)}; allow them the others, or take those out of `companies`")
         return Session(version=version, json_2=json_2, user=user, login=row["login"], companies=self._companies or theirs)
 
     def _version(self) -> int:
@@ -104,6 +103,13 @@ class Rpc:
         if found is None:
             raise self._odd(f"its version is {info[0]!r}", "")
         return int(found.group())
+
+    def _key_owner(self) -> int:
+        context = self._json_2("res.users", "context_get", {}, "")
+        user = context.get("uid") if isinstance(context, dict) else None
+        if not isinstance(user, int):
+            raise self._odd("Odoo does not tell whose key this is", "")
+        return user
 
     def _authenticated(self) -> int:
         user = self._json_rpc("common", "authenticate", [self._database, self._login, self._key, {}], "")

@@ -233,6 +233,15 @@ def test_an_answer_without_a_result_is_nothing_and_not_an_error() -> None:
             connector.check()
 
 
+@pytest.mark.parametrize("answer", [{}, [], [{}], None, {"uid": None}], ids=str)
+def test_an_answer_that_does_not_say_who_we_are_is_an_error_by_name(answer: Any) -> None:
+    with FaultServer().running() as server:
+        server.otherwise = lambda asked: good(answer)
+        connector = odoo.connect("erp", {"url": server.url, "database": DATABASE, "api": "json-2"}, secrets={"key": KEY}, sleep=lambda _: None)
+        with pytest.raises(UnexpectedShape, match="does not tell whose key this is"):
+            connector.check()
+
+
 @pytest.mark.parametrize(("options", "what"), [
     ({"database": ""}, "'database' is missing"), ({"api": "xml"}, "api is 'xml'"), ({"api": "jsonrpc", "login": ""}, "'login' is missing"),
     ({"page_size": 0}, "page_size is 0"), ({"without": "sale_order"}, "without is 'sale_order'"), ({"without": ["sales"]}, "without names sales"),
