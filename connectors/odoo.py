@@ -39,6 +39,7 @@ from connectors.stream import Json, Misconfigured, Page, Record, Stream, Unexpec
 
 APIS = ("auto", "json-2", "jsonrpc")
 HISTORY = "mail.tracking.value"
+STREAMS = tuple(stream_of(name, model) for name, model in MODELS.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,7 @@ class Odoo:
         self.name, self._rest, self._rpc, self._options = name, rest, rpc, options
 
     def streams(self) -> Sequence[Stream]:
-        return [stream_of(name, model) for name, model in MODELS.items() if name not in self._options.without]
+        return [stream for stream in STREAMS if stream.name not in self._options.without]
 
     def check(self) -> str:
         session = self._rpc.session()

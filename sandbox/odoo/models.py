@@ -40,11 +40,11 @@ DECLARED: Mapping[str, str] = {
     "stock.picking.type": f"name code sequence_code warehouse_id>stock.warehouse {COMPANY} {ARCHIVED}",
     "delivery.carrier": f"name {COMPANY} {ARCHIVED}",
     "sale.order": "name partner_id>res.partner partner_shipping_id>res.partner date_order:datetime state commitment_date:datetime currency_id>res.currency"
-                  " origin campaign_id>utm.campaign medium_id>utm.medium source_id>utm.source amount_untaxed:float amount_total:float client_order_ref"
+                  " origin campaign_id>utm.campaign medium_id>utm.medium source_id>utm.source amount_untaxed:float amount_total:float"
                   f" warehouse_id>stock.warehouse opportunity_id>crm.lead x_requested_on:date {COMPANY}",
     "sale.order.line": "order_id>sale.order product_id>product.product display_type product_uom_qty:float qty_delivered:float qty_invoiced:float"
                        f" price_unit:float discount:float price_subtotal:float currency_id>res.currency {COMPANY}",
-    "purchase.order": "name partner_id>res.partner partner_ref date_order:datetime date_approve:datetime date_planned:datetime state"
+    "purchase.order": "name partner_id>res.partner date_order:datetime date_approve:datetime date_planned:datetime state"
                       f" currency_id>res.currency origin amount_untaxed:float picking_type_id>stock.picking.type {COMPANY}",
     "purchase.order.line": "order_id>purchase.order product_id>product.product display_type product_qty:float qty_received:float price_unit:float"
                            f" price_subtotal:float date_planned:datetime {COMPANY}",

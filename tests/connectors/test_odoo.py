@@ -12,6 +12,7 @@ import pytest
 from connectors import odoo
 from connectors.odoo_models import MODELS, stream_of
 from connectors.odoo_rpc import named_fields
+from connectors.personal import Policy, guard
 from connectors.stream import Json, Misconfigured, Page, Refused, UnexpectedShape, Unreachable, Window
 from sandbox.odoo import database as databases
 from sandbox.odoo.company import COMPANY
@@ -194,6 +195,24 @@ def test_the_fields_that_a_refusal_names_are_found_in_its_words() -> None:
     assert named_fields("can not be completed due to security restrictions.\n\nDocument type: Partner (res.partner)\nOperation: read\nUser: 2\nFields:\n"
                         "- vat (allowed for groups 'Accounting')\n- ref (always forbidden)") == {"vat", "ref"}
     assert named_fields("Access to unauthorized or invalid companies.") == frozenset()
+
+
+# ---- what tells of a person
+
+def test_names_of_people_are_hashed_and_names_of_firms_numbers_and_listed_reasons_are_not() -> None:
+    def landed(stream: str, **record: Any) -> Any:
+        declared = next(one for one in odoo.STREAMS if one.name == stream)
+        return guard("odoo", declared, Policy(choices={}, key="k" * 40, own_domains=frozenset())).record({"id": 1, **record})
+
+    firm = {"name": "Lund & Sons", "ref": "S003", "is_company": True}
+    assert landed("res_partner", **firm) == {"id": 1, **firm}
+    person = landed("res_partner", name="Mia Lund", ref="C00017", is_company=False)
+    assert person["ref"] == "C00017" and "Mia" not in person["name"]
+    assert "Mia" not in str(landed("crm_lead", name="Mia's roof")) and landed("crm_lead", name="L00017")["name"] == "L00017"
+    assert landed("crm_lead", name=False)["name"] is False
+    assert landed("account_move", ref="Reversal of: INV/2026/7, wrong item")["ref"] == "Reversal of: INV/2026/7, wrong item"
+    assert "Mia" not in str(landed("account_move", ref="Reversal of: INV/2026/7, Mia was unhappy", x_reason="Mia again"))
+    assert landed("res_users", name="Ann Other", login="ann@company.example")["name"] == "Ann Other"
 
 
 # ---- errors
