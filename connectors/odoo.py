@@ -35,7 +35,7 @@ from connectors.odoo_models import MODELS, STAMPS, Model, stream_of, tracked
 from connectors.odoo_rpc import Denied, NotInstalled, Rpc
 from connectors.paging import behind, pages_by_id
 from connectors.rest import Auth, Quota, Rest, bearer, system_clock
-from connectors.stream import Json, Misconfigured, Page, Record, Stream, UnexpectedShape, Window
+from connectors.stream import Json, Listed, Misconfigured, Page, Record, Stream, UnexpectedShape, Window, stamp_of
 
 APIS = ("auto", "json-2", "jsonrpc")
 HISTORY = "mail.tracking.value"
@@ -139,11 +139,19 @@ class Odoo:
             notes.clear()
 
     def keys(self, stream: Stream) -> Iterator[str]:
+        for records in self._thin(stream, [], ["id"]):
+            yield from (str(record["id"]) for record in records)
+
+    def listed(self, stream: Stream, window: Window) -> Iterator[Listed]:
+        for records in self._thin(stream, written_in(window), ["id", *STAMPS.split()]):
+            yield [(str(record["id"]), stamp_of(stream, record)) for record in records]
+
+    def _thin(self, stream: Stream, limits: list[Any], wanted: list[str]) -> Iterator[list[Record]]:
+        """Few fields, in pages ten times as large; nothing where the model is not installed."""
         model, notes = self._model(stream), dict[str, str]()
-        wanted = self._readable(model, stream.name, notes)
-        if wanted is not None:
-            for records in self._pages(model, self._domain(model, wanted), ["id"], stream.name, 0, notes, size=10 * self._options.page_size):
-                yield from (str(record["id"]) for record in records)
+        readable = self._readable(model, stream.name, notes)
+        if readable is not None:
+            yield from self._pages(model, self._domain(model, readable) + limits, wanted, stream.name, 0, notes, size=10 * self._options.page_size)
 
     # ---- what can be asked for
 

@@ -37,7 +37,6 @@ def tracked(model: str, name: str) -> tuple[Any, ...]:
     return (*["|"] * (len(TRACKED) - 1), *terms)
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """What is read of one model. whole: read in full every time. only: a domain that every read is limited to. personal: as in connectors.stream.Stream."""
@@ -120,4 +119,5 @@ def stream_of(name: str, model: Model) -> Stream:
     """Nothing in Odoo tells of a record that was unlinked: what is not read whole is swept."""
     if model.whole:
         return Stream(name=name, key=("id",), deletes="full", personal=model.personal)
-    return Stream(name=name, key=("id",), deletes="sweep", cursor=Cursor(field="write_date", lag=LAG, overlap=OVERLAP), personal=model.personal)
+    return Stream(name=name, key=("id",), deletes="sweep", cursor=Cursor(field="write_date", lag=LAG, overlap=OVERLAP), stamps=("write_date", "create_date"),
+                  personal=model.personal)
