@@ -27,12 +27,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors.odoo_models import MODELS, STAMPS, Model, stream_of, tracked
 from connectors.odoo_rpc import Denied, NotInstalled, Rpc
+from connectors.options import left_out, refuse_unknown
 from connectors.paging import behind, pages_by_id
 from connectors.rest import Auth, Quota, Rest, bearer, system_clock
 from connectors.stream import Json, Listed, Misconfigured, Page, Record, Stream, UnexpectedShape, Window, stamp_of
@@ -83,25 +84,20 @@ def _chosen(name: str, options: Mapping[str, Any]) -> OdooOptions:
     def wrong(what: str, mend: str) -> Misconfigured:
         return Misconfigured(what, source=name, mend=mend)
 
-    known = [field.name for field in fields(OdooOptions)]
-    if unknown := sorted(options.keys() - known):
-        raise wrong(f"unknown option {', '.join(unknown)}", "known are " + ", ".join(known))
+    refuse_unknown(name, options, OdooOptions)
     for needed in ("url", "database"):
         if not isinstance(options.get(needed), str) or not options[needed].strip():
             raise wrong(f"option {needed!r} is missing", 'for instance url = "https://company.odoo.com", database = "company"')
-    for several, of, example in (("companies", int, "[1, 3]"), ("without", str, '["helpdesk_ticket"]')):
-        value = options.get(several, ())
-        if not isinstance(value, list | tuple) or not all(isinstance(one, of) for one in value):
-            raise wrong(f"{several} is {value!r}", f"a list, for instance {example}")
-    chosen = OdooOptions(**{**options, "companies": tuple(options.get("companies", ())), "without": tuple(options.get("without", ()))})
+    companies = options.get("companies", ())
+    if not isinstance(companies, list | tuple) or not all(isinstance(one, int) for one in companies):
+        raise wrong(f"companies is {companies!r}", "a list, for instance [1, 3]")
+    chosen = OdooOptions(**{**options, "companies": tuple(companies), "without": left_out(name, options, MODELS)})
     if chosen.api not in APIS:
         raise wrong(f"api is {chosen.api!r}", "one of " + ", ".join(APIS))
     if chosen.api == "jsonrpc" and not chosen.login:
         raise wrong("option 'login' is missing", "JSON-RPC asks for the e-mail address of the key's user, too")
     if isinstance(chosen.page_size, bool) or not isinstance(chosen.page_size, int) or not 1 <= chosen.page_size <= 10_000:
         raise wrong(f"page_size is {chosen.page_size!r}", "a whole number from 1 to 10000")
-    if strangers := sorted(set(chosen.without) - MODELS.keys()):
-        raise wrong(f"without names {', '.join(strangers)}", "a list of streams out of " + ", ".join(MODELS))
     return chosen
 
 
