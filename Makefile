@@ -1,6 +1,8 @@
 # Two commands: `make demo` and `make test`. Everything else helps with one of them.
 PYTHON ?= python3
 HELPDESK ?= request_tracker
+ERP ?= tryton
+CRM ?=
 SIZE ?= small
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +22,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 install: $(VENV)/.installed
 
 demo: install
-	@$(BIN)/python -m sandbox up --size $(SIZE) --helpdesk $(HELPDESK)
+	@$(BIN)/python -m sandbox up --size $(SIZE) --erp $(ERP) $(if $(CRM),--crm $(CRM)) --helpdesk $(HELPDESK)
 	@$(MERIDIAN) nightly --config var/demo/meridian.toml
 
 # The company lives one more day; the next `make demo` reads what changed.

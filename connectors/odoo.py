@@ -9,7 +9,8 @@ How reading stays complete:
 - Archived records are hidden unless the context says `active_test: false` ("ORM API", Common context keys). Lost opportunities are archived ones.
 - Records of other companies than the user's main one are hidden unless the context lists them in `allowed_company_ids` ("Multi-company Guidelines").
 - `unlink` leaves no trace: ids are compared every night, 10,000 a request.
-- A record is what Odoo says, with links as ids alone (`load` none): the names in them would change without a new stamp of the record.
+- A record is what Odoo says, with links as ids alone (`load` none): the names in them would change without a new stamp of the record. Only its `false`
+  for a field that is empty ("ORM API", Fields) becomes null, else a column whose every value is empty tonight would seem to have changed its type.
 
 What may be missing: fields are asked for by name, those that `fields_get` shows our user, which leaves out what a group may not see. What is refused all
 the same is taken out, said in the night's report, and shows as drift; reading goes on without it. A model that is not installed has no records, and the
@@ -40,6 +41,8 @@ from connectors.stream import Json, Listed, Misconfigured, Page, Record, Stream,
 
 APIS = ("auto", "json-2", "jsonrpc")
 HISTORY = "mail.tracking.value"
+Fields = dict[str, str]         # name -> type, as Odoo calls it
+MESSAGE: Fields = {"model": "char", "res_id": "many2one_reference", "date": "datetime"}
 STREAMS = tuple(stream_of(name, model) for name, model in MODELS.items())
 
 
@@ -142,12 +145,13 @@ class Odoo:
         for records in self._thin(stream, written_in(window), ["id", *STAMPS.split()]):
             yield [(str(record["id"]), stamp_of(stream, record)) for record in records]
 
-    def _thin(self, stream: Stream, limits: list[Any], wanted: list[str]) -> Iterator[list[Record]]:
+    def _thin(self, stream: Stream, limits: list[Any], wanted: Sequence[str]) -> Iterator[list[Record]]:
         """Few fields, in pages ten times as large; nothing where the model is not installed."""
         model, notes = self._model(stream), dict[str, str]()
         readable = self._readable(model, stream.name, notes)
         if readable is not None:
-            yield from self._pages(model, self._domain(model, readable) + limits, wanted, stream.name, 0, notes, size=10 * self._options.page_size)
+            few = {name: readable.get(name, "datetime") for name in wanted}
+            yield from self._pages(model, self._domain(model, readable) + limits, few, stream.name, 0, notes, size=10 * self._options.page_size)
 
     # ---- what can be asked for
 
@@ -157,7 +161,7 @@ class Odoo:
         except KeyError:
             raise Misconfigured("odoo has no such stream", source=self.name, stream=stream.name, mend="it has " + ", ".join(MODELS)) from None
 
-    def _readable(self, model: Model, stream: str, notes: dict[str, str]) -> list[str] | None:
+    def _readable(self, model: Model, stream: str, notes: dict[str, str]) -> Fields | None:
         """The fields to ask for; None where the model is not installed. What is missing and should not be goes into the notes."""
         names = {name.lstrip("?"): name.startswith("?") for name in (*STAMPS.split(), *model.fields.split())}
         try:
@@ -170,9 +174,9 @@ class Odoo:
         for name, is_optional in names.items():
             if name not in shown and not is_optional:
                 notes[f"{model.name}.{name}"] = "left out: this Odoo has no such field, or our user may not read it"
-        return [name for name in names if name in shown]
+        return {"id": "integer", **{name: shown[name]["type"] for name in names if name in shown}}
 
-    def _domain(self, model: Model, wanted: Sequence[str]) -> list[Any]:
+    def _domain(self, model: Model, wanted: Fields) -> list[Any]:
         if model.name != HISTORY:
             return [*model.only]
         field = "field" if "field" in wanted else "field_id"       # renamed in 17
@@ -181,7 +185,7 @@ class Odoo:
     # ---- pages
 
     def _pages(
-        self, model: Model, domain: list[Any], wanted: list[str], stream: str, after: int, notes: dict[str, str], *, size: int | None = None,
+        self, model: Model, domain: list[Any], wanted: Fields, stream: str, after: int, notes: dict[str, str], *, size: int | None = None,
     ) -> Iterator[list[Record]]:
         """Pages in the order of ids. A page that is not full is the last one: Odoo counts after applying its record rules."""
         size = size or self._options.page_size
@@ -191,17 +195,17 @@ class Odoo:
 
         return pages_by_id(ask, after=after, size=size, source=self.name, stream=stream)
 
-    def _ask(self, model: Model, domain: list[Any], wanted: list[str], stream: str, size: int, notes: dict[str, str]) -> list[Record]:
+    def _ask(self, model: Model, domain: list[Any], wanted: Fields, stream: str, size: int, notes: dict[str, str]) -> list[Record]:
         """wanted: loses the fields that turn out to be forbidden."""
         while True:
             try:
                 rows = self._search_read(model.name, domain, wanted, stream, size)
             except Denied as refusal:
-                forbidden = refusal.fields & set(wanted)
+                forbidden = refusal.fields & wanted.keys()
                 if not forbidden:
                     raise
                 for name in sorted(forbidden):
-                    wanted.remove(name)
+                    del wanted[name]
                     notes[f"{model.name}.{name}"] = "left out: our user may not read it"
             else:
                 return self._with_messages(rows, stream) if model.name == HISTORY and "mail_message_id" in wanted else rows
@@ -209,16 +213,16 @@ class Odoo:
     def _with_messages(self, rows: list[Record], stream: str) -> list[Record]:
         """Each change with its message: model and id of the record that was changed, and when. None where our user may not see it."""
         ids = sorted({row["mail_message_id"] for row in rows})
-        found = self._search_read("mail.message", [["id", "in", ids]], ["model", "res_id", "date"], stream, len(ids)) if ids else []
+        found = self._search_read("mail.message", [["id", "in", ids]], MESSAGE, stream, len(ids)) if ids else []
         messages = {message["id"]: message for message in found}
         return [{**row, "message": messages.get(row["mail_message_id"])} for row in rows]
 
-    def _search_read(self, model: str, domain: list[Any], wanted: Sequence[str], stream: str, size: int) -> list[Record]:
+    def _search_read(self, model: str, domain: list[Any], wanted: Fields, stream: str, size: int) -> list[Record]:
         question = {"domain": domain, "fields": [*wanted], "limit": size, "order": "id", "load": None}
         rows = self._rpc.call(model, "search_read", question, stream=stream)
         if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), int) for row in rows):
             raise self._odd(f"{model}: the answer is no list of records", stream)
-        return rows
+        return [{name: None if value is False and wanted.get(name) != "boolean" else value for name, value in row.items()} for row in rows]
 
     def _odd(self, what: str, stream: str) -> UnexpectedShape:
         return UnexpectedShape(what, source=self.name, stream=stream, mend="see what changed at the source; nothing was lost, the next run asks again")

@@ -1,7 +1,7 @@
 """`python -m sandbox up|day|down|status`: a company in a box, started and stopped as one.
 
     var/demo/meridian.toml, .env      the configuration a real company would have, written for this one
-    var/demo/sandbox/                 the systems: Tryton, Request Tracker or the Zendesk stand-in, the company's clock, truth.json
+    var/demo/sandbox/                 the systems (Tryton and Request Tracker, or the stand-ins chosen), the company's clock, truth.json
     var/demo/drop/                    what comes as files
 
 The systems run under the company's clock, which stands at the first night when they are first started and ticks from there.
@@ -39,8 +39,12 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=PROJECT / "var" / "demo")
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--helpdesk", choices=("request_tracker", "zendesk", "freshdesk"), default="request_tracker")
+    parser.add_argument("--erp", choices=configuration.ERPS, default="tryton")
+    parser.add_argument("--crm", choices=configuration.CRMS, help="beside an ERP; default: the ERP's own")
+    parser.add_argument("--helpdesk", choices=configuration.HELPDESKS, default="request_tracker")
     arguments = parser.parse_args()
+    if arguments.crm and arguments.erp == "tryton":
+        parser.error("--crm goes with --erp " + " or ".join(configuration.LEADS_OF) + ": Tryton's own CRM is read with it")
     return {"up": up, "day": day, "down": down, "status": status}[arguments.verb](arguments)
 
 
@@ -55,7 +59,8 @@ def up(arguments: argparse.Namespace) -> int:
     is_new = not facts
     if is_new:
         helpdesk = _choose_helpdesk(arguments.helpdesk, box)
-        facts = {"size": arguments.size, "seed": arguments.seed, "systems": ["tryton", helpdesk], "lived": None}
+        systems = [arguments.erp, *([arguments.crm] if arguments.crm else []), helpdesk]
+        facts = {"size": arguments.size, "seed": arguments.seed, "systems": systems, "lived": None}
         set_clock(box / "clock", FIRST_NIGHT)
     plan = _timed("writing the company's story and files", plan_of, facts)
     if is_new:

@@ -1,9 +1,9 @@
 {#
     parse('source', ['id', 'created_at', ...]): the landing's columns plus every named top-level field as VARCHAR; nested fields
     as JSON text. One json_transform per record: six times cheaper than one `->>` per field. A field the record lacks is null,
-    so is every field of a delete.
+    so is every field of a delete. present: fields of which `has_<field>` tells whether the record has them at all, be it as null.
 #}
-{% macro parse(relation, fields) -%}
+{% macro parse(relation, fields, present=[]) -%}
     {%- set shape = {} -%}
     {%- for field in fields -%}{%- do shape.update({field: 'VARCHAR'}) -%}{%- endfor -%}
     select
@@ -13,6 +13,9 @@
         landed.ordinal,
         landed.is_deleted,
         fields.*
+        {%- for field in present %},
+        coalesce(landed.has_{{ field }}, false) as has_{{ field }}
+        {%- endfor %}
     from (
         select
             _source as source_name,
@@ -21,6 +24,9 @@
             _ordinal as ordinal,
             coalesce(_deleted, false) as is_deleted,
             json_transform(record, '{{ tojson(shape) | replace("'", "''") }}') as fields
+            {%- for field in present %},
+            json_exists(record, '$.{{ field }}') as has_{{ field }}
+            {%- endfor %}
         from {{ relation }}
     ) as landed
 {%- endmacro %}

@@ -1,8 +1,3 @@
-{# A text of Odoo, which says `false` where there is none. (What is no text is null by its cast.) #}
-{% macro told(text) -%}
-    nullif({{ text }}, 'false')
-{%- endmacro %}
-
 {# TIMESTAMP in UTC → DATE on the calendar of `zone` (an SQL expression; where it is null, of the reporting zone). #}
 {% macro day_in(instant, zone) -%}
     cast({{ local_time(instant, 'coalesce(' ~ zone ~ ', ' ~ time_zone() ~ ')') }} as date)

@@ -6,9 +6,9 @@ Ids are made from the plan's numbers and names, so the same company has the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
+from sandbox.company.hours import start_of
 from sandbox.company.plan import Plan
 from sandbox.odoo import database as databases
 from sandbox.odoo.company import COMPANY, begin
@@ -29,15 +29,14 @@ def load(plan: Plan, database: Database) -> dict[str, int]:
     start = _beginning(plan)
     with database.state.transaction():
         begin(database, name=plan.company, currency=plan.currency, time_zone=plan.time_zone, at=databases.moment(start))
-        _play(database, [*masters(plan, start), *sales(plan), *supply(plan)], since=EVER)
+        _play(database, [*masters(plan, start), *sales(plan), *supply(plan)], since=EVER, until=_midnight(plan))
     return {model: database.state.count(model) for model in COUNTED}
 
 
 def live_day(before: Plan, after: Plan, deleted: Mapping[str, Iterable[str]], database: Database) -> dict[str, int]:
     """From the end of one plan to the end of the next; deleted: numbers of the leads and purchases that were thrown away."""
-    since = datetime.combine(before.ends_on + timedelta(days=1), time(0), ZoneInfo(before.time_zone))
     with database.state.transaction():
-        played = _play(database, [*masters(after, _beginning(after)), *sales(after), *supply(after)], since=since)
+        played = _play(database, [*masters(after, _beginning(after)), *sales(after), *supply(after)], since=_midnight(before), until=_midnight(after))
         gone = [(model, number(name)) for kind, model in (("leads", "crm.lead"), ("purchases", "purchase.order")) for name in deleted.get(kind, ())]
         for model, identity in gone:
             databases.unlink(database, model, identity)
@@ -45,15 +44,20 @@ def live_day(before: Plan, after: Plan, deleted: Mapping[str, Iterable[str]], da
 
 
 def _beginning(plan: Plan) -> datetime:
-    return datetime.combine(plan.starts_on, time(0), ZoneInfo(plan.time_zone)) - EARLY
+    return start_of(plan.starts_on, plan.time_zone) - EARLY
 
 
-def _play(database: Database, steps: Iterable[Step], *, since: datetime) -> int:
+def _midnight(plan: Plan) -> datetime:
+    """The end of its last day."""
+    return start_of(plan.ends_on + timedelta(days=1), plan.time_zone)
+
+
+def _play(database: Database, steps: Iterable[Step], *, since: datetime, until: datetime) -> int:
     """Creates what is not there yet, and plays what happened to it, and to anything else from `since` on. Returns how many steps that were.
 
-    What a version has no model or field for is left out."""
+    What is to happen after `until` waits for its day. What a version has no model or field for is left out."""
     played, fresh, models = 0, set[tuple[str, int]](), schema(database.version)
-    for step in sorted((step for step in steps if step.model in models), key=lambda step: step.at):
+    for step in sorted((step for step in steps if step.model in models and step.at < until), key=lambda step: step.at):
         fields = database.fields(step.model)
         values = {name: value for name, value in step.values.items() if name in fields}
         which = (step.model, step.id)

@@ -17,8 +17,8 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as campaign_id,
-        {{ told('title') }} as title,
-        {{ told('name') }} as name
+        title,
+        name
     from parsed
 )
 

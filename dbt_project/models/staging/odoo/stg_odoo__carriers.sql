@@ -17,7 +17,7 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as carrier_id,
-        {{ told('name') }} as name
+        name
     from parsed
 )
 

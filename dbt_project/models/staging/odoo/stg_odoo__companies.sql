@@ -17,7 +17,7 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as company_id,
-        {{ told('name') }} as name,
+        name,
         try_cast(currency_id as bigint) as currency_id,
         try_cast(partner_id as bigint) as partner_id
     from parsed

@@ -17,7 +17,7 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as country_id,
-        {{ told('code') }} as code
+        code
     from parsed
 )
 

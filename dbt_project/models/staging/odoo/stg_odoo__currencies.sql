@@ -17,7 +17,7 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as currency_id,
-        {{ told('name') }} as code
+        name as code
     from parsed
 )
 

@@ -29,15 +29,15 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as invoice_id,
-        {{ told('move_type') }} as kind,
-        {{ told('state') }} as state,
+        move_type as kind,
+        state,
         try_cast(currency_id as bigint) as currency_id,
         try_cast(amount_untaxed as decimal(18, 4)) as untaxed_amount,
         try_cast(reversed_entry_id as bigint) as reversed_invoice_id,
-        {{ told('ref') }} as reference,
-        {{ told('invoice_origin') }} as origin,
-        {{ told('x_reason') }} as reason,
-        {{ told('x_fault') }} as fault,
+        ref as reference,
+        invoice_origin as origin,
+        x_reason as reason,
+        x_fault as fault,
         {{ utc('create_date') }} as created_at
     from parsed
 )

@@ -17,7 +17,7 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as stage_id,
-        {{ told('name') }} as name,
+        name,
         try_cast(sequence as bigint) as sequence,
         is_won = 'true' as is_won
     from parsed

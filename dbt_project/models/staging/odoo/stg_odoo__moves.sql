@@ -34,7 +34,7 @@ renamed as (
         try_cast(product_uom_qty as decimal(18, 4)) as quantity_wanted,
         -- called quantity_done up to 16
         try_cast(coalesce(quantity, quantity_done) as decimal(18, 4)) as quantity,
-        {{ told('state') }} as state,
+        state,
         try_cast(picking_id as bigint) as picking_id,
         {{ utc('date') }} as moved_at,
         try_cast(origin_returned_move_id as bigint) as returned_move_id,

@@ -17,11 +17,11 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as partner_id,
-        {{ told('name') }} as name,
-        {{ told('ref') }} as reference,
+        name,
+        ref as reference,
         try_cast(commercial_partner_id as bigint) as commercial_partner_id,
         try_cast(country_id as bigint) as country_id,
-        {{ told('tz') }} as time_zone,
+        tz as time_zone,
         {{ utc('create_date') }} as created_at
     from parsed
 )

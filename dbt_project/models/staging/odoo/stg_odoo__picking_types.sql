@@ -17,8 +17,8 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as picking_type_id,
-        {{ told('code') }} as direction,
-        {{ told('sequence_code') }} as step,
+        code as direction,
+        sequence_code as step,
         try_cast(warehouse_id as bigint) as warehouse_id
     from parsed
 )

@@ -18,7 +18,7 @@ parsed as (
         'x_reason',
         'x_fault',
         'create_date',
-    ]) }}
+    ], present=['x_delivered_at']) }}
 ),
 
 renamed as (
@@ -30,16 +30,16 @@ renamed as (
         is_deleted,
         try_cast(id as bigint) as picking_id,
         try_cast(picking_type_id as bigint) as picking_type_id,
-        {{ told('state') }} as state,
+        state,
         {{ utc('scheduled_date') }} as scheduled_at,
         {{ utc('date_done') }} as done_at,
         try_cast(sale_id as bigint) as sale_id,
         try_cast(carrier_id as bigint) as carrier_id,
         {{ utc('x_delivered_at') }} as delivered_at,
         -- whether this company records deliveries at all: Odoo itself knows when a parcel left
-        x_delivered_at is not null as tells_delivery,
-        {{ told('x_reason') }} as reason,
-        {{ told('x_fault') }} as fault,
+        has_x_delivered_at as tells_delivery,
+        x_reason as reason,
+        x_fault as fault,
         {{ utc('create_date') }} as created_at
     from parsed
 )

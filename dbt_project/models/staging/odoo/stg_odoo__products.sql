@@ -17,10 +17,10 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as product_id,
-        {{ told('default_code') }} as code,
-        {{ told('name') }} as name,
+        default_code as code,
+        name,
         try_cast(categ_id as bigint) as category_id,
-        coalesce({{ told('detailed_type') }}, {{ told('type') }}) as kind,
+        coalesce(detailed_type, type) as kind,
         try_cast(list_price as decimal(18, 4)) as list_price,
         try_cast(standard_price as decimal(18, 4)) as cost_price,
         try_cast(company_id as bigint) as company_id

@@ -19,7 +19,7 @@ renamed as (
         try_cast(id as bigint) as purchase_line_id,
         try_cast(order_id as bigint) as purchase_id,
         try_cast(product_id as bigint) as product_id,
-        {{ told('display_type') }} as display_type,
+        display_type,
         try_cast(product_qty as decimal(18, 4)) as quantity,
         {{ utc('date_planned') }} as promised_at
     from parsed

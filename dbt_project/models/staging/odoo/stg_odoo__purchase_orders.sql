@@ -17,11 +17,11 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as purchase_id,
-        {{ told('name') }} as number,
+        name as number,
         try_cast(partner_id as bigint) as partner_id,
         {{ utc('date_order') }} as ordered_at,
         {{ utc('date_approve') }} as approved_at,
-        {{ told('state') }} as state,
+        state,
         try_cast(picking_type_id as bigint) as picking_type_id,
         {{ utc('create_date') }} as created_at,
         {{ utc('write_date') }} as changed_at

@@ -19,7 +19,7 @@ renamed as (
         try_cast(id as bigint) as sale_line_id,
         try_cast(order_id as bigint) as sale_id,
         try_cast(product_id as bigint) as product_id,
-        {{ told('display_type') }} as display_type,
+        display_type,
         try_cast(product_uom_qty as decimal(18, 4)) as quantity,
         try_cast(price_unit as decimal(18, 4)) as list_unit_price,
         try_cast(discount as decimal(18, 4)) as discount_percent,

@@ -17,8 +17,8 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as field_id,
-        {{ told('model') }} as model,
-        {{ told('name') }} as name
+        model,
+        name
     from parsed
 )
 

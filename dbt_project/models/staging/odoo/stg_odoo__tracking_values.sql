@@ -35,8 +35,8 @@ renamed as (
         try_cast(json_extract_string(message, '$.res_id') as bigint) as document_id,
         try_cast(old_value_integer as bigint) as old_number,
         try_cast(new_value_integer as bigint) as new_number,
-        {{ told('old_value_char') }} as old_text,
-        {{ told('new_value_char') }} as new_text,
+        old_value_char as old_text,
+        new_value_char as new_text,
         {{ utc('old_value_datetime') }} as old_instant,
         {{ utc('new_value_datetime') }} as new_instant,
         {{ utc('create_date') }} as changed_at

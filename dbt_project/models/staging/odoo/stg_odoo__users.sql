@@ -17,9 +17,9 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as user_id,
-        {{ told('login') }} as login,
-        {{ told('name') }} as name,
-        {{ told('email') }} as email
+        login,
+        name,
+        email
     from parsed
 )
 

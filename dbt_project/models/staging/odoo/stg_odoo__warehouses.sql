@@ -17,7 +17,7 @@ renamed as (
         ordinal,
         is_deleted,
         try_cast(id as bigint) as warehouse_id,
-        {{ told('code') }} as code,
+        code,
         try_cast(partner_id as bigint) as partner_id
     from parsed
 )
