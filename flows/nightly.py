@@ -56,11 +56,12 @@ class Night:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        started = time.monotonic()
+        """Seconds of a step within another are its own alone: a night's steps add up to the night."""
+        started, counted = time.monotonic(), sum(self.seconds.values())
         try:
             yield
         finally:
-            self.seconds[step] = round(time.monotonic() - started, 2)
+            self.seconds[step] = round(time.monotonic() - started - (sum(self.seconds.values()) - counted), 2)
 
     def report(self, **more: Any) -> dict[str, Any]:
         streams = [{**asdict(result), "cursor": ledgers.text(result.cursor)} for result in self.streams]

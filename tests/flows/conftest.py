@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,6 +105,25 @@ def order_line(invoice: str, day: str, quantity: int = 2, price: float = 3.5) ->
 @pytest.fixture
 def company(tmp_path: Path, prefect_api: str) -> Company:
     return make_company(tmp_path, prefect_api)
+
+
+@pytest.fixture(scope="session")
+def after_first_night(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Callable[[Path], Company]:
+    """Copies of the company on the morning after its first night, which is the same for all."""
+    original = make_company(tmp_path_factory.mktemp("first"), prefect_api)
+    night = original.run("nightly")
+    assert night.returncode == 0, night.stdout + night.stderr
+
+    def copy(folder: Path) -> Company:
+        shutil.copytree(original.folder, folder, symlinks=True, dirs_exist_ok=True)
+        return Company(folder=folder, api=prefect_api)
+
+    return copy
+
+
+@pytest.fixture
+def lived_company(tmp_path: Path, after_first_night: Callable[[Path], Company]) -> Company:
+    return after_first_night(tmp_path)
 
 
 def make_company(folder: Path, api: str) -> Company:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flows.store.checksums import NAMES_OF_THE_BUILD, differences
-from tests.flows.conftest import Company, make_company
+from tests.flows.conftest import Company
 from tests.flows.nights import second_day
 
 # Of the run itself; two runs never share them. A version that was in its place but never current is swept, and its name not used again.
@@ -40,20 +39,6 @@ def test_killed_anywhere_the_next_run_publishes_what_an_undisturbed_night_would(
     again = company.run("nightly")
     assert again.returncode == 0, again.stdout + again.stderr
     assert differences(company.settings().published / "marts.duckdb", calm_second_night, leave_out=INSTANTS) == []
-
-
-@pytest.fixture(scope="module")
-def after_first_night(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Callable[[Path], Company]:
-    """Copies of a company on the morning after its first night, which is the same for all."""
-    original = make_company(tmp_path_factory.mktemp("first"), prefect_api)
-    night = original.run("nightly")
-    assert night.returncode == 0, night.stdout + night.stderr
-
-    def copy(folder: Path) -> Company:
-        shutil.copytree(original.folder, folder, symlinks=True, dirs_exist_ok=True)
-        return Company(folder=folder, api=prefect_api)
-
-    return copy
 
 
 @pytest.fixture(scope="module")

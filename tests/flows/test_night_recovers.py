@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +16,8 @@ from tests.flows.nights import marts
 from tests.flows.test_night_kills import INSTANTS
 
 
-def test_rebuilding_from_the_landing_gives_what_five_incremental_nights_gave(company: Company) -> None:
-    company.run("nightly")
+def test_rebuilding_from_the_landing_gives_what_five_incremental_nights_gave(lived_company: Company) -> None:
+    company = lived_company
     tickets = {number: ticket(number, f"2026-02-{1 + number % 27:02d}") for number in range(1, 60)}
     for day in range(2, 7):
         tickets[5 + day] = ticket(5 + day, "2026-02-10", status="open")                  # an update,
@@ -34,13 +36,15 @@ def test_rebuilding_from_the_landing_gives_what_five_incremental_nights_gave(com
     assert differences(company.settings().published / "marts.duckdb", incremental, leave_out=INSTANTS) == []
 
 
-def test_on_a_full_disk_the_night_says_so_the_old_version_stays_and_the_next_night_recovers(company: Company) -> None:
-    state = company.folder / "state"
+def test_on_a_full_disk_the_night_says_so_the_old_version_stays_and_the_next_night_recovers(
+    tmp_path: Path, after_first_night: Callable[[Path], Company],
+) -> None:
+    state = tmp_path / "state"
     state.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(state)], check=False, capture_output=True).returncode:
         pytest.skip("needs root to mount a small file system")
     try:
-        assert company.run("nightly").returncode == 0
+        company = after_first_night(tmp_path)
         company.write("drop/tickets-2.jsonl", [ticket(400 + number, "2026-03-02", description="x" * 400) for number in range(20)])
         company.clock("2026-03-03T02:30:00+00:00")
         for room in (0, 40_000, 1_500_000, 3_000_000):          # full at once, at the landing, in dbt, at the latest in publishing

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import date
 
+import pytest
 import requests
 
+from flows.nightly import Night
 from flows.store import ledger as ledgers
 from flows.store import published
 from flows.store.landing import read_lines
 from tests.flows.conftest import Company, ticket
 from tests.flows.nights import marts
+
+
+def test_the_steps_of_a_night_add_up_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 3.0, 5.0, 6.0])
+    monkeypatch.setattr("flows.nightly.time.monotonic", lambda: next(now))
+    night = Night(run="", as_of=date(2026, 3, 1))
+    with night.timed("ingest"), night.timed("compare with sources"):
+        pass
+    assert night.seconds == {"compare with sources": 2.0, "ingest": 4.0}
 
 
 def test_a_night_publishes_and_says_so_everywhere(company: Company) -> None:
@@ -50,8 +62,8 @@ def test_logs_are_one_json_object_a_line_when_asked(company: Company) -> None:
     assert any("drop" in line["msg"] and line["levelname"] == "ERROR" for line in lines)
 
 
-def test_a_changed_column_is_reported_and_nothing_of_it_is_lost(company: Company) -> None:
-    company.run("nightly")
+def test_a_changed_column_is_reported_and_nothing_of_it_is_lost(lived_company: Company) -> None:
+    company = lived_company
     company.write("drop/tickets-2.jsonl", [{**ticket(700, "2026-03-02"), "mood": "cross", "priority": 3, "via": "mail"}])
     company.clock("2026-03-03T02:30:00+00:00")
     company.run("nightly")
@@ -62,8 +74,8 @@ def test_a_changed_column_is_reported_and_nothing_of_it_is_lost(company: Company
     assert [record["mood"] for record in landed if "mood" in record] == ["cross"]
 
 
-def test_a_dead_source_leaves_the_others_fresh_and_the_night_says_so(company: Company) -> None:
-    company.run("nightly")
+def test_a_dead_source_leaves_the_others_fresh_and_the_night_says_so(lived_company: Company) -> None:
+    company = lived_company
     shutil.move(company.folder / "costs", company.folder / "gone")
     company.write("drop/tickets-2.jsonl", [ticket(100, "2026-03-02")])
     company.clock("2026-03-03T02:30:00+00:00")
@@ -91,8 +103,8 @@ def test_a_second_night_at_the_same_time_is_refused_with_the_reason(company: Com
     assert company.nights() == []
 
 
-def test_a_critical_batch_stops_publication_until_somebody_decides(company: Company) -> None:
-    company.run("nightly")
+def test_a_critical_batch_stops_publication_until_somebody_decides(lived_company: Company) -> None:
+    company = lived_company
     company.write("drop/tickets-2.jsonl", [ticket(200, "2026-03-02"), ticket(200, "2026-03-01", status="open")])      # one key, two records
     company.clock("2026-03-03T02:30:00+00:00")
     night = company.run("nightly")

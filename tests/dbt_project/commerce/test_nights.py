@@ -22,7 +22,7 @@ Landed = tuple[str, Mapping[str, Any] | None]
 Records = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 UNFINISHED = {"quantity": 1.0, "state": "draft", "amount": "1.00", "comment": None}
 # Of Odoo: nothing has left yet, and less of it is wanted.
-BEGUN = {"state": "assigned", "date_done": False, "x_delivered_at": False, "product_uom_qty": 1.0, "x_fault": False, "standard_price": 1.0}
+BEGUN = {"state": "assigned", "date_done": None, "x_delivered_at": None, "product_uom_qty": 1.0, "x_fault": None, "standard_price": 1.0}
 
 
 def nights(records: Records, unfinished: Mapping[str, Any], gone: Sequence[tuple[int, str, str]]) -> list[dict[tuple[str, str], Sequence[Landed]]]:
