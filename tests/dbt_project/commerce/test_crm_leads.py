@@ -19,7 +19,7 @@ from tests.sandbox.salesforce import crm as salesforce_crm
 from tests.sandbox.tryton.box import Box, small_company
 
 KPIS = ("lead_conversion_rate", "win_rate")
-SELECT = " ".join(f"+kpi_{kpi}" for kpi in KPIS) + " +fct_leads +dim_customers"      # a CRM knows nothing of the rest
+SELECT = " ".join(f"+kpi_{kpi}" for kpi in KPIS) + " +fct_leads +int_lead_events +dim_customers"      # a CRM knows nothing of the rest
 INSTANTS = ("converted_at", "offered_at", "won_at", "lost_at")
 # Of a cancelled lead Tryton tells no more than the day.
 CANCELLED_ON = "cast(({0} at time zone 'UTC') at time zone 'Europe/Berlin' as date)"
