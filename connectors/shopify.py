@@ -1,0 +1,268 @@
+"""Shopify, read over its Admin GraphQL API with an app's access token.
+
+How reading stays complete, and why it is asked this way (pages of shopify.dev, by title):
+
+- A window takes what was stamped in it (`updated_at:>=...`, "Shopify API search syntax"), and its pages go by id: `id:>last id of the page before`, in the
+  order of ids. So a tie has no page border to fall on, no query pages deep into its results (they end at 25,000: "Shopify API limits", Pagination limits), and
+  a record that is changed while the window is read is in the next one. Stamps are whole seconds, and are always asked for in UTC.
+- The search looks into an index that lags behind the records: that much is read again every night (shopify_streams.py, LAG).
+- A record comes with what it contains, small connections in the same request; of one that is cut the rest is asked for by its owner's id. A refund
+  stamps its order, so an order of a day long gone comes again with it. (Shopify does not say whether a parcel's arrival stamps its order; it was not seen.)
+- Nothing tells what was deleted. Once a week the ids are compared, 250 a request.
+- Without the scope read_all_orders Shopify shows the orders of the last 60 days and does not say so: that is an error by name. With `all_orders = false` the
+  60 days are all that is wanted, and an order that is not shown any more is not taken for deleted.
+- A version of the API that is retired is answered in the oldest that is not ("About Shopify API versioning"); the night's report says so.
+
+What it costs: one request to find out who we are, and for each stream one for every page. How large a page may be, Shopify says: a query that may cost
+more than 1,000 points is refused and costs nothing, and is asked again for as much as is allowed. With what stands in shopify_streams.py these are some 10
+orders, 43 products, 49 inventory items or 249 customers a request, and 249 ids. Bulk operations would bring a first read in fewer requests, but take no
+connection inside of a list ("Perform bulk operations with the GraphQL Admin API", Operation restrictions), which the lines of a refund are: not used.
+
+Ids are landed as Shopify's global ones (gid://shopify/Order/1001), amounts as the texts they come as: in the shop's currency and in the customer's.
+
+What Shopify cannot tell of an order: when it was picked and packed; a promise that was moved (the latest day of delivery is as at checkout); a purchase,
+a receipt, a lead; exchange rates (amounts are converted by Shopify, on the day); whose fault a refund was, but for the words of its note.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.answers import field_of
+from connectors.options import left_out, refuse_unknown
+from connectors.paging import behind
+from connectors.rest import LoopGuard, Quota, Rest, header, system_clock
+from connectors.shopify_graphql import Graphql, TooCostly
+from connectors.shopify_streams import ASKED, NESTED, STREAMS, Asked
+from connectors.stream import Json, Listed, Misconfigured, Page, Record, Refused, Stream, UnexpectedShape, Window, stamp_of
+
+ALL_ORDERS = "read_all_orders"
+LARGEST = 250                    # "Paginating results with GraphQL"
+REST_OF_A_CONNECTION = 50        # nodes a request
+SESSION = "{ shop { name myshopifyDomain } currentAppInstallation { accessScopes { handle } } }"
+PAGED = "pageInfo { hasNextPage endCursor }"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopifyOptions:
+    """page_size: records a request at most; Shopify says where that is too many. all_orders: whether orders older than 60 days are wanted, too.
+
+    without: streams whose scope the app was not given.
+    """
+
+    url: str
+    token_env: str = ""
+    api_version: str = "2026-10"
+    page_size: int = LARGEST
+    all_orders: bool = True
+    without: tuple[str, ...] = ()
+    allow_http: bool = False
+
+
+def connect(
+    name: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], quota: Quota | None = None,
+    clock: Callable[[], datetime] = system_clock, sleep: Callable[[float], None] = time.sleep, **_: Any,
+) -> Shopify:
+    """secrets: {"token": ...}."""
+    chosen = _chosen(name, options)
+    if not secrets.get("token"):
+        raise Misconfigured("no access token is set", source=name,
+                            mend='make a custom app in Shopify (Settings, Apps) and name the environment variable of its token: token_env = "..."')
+    rest = Rest(chosen.url, source=name, auth=header("X-Shopify-Access-Token", secrets["token"]), allow_http=chosen.allow_http, clock=clock, sleep=sleep,
+                quota=quota)
+    return Shopify(name, rest, Graphql(rest, source=name, version=chosen.api_version, clock=clock, sleep=sleep), chosen)
+
+
+def _chosen(name: str, options: Mapping[str, Any]) -> ShopifyOptions:
+    def wrong(what: str, mend: str) -> Misconfigured:
+        return Misconfigured(what, source=name, mend=mend)
+
+    refuse_unknown(name, options, ShopifyOptions)
+    if not isinstance(options.get("url"), str) or not options["url"].strip():
+        raise wrong("option 'url' is missing", 'for instance url = "https://example.myshopify.com"')
+    chosen = ShopifyOptions(**{**options, "without": left_out(name, options, ASKED)})
+    if not re.fullmatch(r"\d{4}-\d\d", str(chosen.api_version)):
+        raise wrong(f"api_version is {chosen.api_version!r}", 'a stable version, for instance "2026-10"')
+    if isinstance(chosen.page_size, bool) or not isinstance(chosen.page_size, int) or not 1 <= chosen.page_size <= LARGEST:
+        raise wrong(f"page_size is {chosen.page_size!r}", f"a whole number from 1 to {LARGEST}")
+    return chosen
+
+
+class Shopify:
+    """See the module. Every stream may be read by a thread of its own."""
+
+    kind = "shopify"
+
+    def __init__(self, name: str, rest: Rest, graphql: Graphql, options: ShopifyOptions) -> None:
+        self.name, self._rest, self._graphql, self._options = name, rest, graphql, options
+        self._lock = threading.Lock()
+        self._who: dict[str, Any] | None = None
+        self._sizes: dict[str, int] = {}         # query -> records a page, where Shopify said so
+
+    def streams(self) -> Sequence[Stream]:
+        return [self._as_shown(stream) for stream in STREAMS if stream.name not in self._options.without]
+
+    def _as_shown(self, stream: Stream) -> Stream:
+        if stream.name != "orders" or self._options.all_orders:
+            return stream
+        return replace(stream, deletes="never", stamps=(), incomparable="Shopify shows our app the orders of the last 60 days alone")
+
+    def check(self) -> str:
+        shop, scopes = self._session()["shop"], self._scopes()
+        self._may_read_history()
+        missing = "" if ALL_ORDERS in scopes else ", orders of the last 60 days"
+        return f"Shopify {shop['name']} ({shop['myshopifyDomain']}), API {'; '.join([self._graphql.answered_in, *self._notes().values()])}{missing}"
+
+    def requests_made(self, stream: str) -> int:
+        return self._rest.requests_made(stream)
+
+    def close(self) -> None:
+        self._rest.close()
+
+    def read(self, stream: Stream, window: Window, resume: Json = None) -> Iterator[Page]:
+        asked = self._asked(stream)
+        if stream.name == "orders":
+            self._may_read_history()
+        if asked.root == "shop":
+            data = self._graphql.ask(f"{{ shop {{ {asked.selected} }} }}", {}, stream=stream.name)
+            yield Page(records=[field_of(data, "shop", dict, lambda what: self._odd(what, stream.name))], notes=self._notes())
+            return
+        missing = [scope for scope in asked.scoped if scope not in self._scopes()]
+        selected = " ".join([asked.selected, *(more for scope, more in asked.scoped.items() if scope not in missing)])
+        without = {scope: "our app was not given this access scope: what depends on it is left out" for scope in missing}
+        for nodes in self._pages(stream, asked, selected, _stamped(window) if window.start else [], behind(resume, source=self.name, stream=stream.name)):
+            records = [self._whole(node, stream.name) for node in nodes]
+            yield Page(records=records, position={"after": _number(records[-1])} if records and stream.cursor else None, notes={**self._notes(), **without})
+
+    def keys(self, stream: Stream) -> Iterator[str]:
+        self._may_read_history()
+        for nodes in self._pages(stream, self._asked(stream), "id", [], 0):
+            yield from (node["id"] for node in nodes)
+
+    def listed(self, stream: Stream, window: Window) -> Iterator[Listed]:
+        for nodes in self._pages(stream, self._asked(stream), "id updatedAt", _stamped(window), 0):
+            yield [(node["id"], stamp_of(stream, node)) for node in nodes]
+
+    # ---- who we are
+
+    def _session(self) -> dict[str, Any]:
+        with self._lock:
+            if self._who is None:
+                self._who = self._graphql.ask(SESSION, {}, stream="")
+            return self._who
+
+    def _scopes(self) -> list[str]:
+        installation = field_of(self._session(), "currentAppInstallation", dict, lambda what: self._odd(what, ""))
+        return [scope["handle"] for scope in installation["accessScopes"]]
+
+    def _may_read_history(self) -> None:
+        if "orders" not in self._options.without and self._options.all_orders and ALL_ORDERS not in self._scopes():
+            raise Refused(f"our app has not the access scope {ALL_ORDERS}: Shopify would show the orders of the last 60 days alone", source=self.name,
+                          stream="orders", mend="ask for it in the app's configuration (API access, Read all orders), or set all_orders = false")
+
+    def _notes(self) -> dict[str, str]:
+        answered, version = self._graphql.answered_in, self._options.api_version
+        return {} if answered == version else {"api_version": f"{version} is asked for and {answered} answers: set api_version to one that is not retired"}
+
+    # ---- pages
+
+    def _asked(self, stream: Stream) -> Asked:
+        try:
+            return ASKED[stream.name]
+        except KeyError:
+            raise Misconfigured("shopify has no such stream", source=self.name, stream=stream.name, mend="it has " + ", ".join(ASKED)) from None
+
+    def _pages(self, stream: Stream, asked: Asked, selected: str, terms: Sequence[str], last: int) -> Iterator[list[Record]]:
+        """Pages in the order of ids; of what is read whole in the order that Shopify gives it, by its cursors."""
+        arguments = ", ".join(filter(None, ("first: $first, after: $after, query: $query", asked.arguments)))
+        query = f"query($first: Int!, $after: String, $query: String) {{ {asked.root}({arguments}) {{ nodes {{ {selected} }} {PAGED} }} }}"
+        guard, token = LoopGuard(source=self.name, stream=stream.name), None
+        while True:
+            guard.see([last, token])
+            search = " AND ".join([*terms, *([f"id:>{last}"] if last else [])])
+            nodes, token = self._page(query, asked.root, {"after": token, "query": search or None}, stream.name)
+            if stream.cursor and nodes:
+                ids = [_number(node) for node in nodes]
+                if ids != sorted(set(ids)) or ids[0] <= last:
+                    raise self._odd("a page is not in the order of ids that was asked for", stream.name)
+                last = ids[-1]
+            if nodes or token is None:
+                yield nodes
+            if token is None:
+                return
+            if stream.cursor and nodes:         # an empty page that is not the last has no id to go on from
+                token = None
+
+    def _page(self, query: str, root: str, variables: Mapping[str, Json], stream: str) -> tuple[list[Record], str | None]:
+        """(nodes, cursor of the next page or None), as many as Shopify allows at once."""
+        while True:
+            size = min(self._options.page_size, self._sizes.get(query, LARGEST))
+            try:
+                data = self._graphql.ask(query, {**variables, "first": size}, stream=stream)
+            except TooCostly as refusal:
+                if size == 1:
+                    raise
+                self._sizes[query] = max(1, math.floor(size * refusal.share))
+            else:
+                return self._nodes(data.get(root), stream)
+
+    def _nodes(self, connection: Json, stream: str) -> tuple[list[Record], str | None]:
+        def odd(what: str) -> UnexpectedShape:
+            return self._odd(what, stream)
+
+        nodes, info = field_of(connection, "nodes", list, odd), field_of(connection, "pageInfo", dict, odd)
+        if not all(isinstance(node, dict) for node in nodes):
+            raise odd("a page holds something that is no record")
+        return nodes, field_of(info, "endCursor", str, odd) if field_of(info, "hasNextPage", bool, odd) else None
+
+    def _whole(self, record: Record, stream: str) -> dict[str, Any]:
+        """A record with its connections as lists, to their ends: cursors would change from night to night."""
+        return {name: self._whole_value(record, name, value, stream) for name, value in record.items()}
+
+    def _whole_value(self, owner: Record, name: str, value: Json, stream: str) -> Json:
+        if isinstance(value, list):
+            return [self._whole(entry, stream) if isinstance(entry, dict) else entry for entry in value]
+        if not isinstance(value, dict):
+            return value
+        if "pageInfo" not in value:
+            return self._whole(value, stream)
+        nodes, token = self._nodes(value, stream)
+        guard = LoopGuard(source=self.name, stream=stream)
+        while token is not None:
+            guard.see(token)
+            found, token = self._rest_of(owner["id"], name, token, stream)
+            nodes = nodes + found
+        return [self._whole(node, stream) for node in nodes]
+
+    def _rest_of(self, owner: str, name: str, token: str, stream: str) -> tuple[list[Record], str | None]:
+        of = owner.split("/")[3]
+        paged = f"{name}(first: $first, after: $after) {{ nodes {{ {NESTED[of][name][1]} }} {PAGED} }}"
+        query = f"query($id: ID!, $first: Int!, $after: String) {{ node(id: $id) {{ ... on {of} {{ {paged} }} }} }}"
+        node = self._graphql.ask(query, {"id": owner, "first": REST_OF_A_CONNECTION, "after": token}, stream=stream)["node"]
+        # deleted since the page before: it is missed when ids are compared
+        return self._nodes(node.get(name), stream) if node else ([], None)
+
+    def _odd(self, what: str, stream: str) -> UnexpectedShape:
+        return UnexpectedShape(what, source=self.name, stream=stream, mend="see Shopify's change log; nothing was lost, the next run asks again")
+
+
+def _stamped(window: Window) -> list[str]:
+    """The terms 'stamped in the window', by whole seconds around it."""
+    since = [f"updated_at:>='{_shown(math.floor(window.start.timestamp()))}'"] if window.start else []
+    return [*since, f"updated_at:<'{_shown(math.ceil(window.end.timestamp()))}'"]
+
+
+def _shown(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _number(record: Record) -> int:
+    """gid://shopify/Order/1001 -> 1001"""
+    return int(record["id"].rpartition("/")[2])
