@@ -26,13 +26,15 @@ KINDS: Mapping[str, str] = {
     "odoo": "connectors.odoo",
     "request_tracker": "connectors.request_tracker",
     "salesforce": "connectors.salesforce",
+    "shopify": "connectors.shopify",
     "sql": "connectors.sql",
     "tryton": "connectors.tryton",
     "zendesk": "connectors.zendesk",
 }
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "erpnext": ("key", "secret"), "files": (), "freshdesk": ("api_key",), "hubspot": ("token",), "odoo": ("key",), "request_tracker": ("token",),
-    "salesforce": ("client_secret", "refresh_token", "private_key"), "sql": ("url",), "tryton": ("key",), "zendesk": ("token",),
+    "salesforce": ("client_secret", "refresh_token", "private_key"), "shopify": ("token",), "sql": ("url",), "tryton": ("key",),
+    "zendesk": ("token",),
 }
 COMMON = ("requests_per_minute", "requests_per_day")
 

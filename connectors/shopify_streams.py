@@ -71,7 +71,7 @@ ASKED: Mapping[str, Asked] = {
     "locations": Asked(root="locations", selected="id name isActive address { countryCode }", arguments="includeInactive: true, includeLegacy: true"),
     "products": Asked(root="products", selected=f"id title productType vendor status createdAt updatedAt {connection('Product', 'variants')}",
                       arguments="sortKey: ID"),
-    "inventory_items": Asked(root="inventoryItems", selected="id sku tracked createdAt updatedAt unitCost { amount currencyCode } variant { id } "
+    "inventory_items": Asked(root="inventoryItems", selected="id sku tracked requiresShipping createdAt updatedAt unitCost { amount currencyCode } variant { id } "
                              + connection("InventoryItem", "inventoryLevels")),
     "customers": Asked(root="customers", selected="id createdAt updatedAt firstName lastName state numberOfOrders defaultEmailAddress { emailAddress }"
                        f" defaultAddress {{ countryCodeV2 provinceCode }} {_metafield('customerNumber', 'customer_number')}", arguments="sortKey: ID"),

@@ -104,6 +104,16 @@ holidays = [2026-12-25, 2026-12-26]
 # secret_env = "ERPNEXT_SECRET"
 # without = ["issues"]               # streams that this user may not read
 
+# [sources.store]
+# kind = "shopify"
+# url = "https://example.myshopify.com"
+# token_env = "SHOPIFY_TOKEN"        # of a custom app with the scopes read_orders, read_all_orders, read_customers, read_products, read_inventory,
+#                                    # read_locations and read_merchant_managed_fulfillment_orders
+# api_version = "2026-10"            # a version is answered for a year; the report says when it is not any more
+# all_orders = false                 # orders of the last 60 days alone: without the scope read_all_orders Shopify shows no others
+#                                    # Shopify lacks some fields; where you add them as metafields (Settings, Custom data, namespace custom), they are
+#                                    # read: customer_number of customers, requested_on of orders
+
 # [sources.erp_replica]
 # kind = "sql"                       # tables and views of PostgreSQL, MySQL or MariaDB
 # url_env = "ERP_REPLICA_URL"        # postgresql://reader:password@replica.example.com/erp
@@ -137,6 +147,7 @@ SECRETS = '''\
 # ERPNEXT_KEY=
 # ERPNEXT_SECRET=
 # ODOO_KEY=
+# SHOPIFY_TOKEN=
 # ERP_REPLICA_URL=
 '''
 

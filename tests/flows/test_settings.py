@@ -95,4 +95,4 @@ def test_every_source_that_init_suggests_is_valid_when_uncommented() -> None:
         line.removeprefix("# ") if line.startswith(("# [sources", "# kind", "# url", "# database", "# key_env", "# token_env", "# email", "# stale", "# streams")) else line
         for line in init.TEMPLATE.splitlines()
     )
-    assert set(parse(text, Path("meridian.toml")).sources) == {"erp", "helpdesk", "second_helpdesk", "crm", "sales", "office", "shop", "erp_replica", "files"}
+    assert set(parse(text, Path("meridian.toml")).sources) == {"erp", "helpdesk", "second_helpdesk", "crm", "sales", "office", "shop", "store", "erp_replica", "files"}
