@@ -71,8 +71,8 @@ ASKED: Mapping[str, Asked] = {
     "locations": Asked(root="locations", selected="id name isActive address { countryCode }", arguments="includeInactive: true, includeLegacy: true"),
     "products": Asked(root="products", selected=f"id title productType vendor status createdAt updatedAt {connection('Product', 'variants')}",
                       arguments="sortKey: ID"),
-    "inventory_items": Asked(root="inventoryItems", selected="id sku tracked requiresShipping createdAt updatedAt unitCost { amount currencyCode } variant { id } "
-                             + connection("InventoryItem", "inventoryLevels")),
+    "inventory_items": Asked(root="inventoryItems", selected="id sku tracked requiresShipping createdAt updatedAt unitCost { amount currencyCode }"),
+    "inventory_levels": Asked(root="inventoryItems", selected=f"id sku {connection('InventoryItem', 'inventoryLevels')}"),
     "customers": Asked(root="customers", selected="id createdAt updatedAt firstName lastName state numberOfOrders defaultEmailAddress { emailAddress }"
                        f" defaultAddress {{ countryCodeV2 provinceCode }} {_metafield('customerNumber', 'customer_number')}", arguments="sortKey: ID"),
     "orders": Asked(root="orders", selected=ORDER, arguments="sortKey: ID", scoped={DISPATCH: connection("Order", "fulfillmentOrders")}),
@@ -91,9 +91,9 @@ PERSONAL: Mapping[str, Mapping[str, Kind | Personal]] = {
 def _stream(name: str) -> Stream:
     """Nothing tells of a record that was deleted (`deletionEvents` knows products alone, and is deprecated): what changes is swept once a week.
 
-    A level's stamp is not its item's, so inventory is read whole, like what is small.
+    The list of inventory cannot be sorted by id, and a level's stamp is not its item's: inventory is read whole, like what is small.
     """
-    if name in ("shop", "locations", "inventory_items"):
+    if name in ("shop", "locations", "inventory_items", "inventory_levels"):
         return Stream(name=name, key=("id",), deletes="full")
     return Stream(name=name, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field="updatedAt", lag=LAG), stamps=("updatedAt",),
                   personal=PERSONAL.get(name, {}))

@@ -7,6 +7,7 @@ currency that stands beside it, as a Decimal with two places.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -273,3 +274,16 @@ class Plan:
 def number_of(text: str) -> int:
     """Of a customer, a lead or a ticket: T00017 -> 17."""
     return int(text.lstrip("CLT"))
+
+
+def in_stock(plan: Plan) -> Counter[tuple[str, str]]:
+    """Pieces by product and warehouse: what came less what went, which is below nothing where the company had goods before its history begins."""
+    there: Counter[tuple[str, str]] = Counter()
+    for purchase in plan.purchases:
+        if purchase.received_at is not None:
+            there.update({(line.product, purchase.warehouse): line.quantity for line in purchase.lines})
+    for order in plan.orders:
+        for shipment in order.shipments:
+            if shipment.shipped_at is not None:
+                there.subtract({(code, order.warehouse): pieces for code, pieces in shipment.quantities.items()})
+    return there

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sandbox.company.plan import Plan, Purchase
+from sandbox.company.plan import Plan, Purchase, in_stock
 from sandbox.odoo.steps import SUPPLIERS_AT, Step, noon, number, partner, product_numbers, shown, stock_of, transfer_type, warehouse
 
 RECEIPTS = 500_000_000            # ids of transfers and movements that belong to purchases
@@ -63,17 +62,9 @@ def _ended(purchase: Purchase, at: datetime, receipt: int, state: dict[str, obje
 
 
 def _stock(plan: Plan, products: dict[str, int]) -> Iterator[Step]:
-    """What came less what went, which is below nothing where the company had goods before its history begins: Odoo allows that."""
-    there: Counter[tuple[str, str]] = Counter()
-    for purchase in plan.purchases:
-        if purchase.received_at is not None:
-            there.update({(line.product, purchase.warehouse): line.quantity for line in purchase.lines})
-    for order in plan.orders:
-        for shipment in order.shipments:
-            if shipment.shipped_at is not None:
-                there.subtract({(code, order.warehouse): pieces for code, pieces in shipment.quantities.items()})
+    """What is below nothing, too: Odoo allows that."""
     evening = datetime.combine(plan.ends_on, time(23, 59), ZoneInfo(plan.time_zone)) - timedelta(minutes=1)
-    for (code, at), pieces in sorted(there.items()):
+    for (code, at), pieces in sorted(in_stock(plan).items()):
         place = warehouse(plan, at)
         yield Step(at=evening, model="stock.quant", id=1000 * place + products[code], values={
             "product_id": products[code], "location_id": stock_of(place), "quantity": float(pieces), "in_date": shown(evening)})

@@ -58,7 +58,7 @@ TYPES: Mapping[str, Mapping[str, Field]] = {
     "Metafield": _type("value"),
     "Product": _type("id title productType vendor status createdAt updatedAt", variants=_connection("ProductVariant")),
     "ProductVariant": _type("id sku title price", inventoryItem=_one("InventoryItem")),
-    "InventoryItem": _type("id sku tracked requiresShipping createdAt updatedAt", unitCost=_one("MoneyV2"), variant=_one("ProductVariant"),
+    "InventoryItem": _type("id sku tracked requiresShipping createdAt updatedAt", unitCost=_one("MoneyV2"),
                            inventoryLevels=_connection("InventoryLevel")),
     "InventoryLevel": _type("id updatedAt", location=_one("Location"), quantities=_list("InventoryQuantity", "names")),
     "InventoryQuantity": _type("name quantity"),

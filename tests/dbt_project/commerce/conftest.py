@@ -18,7 +18,7 @@ WHOLE = Window(start=None, end=datetime(2026, 11, 1, 2, 30, tzinfo=UTC))
 COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce path:models/marts/kpis/commerce path:tests/commerce path:tests/two_routes/commerce"
 STAGED = (
     "path:models/staging/tryton path:models/staging/erpnext path:models/staging/hubspot path:models/staging/odoo path:models/staging/salesforce"
-    " path:models/staging/online_retail path:models/staging/supplier_deliveries"
+    " path:models/staging/shopify path:models/staging/online_retail path:models/staging/supplier_deliveries"
     " stg_meridian__new_batches resource_type:seed"
 )
 # What the commerce models stand on, tests of other domains left out.

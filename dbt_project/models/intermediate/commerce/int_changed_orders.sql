@@ -9,7 +9,7 @@
 
 with
 concerned as (
-    {{ from_all_kinds('int_changed_orders', ['erpnext', 'odoo', 'online_retail', 'tryton'], {'order_id': 'varchar'}) }}
+    {{ from_all_kinds('int_changed_orders', ['erpnext', 'odoo', 'online_retail', 'shopify', 'tryton'], {'order_id': 'varchar'}) }}
 ),
 
 corrections as (

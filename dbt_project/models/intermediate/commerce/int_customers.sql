@@ -9,7 +9,7 @@
 
 with
 final as (
-    {{ from_all_kinds('int_customers', ['erpnext', 'hubspot', 'odoo', 'online_retail', 'salesforce', 'tryton'], columns) }}
+    {{ from_all_kinds('int_customers', ['erpnext', 'hubspot', 'odoo', 'online_retail', 'salesforce', 'shopify', 'tryton'], columns) }}
 )
 
 select * from final

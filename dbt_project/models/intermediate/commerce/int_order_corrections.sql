@@ -15,7 +15,7 @@
 
 with
 corrections as (
-    {{ from_all_kinds('int_order_corrections', ['erpnext', 'odoo', 'online_retail', 'tryton'], columns) }}
+    {{ from_all_kinds('int_order_corrections', ['erpnext', 'odoo', 'online_retail', 'shopify', 'tryton'], columns) }}
 ),
 
 exchange_rates as (

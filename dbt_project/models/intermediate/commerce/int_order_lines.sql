@@ -18,7 +18,7 @@
 
 with
 mapped as (
-    {{ from_all_kinds('int_order_lines', ['erpnext', 'odoo', 'online_retail', 'tryton'], columns) }}
+    {{ from_all_kinds('int_order_lines', ['erpnext', 'odoo', 'online_retail', 'shopify', 'tryton'], columns) }}
 ),
 
 lines as (

@@ -29,7 +29,7 @@
 
 with
 headers as (
-    {{ from_all_kinds('int_orders', ['erpnext', 'odoo', 'online_retail', 'tryton'], columns) }}
+    {{ from_all_kinds('int_orders', ['erpnext', 'odoo', 'online_retail', 'shopify', 'tryton'], columns) }}
 ),
 
 order_lines as (

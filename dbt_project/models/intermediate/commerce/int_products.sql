@@ -12,7 +12,7 @@
 
 with
 final as (
-    {{ from_all_kinds('int_products', ['erpnext', 'odoo', 'tryton'], columns) }}
+    {{ from_all_kinds('int_products', ['erpnext', 'odoo', 'shopify', 'tryton'], columns) }}
 )
 
 select * from final

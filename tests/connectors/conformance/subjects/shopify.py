@@ -21,9 +21,10 @@ from sandbox.stand_in.state import Item
 from tests.sandbox.shopify.store import Running, store
 
 LATE = timedelta(minutes=10)     # how far the index may lag behind a record that `late` makes
-FREE_TEXT = {"shop": "name", "locations": "name", "products": "title", "inventory_items": "sku", "customers": "lastName", "orders": "name"}
+FREE_TEXT = {"shop": "name", "locations": "name", "products": "title", "inventory_items": "sku", "inventory_levels": "sku",
+             "customers": "lastName", "orders": "name"}
 # Streams differ in how they are read: as one object, whole, by id with and without connections inside. `make drill` takes all.
-DIFFERENT = ("shop", "inventory_items", "customers", "orders")
+DIFFERENT = ("shop", "inventory_levels", "customers", "orders")
 MONEY = shops.money("10.00", "EUR", "11.50", "USD")
 
 
