@@ -15,8 +15,8 @@ How reading stays complete, and why it is asked this way (pages of shopify.dev, 
 
 What it costs: one request to find out who we are, and for each stream one for every page. How large a page may be, Shopify says: a query that may cost
 more than 1,000 points is refused and costs nothing, and is asked again for as much as is allowed. With what stands in shopify_streams.py these are some 10
-orders, 43 products, 58 items with their levels or 249 customers a request, and 249 ids. Bulk operations would bring a first read in fewer requests, but take no
-connection inside of a list ("Perform bulk operations with the GraphQL Admin API", Operation restrictions), which the lines of a refund are: not used.
+orders, 43 products, 58 items with their levels or 249 customers a request, and 250 ids. Bulk operations ("Perform bulk operations with the GraphQL Admin API")
+would bring a first read in fewer requests, but refuse "queries that contain a connection field within a list field", which the lines of a refund are: not used.
 
 Ids are landed as Shopify's global ones (gid://shopify/Order/1001), amounts as the texts they come as: in the shop's currency and in the customer's.
 

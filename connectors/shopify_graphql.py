@@ -25,6 +25,7 @@ from connectors.stream import Json, QuotaExhausted, Refused, SourceError, Unexpe
 
 PATIENCE = 300.0                 # seconds that one query waits in all
 AGAIN = 5                        # times that a query is asked again after Shopify's own errors
+MARGIN = 0.1                     # seconds waited beyond what was worked out: points are told rounded, and clocks differ
 BACKOFF = 1.0                    # seconds; what the vendor recommends where it names no figures
 OURS = ("INTERNAL_SERVER_ERROR", "TIMEOUT")
 
@@ -85,7 +86,8 @@ class Graphql:
             if self._left is None or query not in self._costs:
                 return 0.0
             points, rate, at = self._left
-            return max(0.0, (self._costs[query] - points) / rate - max(0.0, (self._clock() - at).total_seconds()))
+            wait = (self._costs[query] - points) / rate - max(0.0, (self._clock() - at).total_seconds())
+            return wait + MARGIN if wait > 0 else 0.0
 
     def _remember(self, query: str, body: Mapping[str, Any]) -> None:
         cost = (body.get("extensions") or {}).get("cost") or {}

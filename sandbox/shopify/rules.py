@@ -30,6 +30,7 @@ class Refusal(Exception):
 
     def __init__(self, message: str, code: str, *, extensions: Mapping[str, Any] | None = None, **details: Any) -> None:
         super().__init__(message)
+        self.code = code
         self.body: dict[str, Any] = {"errors": [{"message": message, "extensions": {"code": code, **details}}]}
         if extensions:
             self.body["extensions"] = extensions
@@ -63,7 +64,7 @@ def checked(of: str, selected: Sequence[Selected], allows: Callable[[str], bool]
             for part in one.fields:
                 if part.name not in ("nodes", "pageInfo"):
                     raise _unknown(part.name, f"{field.of}Connection")
-            checked(field.of, nodes_of(one), allows)
+                checked("PageInfo" if part.name == "pageInfo" else field.of, part.fields, allows)
         elif field.of:
             checked(field.of, one.fields, allows)
 
@@ -140,6 +141,11 @@ def searched(query: str | None) -> Callable[[Item], bool]:
         else:
             raise Refusal(f"this stand-in cannot search by {name}", "BAD_REQUEST")
     return lambda item: all(test(item) for test in tests)
+
+
+def behind(query: str | None) -> int:
+    """The id behind which all of a search's results lie, so that it need not look at everything."""
+    return max((int("".join(values)) for name, comparator, *values in TERM.findall(query or "") if (name, comparator) == ("id", ">")), default=-1)
 
 
 def _test(compare: Callable[[Any, Any], bool], asked: Any, mine: Callable[[Item], Any]) -> Callable[[Item], bool]:

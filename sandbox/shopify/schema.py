@@ -46,6 +46,7 @@ TYPES: Mapping[str, Mapping[str, Field]] = {
         products=_connection("Product", arguments=SEARCHED, scope="read_products"),
         inventoryItems=_connection("InventoryItem", arguments=(*PAGING, "query"), scope="read_inventory"),
         locations=_connection("Location", arguments=(*SEARCHED, "includeInactive", "includeLegacy"), scope="read_locations")),
+    "PageInfo": _type("hasNextPage endCursor"),
     "AppInstallation": _type("id", accessScopes=_list("AccessScope")),
     "AccessScope": _type("handle"),
     "Shop": _type("id name currencyCode ianaTimezone myshopifyDomain taxesIncluded"),

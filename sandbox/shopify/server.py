@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.shopify.graphql import Selected, Unreadable, parse
-from sandbox.shopify.rules import Bucket, Refusal, checked, cost, first_of, nodes_of, searched
+from sandbox.shopify.rules import Bucket, Refusal, behind, checked, cost, first_of, nodes_of, searched
 from sandbox.shopify.schema import ROOTS, TYPES, Field
 from sandbox.shopify.shop import ORDERS_SHOWN, Shop
 from sandbox.stand_in.limits import Failure, json_object
@@ -27,13 +27,15 @@ NOT_FOUND = Failure(404, {"errors": "Not Found"})
 
 
 class Api:
-    """hollow: root fields whose next page is empty and not the last. failing: raised by the next queries, one each."""
+    """hollow: root fields whose next page is empty and not the last. failing: raised by the next queries, one each. costs, refused: of the queries so far,
+    what they brought, or the code of what they were refused for."""
 
     def __init__(self, shop: Shop, token: str, *, bucket: Bucket | None = None, oldest: str = OLDEST) -> None:
         self.shop, self._token, self.bucket, self._oldest = shop, token, bucket or Bucket(2000, 100), oldest
         self.hollow: set[str] = set()
         self.failing: list[Refusal] = []
         self.costs: list[int] = []
+        self.refused: list[str] = []
         self._routes = Routes(("POST", "/admin/api/([^/]+)/graphql.json", self._graphql), ("POST", "/sandbox/clock", self._set_clock),
                               ("GET", "/sandbox/clock", self._clock))
 
@@ -75,6 +77,7 @@ class Api:
         except Unreadable as error:
             return 200, said, Refusal(str(error), "parseError").body
         except Refusal as refusal:
+            self.refused.append(refusal.code)
             return 200, said, refusal.body
 
     # ---- what was selected
@@ -99,7 +102,7 @@ class Api:
         of, query, now = ROOTS[one.name], one.arguments.get("query"), int(self.shop.state.now().timestamp())
         test = searched(query)
         seen = self._seen(of, now)
-        after, first = _behind(one.arguments.get("after")), first_of(one)
+        after, first = max(behind(query), _behind(one.arguments.get("after"))), first_of(one)
         if one.name in self.hollow:
             self.hollow.discard(one.name)
             return self._page(one, of, [], _cursor(after), True, spent)
@@ -125,7 +128,8 @@ class Api:
     def _page(self, one: Selected, of: str, items: Sequence[Item], end: str | None, more: bool, spent: list[int]) -> Item:
         spent[0] += 2
         nodes = [self._object(of, item, nodes_of(one), spent) for item in items]
-        return {part.alias: nodes if part.name == "nodes" else {"hasNextPage": more, "endCursor": end} for part in one.fields}
+        info: Item = {"hasNextPage": more, "endCursor": end}
+        return {part.alias: nodes if part.name == "nodes" else {told.alias: info[told.name] for told in part.fields} for part in one.fields}
 
     def _object(self, of: str, item: Item, selected: Sequence[Selected], spent: list[int]) -> Item:
         spent[0] += 1
