@@ -10,19 +10,25 @@ from typing import Any
 import duckdb
 import pytest
 
+from connectors.stream import Connector
+from sandbox.company.plan import Plan
 from sandbox.company.story import write_plan
-from sandbox.odoo.load import load
+from sandbox.odoo import load as odoo_loading
+from sandbox.shopify import load as shopify_loading
 from tests.dbt_project.commerce.conftest import SELECT, WHOLE
 from tests.dbt_project.commerce.test_orders import history
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.odoo.erp import company
+from tests.sandbox.shopify.store import store
 
-NIGHTS, ODOO_ORDERS = 3, 60
+NIGHTS, ORDERS = 3, 60
 Landed = tuple[str, Mapping[str, Any] | None]
 Records = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 UNFINISHED = {"quantity": 1.0, "state": "draft", "amount": "1.00", "comment": None}
 # Of Odoo: nothing has left yet, and less of it is wanted.
 BEGUN = {"state": "assigned", "date_done": None, "x_delivered_at": None, "product_uom_qty": 1.0, "x_fault": None, "standard_price": 1.0}
+# Of Shopify: nothing is paid, has left or was paid back, and what is sold costs something else.
+UNPAID = {"transactions": [], "fulfillments": [], "displayFulfillmentStatus": "UNFULFILLED", "refunds": [], "unitCost": {"amount": "1.00", "currencyCode": "EUR"}}
 
 
 def nights(records: Records, unfinished: Mapping[str, Any], gone: Sequence[tuple[int, str, str]]) -> list[dict[tuple[str, str], Sequence[Landed]]]:
@@ -41,15 +47,26 @@ def nights(records: Records, unfinished: Mapping[str, Any], gone: Sequence[tuple
     return [dict(night) for night in landed]
 
 
-def odoo_records(folder: Path) -> dict[tuple[str, str], Sequence[Mapping[str, Any]]]:
-    """The first orders that the sandbox company ever had, and whatever else there is in Odoo."""
+def few() -> Plan:
+    """The first orders that the sandbox company ever had, and whatever else there is."""
     plan = write_plan(seed=7, size="small")
-    few = replace(plan, orders=plan.orders[:ODOO_ORDERS], purchases=plan.purchases[:20], leads=tuple(lead for lead in plan.leads[:30] if lead.order is None))
+    return replace(plan, orders=plan.orders[:ORDERS], purchases=plan.purchases[:20], leads=tuple(lead for lead in plan.leads[:30] if lead.order is None))
+
+
+def odoo_records(folder: Path) -> dict[tuple[str, str], Sequence[Mapping[str, Any]]]:
     with company(folder, empty=True) as erp:
-        load(few, erp.database)
-        connector = erp.connect()
-        found = {stream.name: [dict(record) for page in connector.read(stream, WHOLE) for record in page.records] for stream in connector.streams()}
-    return {("odoo", name): records for name, records in found.items()}
+        odoo_loading.load(few(), erp.database)
+        return told_by(erp.connect())
+
+
+def shopify_records(folder: Path) -> dict[tuple[str, str], Sequence[Mapping[str, Any]]]:
+    with store(folder, empty=True) as shop:
+        shopify_loading.load(few(), shop.shop)
+        return told_by(shop.connect())
+
+
+def told_by(connector: Connector) -> dict[tuple[str, str], Sequence[Mapping[str, Any]]]:
+    return {(connector.kind, stream.name): [dict(record) for page in connector.read(stream, WHOLE) for record in page.records] for stream in connector.streams()}
 
 
 def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -76,10 +93,15 @@ def both(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifes
     # a supplier whom nobody knows is a segment 'unknown', which the second route does not count
     partners = odoo.pop(("odoo", "res_partner"))
     builder.land({("odoo", "res_partner"): partners}, source="shop")
-    both = zip(nights(history().records, UNFINISHED, [(1, "sale_sale", "1"), (2, "sale_sale", "4")]), nights(odoo, BEGUN, gone), strict=True)
-    for from_tryton, from_odoo in both:
+    shopify = shopify_records(builder.folder / "shopify")
+    sold = [[str(record["id"]) for record in shopify["shopify", name]] for name in ("orders", "products", "customers")]
+    left = [(1, "orders", sold[0][3]), (2, "orders", sold[0][4]), (2, "products", sold[1][2]), (2, "customers", sold[2][0])]
+    three = zip(nights(history().records, UNFINISHED, [(1, "sale_sale", "1"), (2, "sale_sale", "4")]), nights(odoo, BEGUN, gone),
+                nights(shopify, UNPAID, left), strict=True)
+    for from_tryton, from_odoo, from_shopify in three:
         builder.land(from_tryton, source="erp")
         builder.land(from_odoo, source="shop")
+        builder.land(from_shopify, source="store")
         builder.build(SELECT, as_of="2026-03-31")
     by_nights = tables(builder.path)
     builder.build(SELECT, as_of="2026-03-31", rebuild=True)
@@ -88,5 +110,5 @@ def both(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifes
 
 def test_the_marts_after_three_nights_are_those_of_one_reading(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
     by_nights, at_once = both
-    assert by_nights.keys() == at_once.keys() and len(by_nights["fct_orders"]) > 18 + ODOO_ORDERS - 5
+    assert by_nights.keys() == at_once.keys() and len(by_nights["fct_orders"]) > 18 + 2 * ORDERS - 9
     assert [name for name in at_once if by_nights[name] != at_once[name]] == []
