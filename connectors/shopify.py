@@ -7,7 +7,8 @@ How reading stays complete, and why it is asked this way (pages of shopify.dev, 
   a record that is changed while the window is read is in the next one. Stamps are whole seconds, and are always asked for in UTC.
 - The search looks into an index that lags behind the records: that much is read again every night (shopify_streams.py, LAG).
 - A record comes with what it contains, small connections in the same request; of one that is cut the rest is asked for by its owner's id. A refund
-  stamps its order, so an order of a day long gone comes again with it. (Shopify does not say whether a parcel's arrival stamps its order; it was not seen.)
+  stamps its order, so an order of a day long gone comes again with it. Whether a parcel's arrival does is written nowhere: every night the orders of the
+  last 60 days are looked at, 250 a request, and those read again that a parcel of arrived at since they were stamped (and no more than three days ago).
 - Nothing tells what was deleted. Once a week the ids are compared, 250 a request.
 - Without the scope read_all_orders Shopify shows the orders of the last 60 days and does not say so: that is an error by name. With `all_orders = false` the
   60 days are all that is wanted, and an order that is not shown any more is not taken for deleted.
@@ -32,22 +33,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.answers import field_of
 from connectors.options import left_out, refuse_unknown
 from connectors.paging import behind
-from connectors.rest import LoopGuard, Quota, Rest, header, system_clock
-from connectors.shopify_graphql import Graphql, TooCostly
-from connectors.shopify_streams import ASKED, NESTED, STREAMS, Asked
+from connectors.rest import Quota, Rest, header, system_clock
+from connectors.shopify_graphql import Graphql
+from connectors.shopify_records import LARGEST, Records, number, odd
+from connectors.shopify_streams import ASKED, STREAMS, Asked
 from connectors.stream import Json, Listed, Misconfigured, Page, Record, Refused, Stream, UnexpectedShape, Window, stamp_of
 
 ALL_ORDERS = "read_all_orders"
-LARGEST = 250                    # "Paginating results with GraphQL"
-REST_OF_A_CONNECTION = 50        # nodes a request
+ARRIVED = "arrived"
+ON_THE_WAY = timedelta(days=60)  # a parcel that arrives later than this behind its order is looked for no more
+TOLD_LATE = timedelta(days=3)    # how long behind it a carrier may tell of an arrival
 SESSION = "{ shop { name myshopifyDomain } currentAppInstallation { accessScopes { handle } } }"
-PAGED = "pageInfo { hasNextPage endCursor }"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ class Shopify:
         self.name, self._rest, self._graphql, self._options = name, rest, graphql, options
         self._lock = threading.Lock()
         self._who: dict[str, Any] | None = None
-        self._sizes: dict[str, int] = {}         # query -> records a page, where Shopify said so
+        self._records = Records(graphql, source=name, page_size=options.page_size)
 
     def streams(self) -> Sequence[Stream]:
         return [self._as_shown(stream) for stream in STREAMS if stream.name not in self._options.without]
@@ -137,17 +139,32 @@ class Shopify:
         missing = [scope for scope in asked.scoped if scope not in self._scopes()]
         selected = " ".join([asked.selected, *(more for scope, more in asked.scoped.items() if scope not in missing)])
         without = {scope: "our app was not given this access scope: what depends on it is left out" for scope in missing}
-        for nodes in self._pages(stream, asked, selected, _stamped(window) if window.start else [], behind(resume, source=self.name, stream=stream.name)):
-            records = [self._whole(node, stream.name) for node in nodes]
-            yield Page(records=records, position={"after": _number(records[-1])} if records and stream.cursor else None, notes={**self._notes(), **without})
+        last, step = behind(resume, source=self.name, stream=stream.name), (resume or {}).get("step")
+        if step != ARRIVED:
+            for nodes in self._records.pages(stream, asked, selected, _stamped(window) if window.start else [], last):
+                records = [self._records.whole(node, stream.name) for node in nodes]
+                yield Page(records=records, position={"after": number(nodes[-1])} if nodes and stream.cursor else None, notes={**self._notes(), **without})
+            last = 0
+        if stream.name == "orders" and window.start is not None:
+            yield from self._arrived(stream, asked, selected, window, last)
+
+    def _arrived(self, stream: Stream, asked: Asked, selected: str, window: Window, last: int) -> Iterator[Page]:
+        """Orders with a parcel that arrived and left the order's stamp as it was: of the young ones all are looked at."""
+        assert window.start is not None
+        young = f"created_at:>='{_shown(math.floor((window.end - ON_THE_WAY).timestamp()))}'"
+        for nodes in self._records.pages(stream, asked, "id updatedAt fulfillments { deliveredAt }", [young], last):
+            ids = [node["id"] for node in nodes if _arrived_unstamped(node, window.start - TOLD_LATE)]
+            found = self._records.by_id("Order", ids, selected, stream.name)
+            yield Page(records=[self._records.whole(node, stream.name) for node in found],
+                       position={"step": ARRIVED, "after": number(nodes[-1])} if nodes else None)
 
     def keys(self, stream: Stream) -> Iterator[str]:
         self._may_read_history()
-        for nodes in self._pages(stream, self._asked(stream), "id", [], 0):
+        for nodes in self._records.pages(stream, self._asked(stream), "id", [], 0):
             yield from (node["id"] for node in nodes)
 
     def listed(self, stream: Stream, window: Window) -> Iterator[Listed]:
-        for nodes in self._pages(stream, self._asked(stream), "id updatedAt", _stamped(window), 0):
+        for nodes in self._records.pages(stream, self._asked(stream), "id updatedAt", _stamped(window), 0):
             yield [(node["id"], stamp_of(stream, node)) for node in nodes]
 
     # ---- who we are
@@ -171,86 +188,14 @@ class Shopify:
         answered, version = self._graphql.answered_in, self._options.api_version
         return {} if answered == version else {"api_version": f"{version} is asked for and {answered} answers: set api_version to one that is not retired"}
 
-    # ---- pages
-
     def _asked(self, stream: Stream) -> Asked:
         try:
             return ASKED[stream.name]
         except KeyError:
             raise Misconfigured("shopify has no such stream", source=self.name, stream=stream.name, mend="it has " + ", ".join(ASKED)) from None
 
-    def _pages(self, stream: Stream, asked: Asked, selected: str, terms: Sequence[str], last: int) -> Iterator[list[Record]]:
-        """Pages in the order of ids; of what is read whole in the order that Shopify gives it, by its cursors."""
-        arguments = ", ".join(filter(None, ("first: $first, after: $after, query: $query", asked.arguments)))
-        query = f"query($first: Int!, $after: String, $query: String) {{ {asked.root}({arguments}) {{ nodes {{ {selected} }} {PAGED} }} }}"
-        guard, token = LoopGuard(source=self.name, stream=stream.name), None
-        while True:
-            guard.see([last, token])
-            search = " AND ".join([*terms, *([f"id:>{last}"] if last else [])])
-            nodes, token = self._page(query, asked.root, {"after": token, "query": search or None}, stream.name)
-            if stream.cursor and nodes:
-                ids = [_number(node) for node in nodes]
-                if ids != sorted(set(ids)) or ids[0] <= last:
-                    raise self._odd("a page is not in the order of ids that was asked for", stream.name)
-                last = ids[-1]
-            if nodes or token is None:
-                yield nodes
-            if token is None:
-                return
-            if stream.cursor and nodes:         # an empty page that is not the last has no id to go on from
-                token = None
-
-    def _page(self, query: str, root: str, variables: Mapping[str, Json], stream: str) -> tuple[list[Record], str | None]:
-        """(nodes, cursor of the next page or None), as many as Shopify allows at once."""
-        while True:
-            size = min(self._options.page_size, self._sizes.get(query, LARGEST))
-            try:
-                data = self._graphql.ask(query, {**variables, "first": size}, stream=stream)
-            except TooCostly as refusal:
-                if size == 1:
-                    raise
-                self._sizes[query] = max(1, math.floor(size * refusal.share))
-            else:
-                return self._nodes(data.get(root), stream)
-
-    def _nodes(self, connection: Json, stream: str) -> tuple[list[Record], str | None]:
-        def odd(what: str) -> UnexpectedShape:
-            return self._odd(what, stream)
-
-        nodes, info = field_of(connection, "nodes", list, odd), field_of(connection, "pageInfo", dict, odd)
-        if not all(isinstance(node, dict) for node in nodes):
-            raise odd("a page holds something that is no record")
-        return nodes, field_of(info, "endCursor", str, odd) if field_of(info, "hasNextPage", bool, odd) else None
-
-    def _whole(self, record: Record, stream: str) -> dict[str, Any]:
-        """A record with its connections as lists, to their ends: cursors would change from night to night."""
-        return {name: self._whole_value(record, name, value, stream) for name, value in record.items()}
-
-    def _whole_value(self, owner: Record, name: str, value: Json, stream: str) -> Json:
-        if isinstance(value, list):
-            return [self._whole(entry, stream) if isinstance(entry, dict) else entry for entry in value]
-        if not isinstance(value, dict):
-            return value
-        if "pageInfo" not in value:
-            return self._whole(value, stream)
-        nodes, token = self._nodes(value, stream)
-        guard = LoopGuard(source=self.name, stream=stream)
-        while token is not None:
-            guard.see(token)
-            found, token = self._rest_of(owner["id"], name, token, stream)
-            nodes = nodes + found
-        return [self._whole(node, stream) for node in nodes]
-
-    def _rest_of(self, owner: str, name: str, token: str, stream: str) -> tuple[list[Record], str | None]:
-        of = owner.split("/")[3]
-        paged = f"{name}(first: $first, after: $after) {{ nodes {{ {NESTED[of][name][1]} }} {PAGED} }}"
-        query = f"query($id: ID!, $first: Int!, $after: String) {{ node(id: $id) {{ ... on {of} {{ {paged} }} }} }}"
-        node = self._graphql.ask(query, {"id": owner, "first": REST_OF_A_CONNECTION, "after": token}, stream=stream)["node"]
-        # deleted since the page before: it is missed when ids are compared
-        return self._nodes(node.get(name), stream) if node else ([], None)
-
     def _odd(self, what: str, stream: str) -> UnexpectedShape:
-        return UnexpectedShape(what, source=self.name, stream=stream, mend="see Shopify's change log; nothing was lost, the next run asks again")
+        return odd(what, source=self.name, stream=stream)
 
 
 def _stamped(window: Window) -> list[str]:
@@ -263,6 +208,8 @@ def _shown(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _number(record: Record) -> int:
-    """gid://shopify/Order/1001 -> 1001"""
-    return int(record["id"].rpartition("/")[2])
+def _arrived_unstamped(order: Record, since: datetime) -> bool:
+    """Whether a parcel of the order arrived since then, and the order's stamp is not younger than that."""
+    arrivals = [datetime.fromisoformat(parcel["deliveredAt"]) for parcel in order["fulfillments"] or [] if parcel["deliveredAt"]]
+    stamp = datetime.fromisoformat(order["updatedAt"])
+    return any(at >= since and at >= stamp for at in arrivals)

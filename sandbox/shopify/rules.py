@@ -19,6 +19,7 @@ from sandbox.stand_in.state import Item
 MOST_COST = 1000                 # "GraphQL Admin API rate limits", Single query limit
 MOST_NODES = 250                 # "Paginating results with GraphQL"
 TERM = re.compile(r"(\w+):(>=|<=|>|<|)(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
+STAMPS = {"created_at": "createdAt", "updated_at": "updatedAt"}
 COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
     "": lambda mine, asked: mine == asked, ">": lambda mine, asked: mine > asked, ">=": lambda mine, asked: mine >= asked,
     "<": lambda mine, asked: mine < asked, "<=": lambda mine, asked: mine <= asked,
@@ -75,7 +76,8 @@ def nodes_of(connection: Selected) -> tuple[Selected, ...]:
 
 def cost(of: str, selected: Sequence[Selected]) -> int:
     """What a query may cost at most ("GraphQL Admin API rate limits", Cost calculation): a scalar nothing, an object 1, a connection so much as `first` of
-    its nodes. That a connection itself costs 2 is Shopify Engineering's ("Rate Limiting GraphQL APIs by Calculating Query Complexity")."""
+    its nodes, `nodes` so much as it names. That a connection itself costs 2 is Shopify Engineering's ("Rate Limiting GraphQL APIs by Calculating Query
+    Complexity")."""
     return sum(_field_cost(TYPES[one.on or of][one.name], one) for one in selected)
 
 
@@ -84,7 +86,7 @@ def _field_cost(field: Field, one: Selected) -> int:
         return 0
     if field.many == "connection":
         return 2 + first_of(one) * (1 + cost(field.of, nodes_of(one)))
-    return 1 + cost(field.of, one.fields)
+    return (len(one.arguments["ids"]) if "ids" in one.arguments else 1) * (1 + cost(field.of, one.fields))
 
 
 def first_of(connection: Selected) -> int:
@@ -127,7 +129,7 @@ class Bucket:
 
 
 def searched(query: str | None) -> Callable[[Item], bool]:
-    """ "Shopify API search syntax": terms are joined by AND. Of an item its id and its stamp."""
+    """ "Shopify API search syntax": terms are joined by AND. Of an item its id and its stamps."""
     tests: list[Callable[[Item], bool]] = []
     rest = TERM.sub("", query or "").replace("AND", "").strip()
     if rest:
@@ -136,8 +138,8 @@ def searched(query: str | None) -> Callable[[Item], bool]:
         asked, compare = next(filter(None, values), ""), COMPARED[comparator]
         if name == "id":
             tests.append(_test(compare, int(asked), lambda item: item["id"]))
-        elif name == "updated_at":
-            tests.append(_test(compare, datetime.fromisoformat(asked), lambda item: datetime.fromisoformat(item["updatedAt"])))
+        elif name in STAMPS:
+            tests.append(_test(compare, datetime.fromisoformat(asked), _stamp(STAMPS[name])))
         else:
             raise Refusal(f"this stand-in cannot search by {name}", "BAD_REQUEST")
     return lambda item: all(test(item) for test in tests)
@@ -146,6 +148,10 @@ def searched(query: str | None) -> Callable[[Item], bool]:
 def behind(query: str | None) -> int:
     """The id behind which all of a search's results lie, so that it need not look at everything."""
     return max((int("".join(values)) for name, comparator, *values in TERM.findall(query or "") if (name, comparator) == ("id", ">")), default=-1)
+
+
+def _stamp(field: str) -> Callable[[Item], Any]:
+    return lambda item: datetime.fromisoformat(item[field])
 
 
 def _test(compare: Callable[[Any, Any], bool], asked: Any, mine: Callable[[Item], Any]) -> Callable[[Item], bool]:

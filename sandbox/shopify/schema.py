@@ -40,7 +40,7 @@ MONEY = _one("MoneyBag")
 METAFIELD = _one("Metafield", "namespace", "key")
 TYPES: Mapping[str, Mapping[str, Field]] = {
     "QueryRoot": _type(
-        "", shop=_one("Shop"), currentAppInstallation=_one("AppInstallation"), node=_one("Node", "id"),
+        "", shop=_one("Shop"), currentAppInstallation=_one("AppInstallation"), node=_one("Node", "id"), nodes=_list("Node", "ids"),
         # `inventoryItems` and `locations` are ordered otherwise than by a SortKeys of their own: the first has none.
         orders=_connection("Order", arguments=SEARCHED, scope="read_orders"), customers=_connection("Customer", arguments=SEARCHED, scope="read_customers"),
         products=_connection("Product", arguments=SEARCHED, scope="read_products"),

@@ -93,6 +93,8 @@ class Api:
                     found[one.alias] = self._object("AppInstallation", said, one.fields, spent)
                 case "node":
                     found[one.alias] = self._node(str(one.arguments.get("id")), one.fields, spent)
+                case "nodes":
+                    found[one.alias] = [self._node(gid, one.fields, spent) for gid in one.arguments["ids"]]
                 case _:
                     found[one.alias] = self._roots(one, spent)
         return found

@@ -46,6 +46,15 @@ def update(shop: Shop, of: str, identity: int, values: Mapping[str, Any], *, at:
     _put(shop, of, {**one(shop, of, identity), **values}, at)
 
 
+def arrive(shop: Shop, order: int, fulfillment: int, *, at: int) -> None:
+    """A parcel of an order arrives, or is told of for the first time when it has. That the order is stamped with it is written nowhere: it is not."""
+    item = one(shop, "Order", order)
+    there = {parcel["id"]: parcel for parcel in item.get("fulfillments", [])}
+    there[fulfillment] = {"status": "SUCCESS", **there.get(fulfillment, {}), "id": fulfillment, "deliveredAt": shown_at(at)}
+    stamp = round(datetime.fromisoformat(item["updatedAt"]).timestamp())
+    shop.state.put("Order", {**item, "fulfillments": [*there.values()]}, stamp)
+
+
 def remove(shop: Shop, of: str, identity: int) -> None:
     """Without a trace that the API shows."""
     shop.state.delete(of, identity)

@@ -95,6 +95,22 @@ def test_a_refund_brings_an_order_of_long_ago_again(shop: Running) -> None:
     assert ids(pages(shop.connect(), "orders", since, since + timedelta(days=1))) == [old]
 
 
+def test_a_parcel_that_arrived_brings_its_order_again_though_its_stamp_is_the_old_one(shop: Running) -> None:
+    orders = shop.create("Order", 40, lineItems=lines(1), fulfillments=[{"id": 5, "status": "SUCCESS", "createdAt": shops.shown_at(shop.shop.now())}])
+    shop.pass_time(days=5)
+    since = shop.now()
+    shop.pass_time(hours=6)
+    shops.arrive(shop.shop, orders[20], 5, at=shop.shop.now())
+    shop.update("Order", orders[30], sourceName="web")
+    connector, until = shop.connect(page_size=25), since + timedelta(days=1)
+    found = pages(connector, "orders", since, until)
+    assert ids(found) == [orders[30], orders[20]] and records(found)[1]["fulfillments"][0]["deliveredAt"] == "2026-11-06T08:30:00Z"
+    assert connector.requests_made("orders") == 2 + 2 + 1          # the window, refused once; the young ones, by 25; the one that is read again
+    assert ids(pages(shop.connect(page_size=25), "orders", since, until, found[0].position)) == [orders[20]]
+    assert ids(pages(shop.connect(page_size=25), "orders", since, until, found[-1].position)) == []
+    assert ids(pages(shop.connect(), "orders", since + timedelta(days=5), until + timedelta(days=5))) == []
+
+
 def test_a_window_takes_the_ties_of_its_seconds_and_goes_on_behind_the_page_that_landed(shop: Running) -> None:
     made = shop.create("Customer", 7)
     found = pages(shop.connect(page_size=3), "customers", NOW + timedelta(milliseconds=400))

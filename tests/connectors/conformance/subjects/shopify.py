@@ -73,11 +73,14 @@ class ShopifySubject:
         return [{**values, "id": identity} for identity in self._shop.state.next_ids(of, count)]
 
     def update(self, stream: str, key: str) -> None:
-        """Of an order: in turn a refund, which stamps it, and another name."""
+        """Of an order: in turn a refund, which stamps it, another name, and a parcel's arrival, which does not."""
         self._turn += 1
         of, identity = _found(key)
         change: Mapping[str, Any] = {FREE_TEXT[stream]: f"changed {self._turn}"}
-        if stream == "orders" and self._turn % 2:
+        if stream == "orders" and self._turn % 3 == 0:
+            shops.arrive(self._shop, identity, self._parts("Fulfillment", 1)[0]["id"], at=self._shop.now())
+            return
+        if stream == "orders" and self._turn % 3 == 1:
             order = shops.one(self._shop, of, identity)
             back = self._parts("RefundLineItem", 4, quantity=1, subtotalSet=MONEY, lineItem={"id": order["lineItems"][0]["id"]})
             change = {"refunds": order["refunds"] + self._parts("Refund", 1, note="damaged", refundLineItems=back)}
