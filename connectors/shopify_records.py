@@ -44,7 +44,10 @@ class Records:
             data, _ = self._sized(query, {"after": token, "query": search or None}, stream.name)
             nodes, token = self._nodes(data.get(asked.root), stream.name)
             if stream.cursor and nodes:
-                ids = [number(node) for node in nodes]
+                try:
+                    ids = [number(node) for node in nodes]
+                except (KeyError, ValueError, AttributeError):
+                    raise self._odd("a record has no id that is a global one", stream.name) from None
                 if ids != sorted(set(ids)) or ids[0] <= last:
                     raise self._odd("a page is not in the order of ids that was asked for", stream.name)
                 last = ids[-1]
