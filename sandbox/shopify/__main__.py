@@ -35,8 +35,8 @@ def _options(url: str, numbers: Mapping[str, int]) -> Mapping[str, Any]:
     return {"url": url, "token_env": READER}
 
 
-# The standard plan restores 100 points a second; a demonstration has what Shopify Plus has ("GraphQL Admin API rate limits").
-STAND_IN = StandIn(kind="shopify", title="Shopify", secrets=(READER,), numbers={"points": 20_000, "points_per_second": 1000},
+# The standard plan restores 100 points a second; a demonstration has what the largest has ("GraphQL Admin API rate limits").
+STAND_IN = StandIn(kind="shopify", title="Shopify", secrets=(READER,), numbers={"points": 40_000, "points_per_second": 2000},
                    load=_load, live=_live, answer=_answer, options=_options)
 
 if __name__ == "__main__":

@@ -150,6 +150,7 @@ class Api:
             return self._page(one, field.of, found[after:end], _cursor(end), end < len(found), spent)
         if field.many == "list":
             found = [entry for entry in value or [] if "names" not in one.arguments or entry["name"] in one.arguments["names"]]
+            spent[0] -= max(0, len(found[:one.arguments.get("first")]) - 1)     # a list costs what one object does
             return [self._object(field.of, entry, one.fields, spent) for entry in found[:one.arguments.get("first")]]
         return value if value is None or not field.of else self._object(field.of, value, one.fields, spent)
 
