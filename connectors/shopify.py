@@ -22,7 +22,8 @@ would bring a first read in fewer requests, but refuse "queries that contain a c
 Ids are landed as Shopify's global ones (gid://shopify/Order/1001), amounts as the texts they come as: in the shop's currency and in the customer's.
 
 What Shopify cannot tell of an order: when it was picked and packed; a promise that was moved (the latest day of delivery is as at checkout); a purchase,
-a receipt, a lead; exchange rates (amounts are converted by Shopify, on the day); whose fault a refund was, but for the words of its note.
+a receipt, a lead; exchange rates (amounts are told in the shop's currency as Shopify converted them; where that is not the company's, another source has to
+have the rates); whose fault a refund was, but for the words of its note.
 """
 
 from __future__ import annotations
