@@ -139,7 +139,10 @@ class OdooSubject:
         model = MODELS[stream].name
         fields = self._database.fields(model)
         names = [name for name in ("create_date", "write_date", *(name.lstrip("?") for name in MODELS[stream].fields.split())) if name in fields]
-        found = {str(item["id"]): databases.shown(self._database, model, item, names, load=None) for item in self._database.state.items(model)}
+        empty = {name: field.empty for name, field in fields.items() if field.type != "boolean" and field.empty is False}
+        shown = [databases.shown(self._database, model, item, names, load=None) for item in self._database.state.items(model)]
+        # what is empty lands as null
+        found = {str(record["id"]): {name: None if name in empty and value is False else value for name, value in record.items()} for record in shown}
         if model == "res.company":
             found = {key: record for key, record in found.items() if int(key) in self._companies()}
         if stream == HISTORY:
