@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from operator import is_
 from typing import Any, Literal, get_args
 
 from connectors.stream import Kind, Misconfigured, Personal, Record, Stream
@@ -26,6 +27,8 @@ DOCUMENT_NUMBER = r"^(?-i:[A-Z]{1,6}[-_#]?\d{1,10})$"    # SO00017: a thing's nu
 LIST_ENTRY = r"^(?-i:[a-z][a-z/&-]*(?: [a-z/&-]+){0,4})$"       # 'price too high': one out of a list, by its looks; a name has a capital
 ANY: frozenset[str] = frozenset()                        # of Personal.unless: whatever the field beside says
 _REMEMBERED = 100                # characters: addresses and names come again and again, messages do not
+_MOST_REMEMBERED = 1 << 13
+_UNKNOWN: Any = object()
 
 Treat = Callable[[str], str | None]
 
@@ -46,7 +49,7 @@ class Policy:
 KEEP_ALL = Policy(choices={"default": "keep"})
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class _Node:
     """A place in a record. treat: what happens to everything at and below it; unless, otherwise: when a field beside says so, what happens instead.
 
@@ -219,18 +222,35 @@ def _treat(what: _Fate, one: Personal, own_domains: frozenset[str], token: Calla
     keeps = re.compile(one.keeps, re.IGNORECASE) if one.keeps else None
 
     def treat(text: str) -> str | None:
+        if not text or text.isspace():
+            return text
         treatment = what.own if what.own != what.treatment and _is_at(own_domains, text) else what.treatment
-        if treatment == "keep" or not text or text.isspace():
+        if treatment == "keep":
             return text
         kept = [found.group() for found in keeps.finditer(text) if found.group()] if keeps else []
         if kept and "".join(kept) == text:
             return text
         if treatment == "hash" and token is not None:
+            if not kept:
+                return token(text, one.kind)
             kept.append(token(text, one.kind))
         return "\n".join(kept) if kept else None
 
-    remembered = lru_cache(maxsize=1 << 13)(treat)
-    return lambda text: remembered(text) if len(text) <= _REMEMBERED else treat(text)
+    if one.kind == "text" and keeps is None and what.treatment == what.own:
+        return treat                                     # what people wrote hardly ever comes again
+    known: dict[str, str | None] = {}
+
+    def remembering(text: str) -> str | None:
+        treated = known.get(text, _UNKNOWN)
+        if treated is _UNKNOWN:
+            treated = treat(text)
+            if len(text) <= _REMEMBERED:
+                if len(known) >= _MOST_REMEMBERED:       # lru_cache costs a third of a hash for every text that is new
+                    known.clear()
+                known[text] = treated
+        return treated
+
+    return remembering
 
 
 def _is_at(domains: frozenset[str], text: str) -> bool:
@@ -258,7 +278,7 @@ def _below(node: _Node, name: str) -> _Node:
 
 
 def _treated(value: Any, node: _Node) -> Any:
-    """A copy with everything treated that the node says; other parts are shared with the original."""
+    """The value with everything treated that the node says: the same object where nothing changes, else a copy that shares all other parts with it."""
     if isinstance(value, str):                           # most values are, and asking whether one is a Mapping costs ten times as much
         treat = node.treat or node.blunt
         return value if treat is None else treat(value)
@@ -267,22 +287,37 @@ def _treated(value: Any, node: _Node) -> Any:
     if isinstance(value, dict):
         return _treated_object(value, node)
     if isinstance(value, list | tuple):
-        return [_treated(inner, node) for inner in value]
+        treated = [_treated_object(inner, node) if type(inner) is dict else _treated(inner, node) for inner in value]
+        return value if all(map(is_, treated, value)) else treated
     return value if node.treat is None else node.treat(str(value))
 
 
-def _treated_object(value: Mapping[str, Any], node: _Node) -> dict[str, Any]:
+def _treated_object(value: Mapping[str, Any], node: _Node) -> Mapping[str, Any]:
     if node.treat is not None:                           # an object's own fields may be called by what is personal, too
         return {str(node.treat(name)) if "@" in name else name: _treated(inner, node.named.get(name, node)) for name, inner in value.items()}
-    changed = dict(value)
-    for name, below in node.named.items():
-        inner = value.get(name)
-        if inner is not None:
-            changed[name] = _treated(inner, below.otherwise if below.unless and below.otherwise and _is_excepted(value, below.unless) else below)
-    if node.rest is not None:
-        for name in value.keys() - node.named.keys():
-            changed[name] = _treated(value[name], node.rest)
-    return changed
+    named, rest, changed = node.named, node.rest, None
+    for name, inner in value.items():
+        below = named.get(name)
+        if below is None:
+            if rest is None:
+                continue
+            below = rest
+        elif below.unless and below.otherwise and _is_excepted(value, below.unless):
+            below = below.otherwise
+        if type(inner) is str:                           # as in _treated, without the call: most of a record's fields are such
+            treat = below.treat or below.blunt
+            if treat is None:
+                continue
+            new = treat(inner)
+        elif inner is None:
+            continue
+        else:
+            new = _treated(inner, below)
+        if new is not inner:
+            if changed is None:
+                changed = dict(value)
+            changed[name] = new
+    return value if changed is None else changed
 
 
 def _is_excepted(beside: Mapping[str, Any], unless: Mapping[str, frozenset[str]]) -> bool:

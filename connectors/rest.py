@@ -15,7 +15,6 @@ scheme, host or port change; page links to another origin are refused. Every tex
 
 from __future__ import annotations
 
-import json as jsonlib
 import logging
 import random
 import re
@@ -31,7 +30,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from connectors.answers import asks_for_login, http_date, is_html, no_constant, origin, path_of, reason, vendor_message
+from connectors.answers import asks_for_login, http_date, is_html, origin, parsed, path_of, reason, vendor_message
 from connectors.auth import Auth, basic, basic_key, bearer, header
 from connectors.paging import LoopGuard
 from connectors.stream import Json, Misconfigured, QuotaExhausted, Refused, SourceError, UnexpectedShape, Unreachable
@@ -277,8 +276,10 @@ class Rest:
         """The answer, or the failure to raise if it is not to be asked again, with the pause in seconds that the source wants."""
         status = response.status_code
         where: dict[str, Any] = {"source": self.source, "stream": stream}
-        what = self.redact(f"{status} for {response.request.method} {path_of(response.url)}: {vendor_message(response)}")
         pause = self._retry_after(response)
+        what = ""
+        if status >= 400:              # not of every answer: to look for a message in a page of records, it is parsed and written once more
+            what = self.redact(f"{status} for {response.request.method} {path_of(response.url)}: {vendor_message(response)}")
         if status == 429:
             pause = self._pause(response) if pause is None else pause
             at = self._clock() + timedelta(seconds=pause if pause is not None else 60)
@@ -300,7 +301,7 @@ class Rest:
                 raise Refused("the answer is a login page", mend="the session or token has expired, or single sign-on stands before the API", **where)
             raise _Torn(f"{path_of(response.url)} answered with a web page ({vendor_message(response)}) instead of JSON")
         try:
-            return Answer(status=status, headers=response.headers, url=response.url, json=jsonlib.loads(response.content, parse_constant=no_constant))
+            return Answer(status=status, headers=response.headers, url=response.url, json=parsed(response.content))
         except (ValueError, RecursionError) as error:
             raise _Torn(f"{path_of(response.url)}: {len(response.content)} bytes that are not whole JSON ({error})") from None
 

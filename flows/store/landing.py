@@ -74,7 +74,8 @@ def next_batch(last: str | None, now: datetime) -> str:
 
 def line(key: str, ordinal: int, record: Mapping[str, Any] | None) -> bytes:
     """One landed line; a record of None is a delete."""
-    return _encode({"key": key, "ordinal": ordinal, "deleted": record is None, "record": record}) + b"\n"
+    deleted = b"true" if record is None else b"false"
+    return b'{"key":%b,"ordinal":%d,"deleted":%b,"record":%b}\n' % (_encode(key), ordinal, deleted, _encode(record))
 
 
 def digest(record: Mapping[str, Any] | None) -> bytes:
