@@ -220,6 +220,11 @@ def _treat(what: _Fate, one: Personal, own_domains: frozenset[str], token: Calla
     if what.treatment == what.own == "keep":
         return None
     keeps = re.compile(one.keeps, re.IGNORECASE) if one.keeps else None
+    if token is not None and keeps is None and what.treatment == what.own == "hash":
+        def hashed(text: str) -> str:                    # the usual case, without asking for each text what is to be done
+            return token(text, one.kind) if text and not text.isspace() else text
+
+        return hashed if one.kind == "text" else _remembering(hashed)        # what people wrote hardly ever comes again
 
     def treat(text: str) -> str | None:
         if not text or text.isspace():
@@ -236,8 +241,10 @@ def _treat(what: _Fate, one: Personal, own_domains: frozenset[str], token: Calla
             kept.append(token(text, one.kind))
         return "\n".join(kept) if kept else None
 
-    if one.kind == "text" and keeps is None and what.treatment == what.own:
-        return treat                                     # what people wrote hardly ever comes again
+    return _remembering(treat)
+
+
+def _remembering(treat: Treat) -> Treat:
     known: dict[str, str | None] = {}
 
     def remembering(text: str) -> str | None:

@@ -1,6 +1,6 @@
 """Ours in the benchmark of reading and loading: a source as the README's "Adding a source" has it, landed by flows/ingest.py and staged by dbt.
 
-    python -m tests.benchmarks.ticket_desk HOME URL [--prepare] [--personal keep]
+    python -m tests.benchmarks.ticket_desk HOME URL [--prepare] [--check] [--personal keep]
 
 Says on its last line, as JSON, the rows, the checksum of two typed columns and the CPU seconds of each step, and
 the MB of its largest process up to then. The records have the shape of Zendesk's, so they
@@ -88,7 +88,7 @@ def told(settings: Settings, ledger: ledgers.Ledger) -> dict[str, str]:
     return build.run_environment(settings, ledger, as_of=AS_OF, version="benchmark", now=NOW)
 
 
-def land_and_stage(home: Path, url: str, *, personal: str) -> dict[str, Json]:
+def land_and_stage(home: Path, url: str, *, personal: str, checked: bool) -> dict[str, Json]:
     settings = settings_at(home, personal=personal)
     for name in ("landing", "warehouse"):
         shutil.rmtree(settings.home / name, ignore_errors=True)
@@ -107,9 +107,12 @@ def land_and_stage(home: Path, url: str, *, personal: str) -> dict[str, Json]:
     result = ingest.ingest_stream(connector, TICKETS, store)
     assert result.failure is None, result
     done("read and land")
-    check.check_batches(settings, ledger, {("desk", "tickets"): TICKETS}, now=NOW)
-    assert [batch["verdict"] for batch in ledgers.list_batches(ledger)] <= ["warned"], ledgers.list_batches(ledger)
-    done("check")
+    if checked:
+        check.check_batches(settings, ledger, {("desk", "tickets"): TICKETS}, now=NOW)
+        done("check")
+    else:
+        for batch in result.batches:
+            ledgers.judge_batch(ledger, source="desk", stream="tickets", batch=batch, verdict="passed")
     prepared = build.prepare(settings, ledger, as_of=AS_OF, now=NOW)
     build.run_dbt(settings, ["run", "--select", "stg_zendesk__tickets"], told=told(settings, ledger))
     warehouses.mark_absorbed(settings.warehouse, prepared)
@@ -124,13 +127,14 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("url")
     parser.add_argument("--prepare", action="store_true")
+    parser.add_argument("--check", action="store_true", help="check what landed, too")
     parser.add_argument("--personal", default="hash", choices=("hash", "keep"))
     asked = parser.parse_args()
     if asked.prepare:
         settings = settings_at(asked.home)
         build.run_dbt(settings, ["parse"], told=told(settings, ledgers.open_ledger(settings.ledger)))
     else:
-        print(json.dumps(land_and_stage(asked.home, asked.url, personal=asked.personal)), flush=True)
+        print(json.dumps(land_and_stage(asked.home, asked.url, personal=asked.personal, checked=asked.check)), flush=True)
 
 
 if __name__ == "__main__":
