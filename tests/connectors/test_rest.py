@@ -151,6 +151,14 @@ def test_what_stays_no_json_is_an_unexpected_shape_after_three_looks(faults: Fau
     assert len(faults.asked) == 3
 
 
+@pytest.mark.parametrize("body", [
+    b"[18446744073709551616, -9223372036854775809, 18446744073709551615, 9007199254740993]", b"[1234567890123456789.5, -0, -0.0, 0.1, 1E5, 1e400]",
+    b'{"id": 1, "id": 2, "number": "1234567890123456789012"}', b'["\\ud800", "\\u0000", "\xf0\x9f\x98\x80"]', b'\xef\xbb\xbf{"id": 1}', '{"id": 1}'.encode("utf-16")])
+def test_a_body_is_read_as_the_standard_library_reads_it(faults: FaultServer, body: bytes) -> None:
+    faults.plan = [Fault(body=body)]
+    assert repr(rest_to(faults.url).get("things")) == repr(json.loads(body))
+
+
 def test_a_login_page_with_status_200_is_a_refusal(faults: FaultServer) -> None:
     faults.plan = [Fault(body=LOGIN_PAGE, content_type="text/html; charset=utf-8")]
     with pytest.raises(Refused, match="login page"):
