@@ -25,7 +25,7 @@ SENTENCES = ("It was promised for Tuesday and nothing came.", "Please tell me wh
 
 
 def ticket(number: int) -> dict[str, Any]:
-    """The same number gives the same ticket; a customer in four hundred tickets is met about four times."""
+    """The same number gives the same ticket. 100,003 customers write by turns, so that remembering the last ones helps nobody."""
     created = FIRST + timedelta(seconds=37 * number)
     customer = number * 7919 % 100_003
     sentence = SENTENCES[number % 4]
