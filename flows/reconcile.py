@@ -15,7 +15,8 @@ from datetime import date, datetime, timedelta
 from connectors.personal import Guard
 from connectors.stream import Connector, Listed, Lists, SourceError, Stream, Window, landed_key, stamp_of
 from flows import privacy
-from flows.ingest import Store, StreamResult, index_of, read_pages, unreadable
+from flows.ingest import StreamResult
+from flows.reading import Store, index_of, read_pages, unreadable
 from flows.store import completeness, landing
 from flows.store import ledger as ledgers
 from flows.store.completeness import Comparison, Part

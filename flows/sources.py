@@ -18,8 +18,9 @@ from typing import Any
 from connectors import personal, registry
 from connectors.personal import KEY_VARIABLE
 from connectors.stream import Record, SourceError, Window
-from flows.ingest import connect_source, read_pages
+from flows.ingest import connect_source
 from flows.privacy import policy_of
+from flows.reading import read_pages
 from flows.settings import ConfigurationError, Settings, parse, read_env_file
 from flows.store import ledger as ledgers
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.personal import Policy
-from connectors.stream import Listed, QuotaExhausted, Stream, Window, stamp_of
+from connectors.stream import Listed, Page, QuotaExhausted, Stream, Window, stamp_of
 from flows import build, freshness, ingest, show
 from flows.reconcile import Bounds, older_slice, reconcile_stream
 from flows.settings import load
@@ -37,7 +37,7 @@ class Listing(Truth):
             self.asked += 1
             yield found[first:first + 2]
 
-    def read(self, stream: Stream, window: Window, resume: object = None) -> Iterator[ingest.Page]:
+    def read(self, stream: Stream, window: Window, resume: object = None) -> Iterator[Page]:
         for page in super().read(stream, window, resume):
             yield replace(page, records=[record for record in page.records if str(record["id"]) not in self.forgets])
 
