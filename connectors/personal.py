@@ -91,7 +91,9 @@ class Guard:
         return record if self._root is None else _treated_object(record, self._root)
 
     def key(self, landed_key: str) -> str:
-        return str(self._seal(landed_key)) if self.seals_keys and self._seal else landed_key
+        """The key as it may land. Half a character (a lone surrogate) becomes U+FFFD in it as in the landed record."""
+        key = str(self._seal(landed_key)) if self.seals_keys and self._seal else landed_key
+        return key if key.isascii() else key.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def guard(source: str, stream: Stream, policy: Policy) -> Guard:

@@ -6,7 +6,8 @@ While it is read the file is called `<batch>.part`. A page is appended and synce
 what stands behind them after a kill is a torn page and is cut off. Sealing renames the part file, then one ledger
 transaction makes the batch known and moves the cursor. Killed between any two of these steps, the next run goes on there.
 
-Each line is `{"key", "ordinal", "deleted", "record"}`; the record is exactly what the source said, but for personal data.
+Each line is `{"key", "ordinal", "deleted", "record"}`; the record is exactly what the source said, but for personal data, and for halves of characters
+(lone surrogates: an emoji that a source has cut in two), which no reader of JSON takes: each is U+FFFD here.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ import orjson
 from flows.store.disk import sync
 from flows.store.ledger import instant, text
 
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 19        # beyond 64 bits orjson makes a float of it
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -86,11 +89,24 @@ def digest(record: Mapping[str, Any] | None) -> bytes:
 
 
 def _encode(value: Any, *, sort_keys: bool = False) -> bytes:
+    option = orjson.OPT_SORT_KEYS if sort_keys else None
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else None, default=str)
+        return orjson.dumps(value, option=option, default=str)
+    except TypeError:           # integers beyond 64 bits and lone surrogates: JSON allows them, orjson does not
+        value = _whole(value)
+    try:
+        return orjson.dumps(value, option=option, default=str)
     except TypeError:
-        # Integers beyond 64 bits and lone surrogates: JSON allows them, orjson does not.
         return json.dumps(value, sort_keys=sort_keys, default=str).encode()
+
+
+def _whole(value: Any) -> Any:
+    """The value without lone surrogates."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {_whole(name): _whole(inner) for name, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def append(where: Place, lines: Sequence[bytes], size: int) -> int:
@@ -134,7 +150,7 @@ def checksum(path: Path) -> str:
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rb") as file:
         for raw in file:
-            yield orjson.loads(raw)
+            yield json.loads(raw) if _LONG_NUMBER in raw.translate(_DIGITS) else orjson.loads(raw)
 
 
 class Index:

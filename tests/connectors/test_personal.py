@@ -199,6 +199,11 @@ def test_a_field_counts_as_declared_once_somebody_has_said_what_it_is() -> None:
 
 # ---- keys
 
+def test_half_a_character_in_a_key_becomes_one_that_can_be_written_down() -> None:
+    made = guard("erp", Stream(name="products", key=("id",)), Policy())
+    assert [made.key(key) for key in ("A-1", "灯📦", "cut \ud83d")] == ["A-1", "灯📦", "cut \ufffd"]
+
+
 def test_a_personal_key_is_sealed_alike_for_records_deletes_and_sweeps() -> None:
     rosters = Stream(name="rosters", key=("agent", "starts_at"), personal={"agent": "email"})
     policy = Policy(key=SECRET)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from connectors.stream import Cursor, Json, Page, Record, Stream, UnexpectedShape, Unreachable, Window
@@ -92,6 +93,20 @@ def test_everything_in_the_window_lands_once_and_the_cursor_moves(tmp_path: Path
     assert (result.state, result.records, result.pages) == ("read", 7, 4)
     assert result.cursor == NOW
     assert latest(store, "orders") == {str(key): record for key, record in truth.records.items()}
+
+
+@pytest.mark.parametrize("stream", [BY_CURSOR, WHOLE])
+@pytest.mark.parametrize(("value", "read"), [
+    ("cut in two: \ud83d", "cut in two: \ufffd"), ({"\ude00": [10**29, "\ud83d"]}, '{"\ufffd":[100000000000000000000000000000,"\ufffd"]}'),
+    (-(2**63) - 1, "-9223372036854775809"), ("1234567890123456789012", "1234567890123456789012")], ids=["text", "both", "number", "digits"])
+def test_what_hardly_any_reader_of_json_takes_lands_once_and_can_be_read(tmp_path: Path, stream: Stream, value: Any, read: str) -> None:
+    truth, store = truth_of(3), store_at(tmp_path)
+    truth.records[1]["value"] = value
+    ingest.ingest_stream(truth, stream, store)
+    assert ingest.ingest_stream(truth, stream, store_at(tmp_path, NOW + timedelta(days=1))).records == 0
+    files = [str(path) for path in (tmp_path / "landing").rglob("*.jsonl.gz")]
+    query = "select record ->> '$.value' from read_json(?, columns = {key: 'VARCHAR', record: 'JSON'}) where key = '1'"
+    assert duckdb.execute(query, [files]).fetchall() == [(read,)]
 
 
 def test_a_second_read_lands_only_what_changed_though_it_reads_the_overlap_again(tmp_path: Path) -> None:
