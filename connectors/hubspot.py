@@ -152,6 +152,8 @@ class Hubspot:
             step, behind = "archived", None
         if step == "archived":
             for found, after in self._list(f"crm/v3/objects/{asked.of}", {"archived": "true", "properties": "hs_object_id"}, stream.name, behind):
+                if not all(record.get("archived") is True for record in found):      # else an answer to another question would be taken for deletions
+                    raise self._odd("the list of archived records shows one that is not", stream.name)
                 yield Page(records=[], deleted=[record["id"] for record in found], position={"step": step if after else "done", "after": after})
 
     def _listed(self, stream: Stream, asked: Asked, behind: str | None) -> Iterator[tuple[list[Record], str | None]]:

@@ -158,6 +158,13 @@ def test_archived_records_become_tombstones_and_restored_ones_come_back(crm: Run
     assert gone(found) == set() and keys(found, "contacts") == [str(binned)]
 
 
+def test_a_list_of_archived_records_that_shows_living_ones_is_not_believed(faults: FaultServer) -> None:
+    """A cache that knows only the path answers with the list that was asked for before."""
+    faults.otherwise = lambda asked: good({"results": [{"id": "7", "archived": False}]})
+    with pytest.raises(UnexpectedShape, match="archived records shows one that is not"):
+        pages(hubspot.connect("crm", {"url": faults.url}, secrets={"token": "t"}), "companies", resume={"step": "archived", "after": None})
+
+
 def test_a_merge_leaves_one_record_and_tombstones_of_what_went_into_it(crm: Running) -> None:
     first, second, third = crm.create("contacts", 3)
     once = portals.merge(crm.portal, "contacts", first, second, at=crm.portal.now())
