@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors import odoo
-from connectors.odoo_models import INVOICES, LAG, MODELS, OVERLAP
+from connectors.odoo_models import INVOICES, LAG, MODELS, OVERLAP, TRACKED
 from connectors.stream import Json
 from sandbox.odoo import database as databases
 from sandbox.odoo.company import COMPANY
@@ -145,6 +145,8 @@ class OdooSubject:
         found = {str(record["id"]): {name: None if name in empty and value is False else value for name, value in record.items()} for record in shown}
         if model == "res.company":
             found = {key: record for key, record in found.items() if int(key) in self._companies()}
+        if stream == FIELDS:
+            found = {key: record for key, record in found.items() if record["name"] in TRACKED.get(str(record["model"]), ())}
         if stream == HISTORY:
             for record in found.values():
                 message = databases.one(self._database, "mail.message", record["mail_message_id"])
