@@ -24,3 +24,17 @@
             end as decimal(18, 4)
         )
 {%- endmacro %}
+
+{# TIMESTAMP in UTC → DATE on the calendar of `zone` (an SQL expression; where it is null, of the reporting zone). #}
+{% macro day_in(instant, zone) -%}
+    cast({{ local_time(instant, 'coalesce(' ~ zone ~ ', ' ~ time_zone() ~ ')') }} as date)
+{%- endmacro %}
+
+{# Of the rows of a group, or of those where `condition` holds: the last `instant`, once all of them have one. #}
+{% macro last_of_all(instant, condition=none) -%}
+    {%- set those = ' filter (where ' ~ condition ~ ')' if condition else '' -%}
+    case
+            when count({{ instant }}){{ those }} = count(*){{ those }}
+                then max({{ instant }}){{ those }}
+        end
+{%- endmacro %}

@@ -103,7 +103,7 @@ parcels as (
         parcels_of_orders.source_name,
         parcels_of_orders.order_name,
         {%- for step in ['picked', 'packed', 'delivered'] %}
-        case when count(document_states.{{ step }}_at) = count(*) then max(document_states.{{ step }}_at) end as {{ step }}_at,
+        {{ last_of_all('document_states.' ~ step ~ '_at') }} as {{ step }}_at,
         {%- endfor %}
         case
             when count(*) filter (where delivery_notes.docstatus = 1) = count(*)

@@ -31,7 +31,7 @@ parcels as (
         source_name,
         order_number,
         max(created_at) as last_left_at,
-        {{ last_of_all('delivered_at', 'true') }} as delivered_at,
+        {{ last_of_all('delivered_at') }} as delivered_at,
         arg_max(carrier, (created_at, fulfillment_number)) as carrier,
         arg_max(location_number, (created_at, fulfillment_number)) as location_number
     from fulfillments

@@ -94,9 +94,7 @@ parcels as (
         parcels_of_orders.source_name,
         parcels_of_orders.sale_id,
         {%- for step in ['picked', 'packed', 'shipped', 'done'] %}
-        case
-            when count(document_states.{{ step }}_at) = count(*) then max(document_states.{{ step }}_at)
-        end as {{ step }}_at,
+        {{ last_of_all('document_states.' ~ step ~ '_at') }} as {{ step }}_at,
         {%- endfor %}
         max(shipments.planned_on) as planned_on,
         max(shipments.first_planned_on) as first_planned_on,
