@@ -39,9 +39,9 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=PROJECT / "var" / "demo")
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--erp", choices=configuration.ERPS, default="tryton")
-    parser.add_argument("--crm", choices=configuration.CRMS, help="beside an ERP; default: the ERP's own")
-    parser.add_argument("--helpdesk", choices=configuration.HELPDESKS, default="request_tracker")
+    parser.add_argument("--erp", choices=configuration.ROLES["erp"], default="tryton")
+    parser.add_argument("--crm", choices=configuration.ROLES["crm"], help="beside an ERP; default: the ERP's own")
+    parser.add_argument("--helpdesk", choices=configuration.ROLES["helpdesk"], default="request_tracker")
     arguments = parser.parse_args()
     if arguments.crm and arguments.erp == "tryton":
         parser.error("--crm goes with --erp " + " or ".join(configuration.LEADS_OF) + ": Tryton's own CRM is read with it")

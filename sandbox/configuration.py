@@ -14,9 +14,8 @@ from connectors.personal import KEY_VARIABLE
 from sandbox import drop
 from sandbox.company.plan import Plan
 
-ERPS = ("tryton", "erpnext", "odoo")
-CRMS = ("hubspot", "salesforce")
-HELPDESKS = ("request_tracker", "zendesk", "freshdesk")
+# A source's name -> the kinds that can be it.
+ROLES = {"erp": ("tryton", "erpnext", "odoo"), "crm": ("hubspot", "salesforce"), "helpdesk": ("request_tracker", "zendesk", "freshdesk")}
 # Streams that one system does without because another of the box tells the same: the leads where there is a CRM, the cases where there is a helpdesk.
 LEADS_OF = {"erpnext": ("leads", "opportunities"), "odoo": ("crm_lead", "crm_stage", "crm_lost_reason")}
 CASES_OF = {"salesforce": ("case_statuses", "cases", "case_history", "case_comments", "email_messages")}
@@ -35,10 +34,10 @@ def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
     for name, calendar in drop.calendars(plan).items():
         lines += ["", f"[calendars.{name}]", *(f"{key} = {_toml(value)}" for key, value in calendar.items())]
     for system in systems:
-        name = "erp" if system in ERPS else "crm" if system in CRMS else "helpdesk"
+        name = next(role for role, kinds in ROLES.items() if system in kinds)
         facts = json.loads((box / f"{system}.json").read_text(encoding="utf-8"))
         options = {key: value for key, value in facts.items() if key in registry.option_names(system)}
-        told_elsewhere = CASES_OF.get(system, ()) if name == "crm" else LEADS_OF.get(system, ()) if set(systems) & set(CRMS) else ()
+        told_elsewhere = CASES_OF.get(system, ()) + (LEADS_OF.get(system, ()) if set(systems) & set(ROLES["crm"]) else ())
         if told_elsewhere:
             options["without"] = told_elsewhere
         lines += ["", f"[sources.{name}]", f'kind = "{system}"', *(f"{key} = {_toml(value)}" for key, value in options.items())]

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from string import ascii_uppercase
 from typing import Literal
 
 
@@ -272,8 +273,8 @@ class Plan:
 
 
 def number_of(text: str) -> int:
-    """Of a customer, a lead or a ticket: T00017 -> 17."""
-    return int(text.lstrip("CLT"))
+    """Of anything that the plan numbers: T00017 -> 17, SO000020 -> 20."""
+    return int(text.lstrip(ascii_uppercase))
 
 
 def in_stock(plan: Plan) -> Counter[tuple[str, str]]:

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from sandbox.company.hours import start_of
-from sandbox.company.plan import Plan
+from sandbox.company.plan import Plan, number_of
 from sandbox.odoo import database as databases
 from sandbox.odoo.company import COMPANY, begin
 from sandbox.odoo.database import Database
 from sandbox.odoo.masters import masters
 from sandbox.odoo.models import schema
 from sandbox.odoo.sales import sales
-from sandbox.odoo.steps import Step, number
+from sandbox.odoo.steps import Step
 from sandbox.odoo.supply import supply
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ def live_day(before: Plan, after: Plan, deleted: Mapping[str, Iterable[str]], da
     """From the end of one plan to the end of the next; deleted: numbers of the leads and purchases that were thrown away."""
     with database.state.transaction():
         played = _play(database, [*masters(after, _beginning(after)), *sales(after), *supply(after)], since=_midnight(before), until=_midnight(after))
-        gone = [(model, number(name)) for kind, model in (("leads", "crm.lead"), ("purchases", "purchase.order")) for name in deleted.get(kind, ())]
+        gone = [(model, number_of(name)) for kind, model in (("leads", "crm.lead"), ("purchases", "purchase.order")) for name in deleted.get(kind, ())]
         for model, identity in gone:
             databases.unlink(database, model, identity)
     return {"steps": played, "deleted": len(gone)}

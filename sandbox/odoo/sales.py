@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sandbox.company.deals import Stages, orders_of, stages_of, worth_of
-from sandbox.company.plan import Correction, Lead, Order, Plan, Shipment
+from sandbox.company.plan import Correction, Lead, Order, Plan, Shipment, number_of
 from sandbox.odoo.masters import CANCELLED, currency, user
-from sandbox.odoo.steps import CUSTOMERS_AT, Step, named, noon, number, partner, product_numbers, shown, stock_of, transfer_type, warehouse
+from sandbox.odoo.steps import CUSTOMERS_AT, Step, named, noon, partner, product_numbers, shown, stock_of, transfer_type, warehouse
 
 RETURNED = timedelta(days=2)      # the goods of a return are back this long after it was agreed
 OFFERS = 10_000_000               # quotations of leads that are no orders yet
@@ -25,7 +25,7 @@ def sales(plan: Plan) -> Iterator[Step]:
 
 
 def _lead(plan: Plan, lead: Lead, stages: Stages, order: Order | None) -> Iterator[Step]:
-    mine, offer = number(lead.number), number(order.number) if order else OFFERS + number(lead.number)
+    mine, offer = number_of(lead.number), number_of(order.number) if order else OFFERS + number_of(lead.number)
     country = next(one.country for one in plan.customers if one.number == lead.customer)
     yield Step(at=lead.created_at, model="crm.lead", id=mine, values={
         "name": lead.number, "type": "lead", "partner_id": partner(lead.customer), "user_id": user(plan, lead.owner), "stage_id": 1,
@@ -52,7 +52,7 @@ class Sale:
     """One order and everything that happened to it."""
 
     def __init__(self, plan: Plan, order: Order) -> None:
-        self.plan, self.order, self.id = plan, order, number(order.number)
+        self.plan, self.order, self.id = plan, order, number_of(order.number)
         self.products, self.warehouse = product_numbers(plan), warehouse(plan, order.warehouse)
         self.zone = next(one.time_zone for one in plan.warehouses if one.code == order.warehouse)
         self.currency, self.partner = currency(plan, order.currency), partner(order.customer)

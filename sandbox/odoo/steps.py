@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.company.plan import Plan
+from sandbox.company.plan import Plan, number_of
 
 TRANSFERS: Mapping[str, tuple[int, str]] = {"IN": (1, "incoming"), "PICK": (2, "internal"), "PACK": (3, "internal"), "OUT": (4, "outgoing")}
 SUPPLIERS_AT, CUSTOMERS_AT = 4, 5      # locations outside of every warehouse
@@ -26,11 +26,6 @@ class Step:
     values: Mapping[str, Any]
 
 
-def number(text: str) -> int:
-    """SO000020 -> 20"""
-    return int(text.lstrip("ACLOPSTW"))
-
-
 def named(text: str) -> int:
     """The id of what has nothing but a name."""
     return zlib.crc32(text.encode())
@@ -38,7 +33,7 @@ def named(text: str) -> int:
 
 def partner(text: str) -> int:
     """C00017, S003 -> the partner's id."""
-    return PARTNERS[text[0]] + number(text)
+    return PARTNERS[text[0]] + number_of(text)
 
 
 def warehouse(plan: Plan, code: str) -> int:

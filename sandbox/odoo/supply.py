@@ -7,8 +7,8 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sandbox.company.plan import Plan, Purchase, in_stock
-from sandbox.odoo.steps import SUPPLIERS_AT, Step, noon, number, partner, product_numbers, shown, stock_of, transfer_type, warehouse
+from sandbox.company.plan import Plan, Purchase, in_stock, number_of
+from sandbox.odoo.steps import SUPPLIERS_AT, Step, noon, partner, product_numbers, shown, stock_of, transfer_type, warehouse
 
 RECEIPTS = 500_000_000            # ids of transfers and movements that belong to purchases
 
@@ -21,7 +21,7 @@ def supply(plan: Plan) -> Iterator[Step]:
 
 
 def _purchase(plan: Plan, purchase: Purchase, products: dict[str, int]) -> Iterator[Step]:
-    mine, place = number(purchase.number), warehouse(plan, purchase.warehouse)
+    mine, place = number_of(purchase.number), warehouse(plan, purchase.warehouse)
     zone = next(one.time_zone for one in plan.warehouses if one.code == purchase.warehouse)
     promised, ordered = noon(purchase.promised_on, zone), shown(purchase.ordered_at)
     yield Step(at=purchase.ordered_at, model="purchase.order", id=mine, values={
@@ -51,7 +51,7 @@ def _purchase(plan: Plan, purchase: Purchase, products: dict[str, int]) -> Itera
 
 
 def _ended(purchase: Purchase, at: datetime, receipt: int, state: dict[str, object], *, done: bool) -> Iterator[Step]:
-    mine = number(purchase.number)
+    mine = number_of(purchase.number)
     yield Step(at=at, model="stock.picking", id=receipt, values={**state, **({"date_done": shown(at)} if done else {})})
     for row, line in enumerate(purchase.lines):
         pieces, value = float(line.quantity), float(line.unit_price * line.quantity)

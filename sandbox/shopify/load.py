@@ -54,7 +54,7 @@ def _bring(plan: Plan, shop: Shop, customers: Iterable[Customer], orders: Iterab
         shops.create(shop, "Customer", _customer(customer), at=max(since, _moment(customer.created_at)), identity=number_of(customer.number))
     desk = Desk.of(plan)
     for order in orders:
-        shops.create(shop, "Order", desk.order(order), at=max(since, _moment(max(_instants(order)))), identity=_number(order))
+        shops.create(shop, "Order", desk.order(order), at=max(since, _moment(max(_instants(order)))), identity=number_of(order.number))
 
 
 def _stock(plan: Plan, shop: Shop, at: int) -> None:
@@ -99,7 +99,7 @@ class Desk:
                    zones={one.code: one.time_zone for one in plan.warehouses})
 
     def order(self, order: Order) -> Item:
-        mine, left = _number(order), [one for one in order.shipments if one.shipped_at]
+        mine, left = number_of(order.number), [one for one in order.shipments if one.shipped_at]
         medium = order.channel if order.channel != "unknown" else None
         return {
             "name": order.number, "createdAt": _shown(order.placed_at), "processedAt": _shown(order.placed_at), "test": False,
@@ -134,7 +134,7 @@ class Desk:
     def _refund(self, order: Order, correction: Correction, identity: int) -> Item:
         places = {line.product: place for place, line in enumerate(order.lines)}
         lines = [{"id": 20 * identity + places[code], "quantity": pieces, "restockType": "RETURN" if correction.kind == "return" else "NO_RESTOCK",
-                  "lineItem": {"id": 20 * _number(order) + places[code]}, "totalTaxSet": self._money(order, Decimal(0), correction.at),
+                  "lineItem": {"id": 20 * number_of(order.number) + places[code]}, "totalTaxSet": self._money(order, Decimal(0), correction.at),
                   "subtotalSet": self._money(order, order.lines[places[code]].unit_price * pieces, correction.at)}
                  for code, pieces in correction.quantities.items()]
         total = sum((order.lines[places[code]].unit_price * pieces for code, pieces in correction.quantities.items()), Decimal(0))
@@ -147,10 +147,6 @@ class Desk:
 
 
 # ---- small parts
-
-def _number(order: Order) -> int:
-    return int(order.number.removeprefix("SO"))
-
 
 def _status(order: Order, left: list[Shipment]) -> str:
     wanted, sent = sum(line.quantity for line in order.lines), sum(sum(one.quantities.values()) for one in left)

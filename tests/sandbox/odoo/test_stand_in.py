@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.company.plan import Plan
+from sandbox.company.plan import Plan, number_of
 from sandbox.company.story import next_day, write_plan
 from sandbox.odoo import database as databases
 from sandbox.odoo import load as loading
 from sandbox.odoo.server import DATABASE, LOGIN, USER
-from sandbox.odoo.steps import number
 from tests.sandbox.odoo.erp import KEY, Running, company
 
 
@@ -139,7 +138,7 @@ def test_every_version_holds_the_whole_company(tmp_path: Path, plan: Plan, versi
         assert bool(erp.database.state.items("stock.move")[0].get("value")) == (version >= 19)
     assert told["crm.lead"] == len(few.leads) and told["purchase.order"] == len(few.purchases)
     assert {item["name"] for item in orders} == {order.number for order in few.orders if order.confirmed_at and not order.cancelled_at}
-    assert sent == {number(order.number) for order in few.orders if order.shipments}
+    assert sent == {number_of(order.number) for order in few.orders if order.shipments}
 
 
 def test_a_lived_day_leaves_what_a_load_of_the_longer_story_leaves_less_what_was_thrown_away(tmp_path: Path, plan: Plan) -> None:
@@ -158,7 +157,7 @@ def test_a_lived_day_leaves_what_a_load_of_the_longer_story_leaves_less_what_was
         assert done["steps"] > 50 and done["deleted"] >= 1
         for model in ("res.partner", "sale.order", "sale.order.line", "stock.picking", "stock.move", "purchase.order", "crm.lead"):
             mine, theirs = ({item["id"]: item for item in erp.database.state.items(model)} for erp in (lived, loaded))
-            assert mine == {key: item for key, item in theirs.items() if (model, key) != ("crm.lead", number(lead.number))}, model
+            assert mine == {key: item for key, item in theirs.items() if (model, key) != ("crm.lead", number_of(lead.number))}, model
 
 
 def test_the_stand_in_is_loaded_started_asked_and_stopped_from_the_command_line(tmp_path: Path) -> None:
