@@ -11,8 +11,11 @@ import pytest
 from connectors.stream import Connector, Window, landed_key
 from sandbox.company.plan import Plan
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
-from tests.sandbox.tryton.box import small_company
+from tests.sandbox.tryton.box import Box, small_company
 
+Making = tuple[Box, pytest.TempPathFactory, Path, Any]
+# Of a cancelled lead Tryton tells no more than the day.
+CANCELLED_ON = "cast(({0} at time zone 'UTC') at time zone 'Europe/Berlin' as date)"
 WHOLE = Window(start=None, end=datetime(2026, 11, 1, 2, 30, tzinfo=UTC))
 
 COMMERCE = "path:models/intermediate/commerce path:models/marts/core/commerce path:models/marts/kpis/commerce path:tests/commerce path:tests/two_routes/commerce"
@@ -48,6 +51,17 @@ def built(builder: WarehouseBuilder, kind: str, connector: Connector, plan: Plan
     land(builder, kind, "erp", connector)
     builder.build(select, as_of=plan.ends_on.isoformat(), time_zone=plan.time_zone, currency=plan.currency, **options)
     return builder
+
+
+@pytest.fixture(scope="module")
+def making(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> Making:
+    return small_company(), tmp_path_factory, dbt_target, dbt_manifest
+
+
+def told(making: Making, kind: str, connector: Connector, select: str = CANONICAL) -> WarehouseBuilder:
+    """What a system that stands for Tryton tells of its company, in a warehouse of its own."""
+    box, folders, target, manifest = making
+    return built(WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest), kind, connector, box.plan, select, data_tests=False)
 
 
 @pytest.fixture(scope="session")

@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.stream import Connector
 from sandbox.company.truth import truth
 from sandbox.hubspot import load as hubspot_loading
 from sandbox.salesforce import load as salesforce_loading
-from tests.dbt_project.commerce.conftest import built
+from tests.dbt_project.commerce.conftest import CANCELLED_ON, Making, told
 from tests.dbt_project.commerce.test_truth import TOLERANCE, figures
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.hubspot import crm as hubspot_crm
 from tests.sandbox.salesforce import crm as salesforce_crm
-from tests.sandbox.tryton.box import Box, small_company
 
 KPIS = ("lead_conversion_rate", "win_rate")
 SELECT = " ".join(f"+kpi_{kpi}" for kpi in KPIS) + " +fct_leads +int_lead_events +dim_customers"      # a CRM knows nothing of the rest
 INSTANTS = ("converted_at", "offered_at", "won_at", "lost_at")
-# Of a cancelled lead Tryton tells no more than the day.
-CANCELLED_ON = "cast(({0} at time zone 'UTC') at time zone 'Europe/Berlin' as date)"
-Making = tuple[Box, pytest.TempPathFactory, Path, Any]
-
-
-@pytest.fixture(scope="module")
-def making(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> Making:
-    return small_company(), tmp_path_factory, dbt_target, dbt_manifest
 
 
 def from_hubspot(making: Making) -> WarehouseBuilder:
     with hubspot_crm.account(making[1].mktemp("account")) as crm:
         hubspot_loading.load(making[0].plan, crm.portal)
-        return told(making, "hubspot", crm.connect())
+        return told(making, "hubspot", crm.connect(), SELECT)
 
 
 def from_salesforce(making: Making) -> WarehouseBuilder:
     with salesforce_crm.account(making[1].mktemp("account")) as crm:
         salesforce_loading.load(making[0].plan, crm.org)
-        return told(making, "salesforce", crm.connect())
+        return told(making, "salesforce", crm.connect(), SELECT)
 
 
 @pytest.fixture(scope="module", params=[from_hubspot, from_salesforce])
 def from_crm(request: pytest.FixtureRequest, making: Making) -> WarehouseBuilder:
     builder: WarehouseBuilder = request.param(making)
     return builder
-
-
-def told(making: Making, kind: str, connector: Connector) -> WarehouseBuilder:
-    box, folders, target, manifest = making
-    return built(WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest), kind, connector, box.plan, SELECT, data_tests=False)
 
 
 def leads(builder: WarehouseBuilder) -> dict[str, dict[str, Any]]:

@@ -5,25 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from connectors.stream import Connector
 from sandbox.erpnext import load as erpnext_loading
 from sandbox.odoo import load as odoo_loading
 from sandbox.shopify import load as shopify_loading
-from tests.dbt_project.commerce.conftest import CANONICAL, built
+from tests.dbt_project.commerce.conftest import CANCELLED_ON, Making, told
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.erpnext.erp import site
 from tests.sandbox.odoo.erp import company
 from tests.sandbox.shopify.store import store
-from tests.sandbox.tryton.box import Box, small_company
 
-# Every system has ids of its own; numbers of orders, of leads and of customers are the company's. Tryton keeps the names of campaigns in small letters,
-# and of a cancelled lead no more than the day.
-CANCELLED_ON = "cast(({0} at time zone 'UTC') at time zone 'Europe/Berlin' as date)"
+# Every system has ids of its own; numbers of orders, of leads and of customers are the company's. Tryton keeps the names of campaigns in small letters.
 ENTITIES = {
     "orders": """
         select orders.* exclude (order_id, source_name, customer_id, campaign), lower(campaign) as campaign, customer_number
@@ -62,12 +56,6 @@ AMOUNTS = {
     "corrections": "select order_number || corrected_at || reason, corrections.net_amount from int_order_corrections as corrections"
                    " left join int_orders using (order_id)",
 }
-Making = tuple[Box, pytest.TempPathFactory, Path, Any]
-
-
-@pytest.fixture(scope="module")
-def making(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> Making:
-    return small_company(), tmp_path_factory, dbt_target, dbt_manifest
 
 
 def from_erpnext(making: Making) -> WarehouseBuilder:
@@ -94,12 +82,6 @@ def from_shopify(making: Making) -> WarehouseBuilder:
     with store(making[1].mktemp("shop"), empty=True) as shop:
         shopify_loading.load(making[0].plan, shop.shop)
         return told(making, "shopify", shop.connect(), "+fct_orders +int_customers +int_products")
-
-
-def told(making: Making, kind: str, connector: Connector, select: str = CANONICAL) -> WarehouseBuilder:
-    box, folders, target, manifest = making
-    builder = WarehouseBuilder(folder=folders.mktemp(kind), target=target, manifest=manifest)
-    return built(builder, kind, connector, box.plan, select, data_tests=False)
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
