@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from connectors.personal import KEY_VARIABLE
 from flows.dbt_process import OUTCOMES
@@ -26,6 +27,10 @@ class BuildFailed(Exception):
     """dbt could not build, or a test with severity error failed. The text names the nodes."""
 
 
+# Asked of the rows whenever they are written (dbt_project/macros/materializations.sql); of whole tables, as nodes, at an audit.
+ASKED_AS_WRITTEN = ("test_name:primary_key", "test_name:columns_hold")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Node:
     name: str
@@ -33,6 +38,7 @@ class Node:
     status: str                    # success, pass, warn, error, fail, skipped
     seconds: float
     message: str
+    model: Mapping[str, Any] | None = None      # of a model: schema, alias, tags, description, columns, strategy, key, meta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,11 @@ def target_folder(settings: Settings) -> Path:
     return settings.home / "dbt"
 
 
+def models_file(settings: Settings) -> Path:
+    """What the last build said of its models, by name: see `Node.model`."""
+    return target_folder(settings) / "models.json"
+
+
 def run_environment(
     settings: Settings, ledger: ledgers.Ledger, *, as_of: date, version: str, now: datetime, built_as_of: date | None = None,
 ) -> dict[str, str]:
@@ -108,20 +119,18 @@ def run_dbt(
     environment = {
         **{name: value for name, value in os.environ.items() if name not in settings_secrets(settings)}, **QUIET, **told,
     }
-    results = target / "run_results.json"
-    results.unlink(missing_ok=True)
+    nodes: list[Node] = []
     problems: list[str] = []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=PROJECT)
     assert process.stdout is not None
     try:
         for line in process.stdout:
-            _relay(line, say, problems)
+            _relay(line, say, problems, nodes)
         code = process.wait()
     except BaseException:
         process.kill()
         process.wait()
         raise
-    nodes = _nodes(results)
     failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if code or failed:
         details = [f"{node.kind} {node.name}: {node.message}" for node in failed] or problems[-5:] or [f"dbt ended with code {code}"]
@@ -136,9 +145,12 @@ def settings_secrets(settings: Settings) -> set[str]:
     }
 
 
-def _relay(line: str, say: Callable[[str], None], problems: list[str]) -> None:
+def _relay(line: str, say: Callable[[str], None], problems: list[str], nodes: list[Node]) -> None:
     try:
         event = json.loads(line)
+        if "node" in event:
+            nodes.append(Node(**event["node"]))
+            return
         level, name, message = event["level"], event["name"], event["message"]
     except (json.JSONDecodeError, TypeError, KeyError):
         problems.append(line.strip())
@@ -149,19 +161,6 @@ def _relay(line: str, say: Callable[[str], None], problems: list[str]) -> None:
         say(message)
 
 
-def _nodes(results: Path) -> list[Node]:
-    if not results.exists():
-        return []
-    content = json.loads(results.read_text(encoding="utf-8"))
-    return [
-        Node(
-            name=result["unique_id"].split(".")[2], kind=result["unique_id"].split(".")[0], status=result["status"],
-            seconds=round(result["execution_time"], 3), message=(result.get("message") or "").strip(),
-        )
-        for result in content["results"]
-    ]
-
-
 def build(
     settings: Settings, ledger: ledgers.Ledger, *, as_of: date, version: str, now: datetime, rebuild: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -170,7 +169,11 @@ def build(
     started = time.monotonic()
     prepared = prepare(settings, ledger, as_of=as_of, now=now, rebuild=rebuild)
     told = run_environment(settings, ledger, as_of=as_of, version=version, now=now, built_as_of=prepared.built_as_of)
-    nodes = run_dbt(settings, ["build", *_what_to_build(settings, ledger, prepared), "--exclude-resource-type", "unit_test"], told=told, say=say)
+    models = models_file(settings)
+    models.unlink(missing_ok=True)
+    what = _what_to_build(settings, ledger, prepared)
+    nodes = run_dbt(settings, ["build", *what, "--exclude-resource-type", "unit_test", "--no-write-json"], told=told, say=say)
+    models.write_text(json.dumps({node.name: node.model for node in nodes if node.model}), encoding="utf-8")
     warehouses.mark_absorbed(settings.warehouse, prepared)
     return Built(
         nodes=tuple(nodes), new_batches=sum(map(len, prepared.new.values())), is_rebuild=prepared.is_rebuild, held=tuple(prepared.held),
@@ -181,13 +184,15 @@ def build(
 def _what_to_build(settings: Settings, ledger: ledgers.Ledger, prepared: warehouses.Prepared) -> list[str]:
     """dbt's arguments: everything, or what a night that keeps the rest has to look at.
 
-    A staging model of which nothing landed stays as it is; it and its tests would cost 0.1 s each. The second route to every number reads the
-    whole history, and what a night changes is little: it is taken once a week, and whenever everything is built anew.
+    A staging model of which nothing landed stays as it is. An audit, once a week, takes the second route to every number, which reads the whole
+    history, and asks of whole tables what was asked of their rows as they were written.
     """
     if prepared.is_whole:
-        return ["--full-refresh"]
+        return ["--full-refresh", "--exclude", *ASKED_AS_WRITTEN]
     readers, on = warehouses.staging_readers(settings.dbt_project), kinds(settings, ledger)
-    left_out = [readers[one] for one in prepared.idle if one in readers and one[0] in on] + ([] if prepared.is_audit else ["path:tests/two_routes"])
+    left_out = [readers[one] for one in prepared.idle if one in readers and one[0] in on]
+    if not prepared.is_audit:
+        left_out += ["path:tests/two_routes", *ASKED_AS_WRITTEN]
     return ["--exclude", *left_out] if left_out else []
 
 

@@ -4,7 +4,7 @@ A night that is killed while dbt runs must not leave a dbt behind: it would hold
 
 dbt's own loggers format every event, 25 a node, and then drop those below their level: a fifth of what a node costs. So they are off, and events
 are listened to: what became of each node and what went wrong goes to the parent, a JSON line each; whatever is told at level info or above goes to
-dbt.log.
+dbt.log. What a build needs to know of its models is told, too: writing and reading dbt's manifest costs 0.8 s a night.
 """
 
 from __future__ import annotations
@@ -45,7 +45,25 @@ def main() -> None:
     outcome = dbtRunner(callbacks=[listen]).invoke(["--log-level", "none", "--log-level-file", "none", "--log-path", logs, *arguments])
     if outcome.exception is not None:
         _tell("error", type(outcome.exception).__name__, str(outcome.exception))
+    for result in getattr(outcome.result, "results", ()):
+        print(json.dumps({"node": _node(result)}), flush=True)
     raise SystemExit(0 if outcome.success else 2 if outcome.exception is not None else 1)
+
+
+def _node(result: Any) -> dict[str, Any]:
+    """What became of a node, and of a model what publishing it asks for."""
+    node = result.node
+    told = {
+        "name": node.name, "kind": str(node.resource_type), "status": str(result.status), "seconds": round(result.execution_time, 3),
+        "message": (result.message or "").strip(),
+    }
+    if told["kind"] == "model":
+        told["model"] = {
+            "schema": node.schema, "alias": node.alias, "tags": node.tags, "description": node.description,
+            "columns": {name: column.description for name, column in node.columns.items()}, "strategy": node.config.incremental_strategy,
+            "key": node.config.unique_key, "meta": node.config.meta,
+        }
+    return told
 
 
 def _tell(level: str, name: str, message: str) -> None:

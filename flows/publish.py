@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flows.build import target_folder
+from flows.build import models_file
 from flows.freshness import missing_of, stale_streams
 from flows.settings import Settings
 from flows.store import ledger as ledgers
@@ -35,29 +35,26 @@ class Publication:
 
 
 def published_tables(settings: Settings) -> list[published.Table]:
-    """The models tagged `published`, with the descriptions that become comments in the file, from dbt's manifest."""
-    nodes = json.loads((target_folder(settings) / "manifest.json").read_text(encoding="utf-8"))["nodes"].values()
-    models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+    """The models tagged `published` as the last build told of them, with the descriptions that become comments in the file."""
+    models = json.loads(models_file(settings).read_text(encoding="utf-8"))
     return [
         published.Table(
-            name=node["alias"], relation=_relation(node), description=node["description"].strip(),
-            columns={name: column["description"].strip() for name, column in node["columns"].items()}, changed=_changed(node, models),
+            name=model["alias"], relation=_relation(model), description=model["description"].strip(),
+            columns={name: description.strip() for name, description in model["columns"].items()}, changed=_changed(model, models),
         )
-        for _, node in sorted(models.items()) if "published" in node["tags"]
+        for _, model in sorted(models.items()) if "published" in model["tags"]
     ]
 
 
-def _relation(node: Mapping[str, Any]) -> str:
-    return f'"{node["schema"]}"."{node["alias"]}"'
+def _relation(model: Mapping[str, Any]) -> str:
+    return f'"{model["schema"]}"."{model["alias"]}"'
 
 
-def _changed(node: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> published.Changed | None:
+def _changed(model: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> published.Changed | None:
     """What a `replace_changed` model says of itself (dbt_project/macros/changed.sql)."""
-    config = node["config"]
-    if config["incremental_strategy"] != "replace_changed":
+    if model["strategy"] != "replace_changed":
         return None
-    meta = config["meta"]
-    return published.Changed(key=config["unique_key"], of=_relation(models[meta["changed"]]), also=meta.get("also", "false"))
+    return published.Changed(key=model["key"], of=_relation(models[model["meta"]["changed"]]), also=model["meta"].get("also", "false"))
 
 
 def audit_and_publish(

@@ -60,18 +60,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# How dbt puts a `replace_changed` model together: in one transaction, so that a killed night leaves the table as it was. #}
-{% macro get_incremental_replace_changed_sql(arguments) -%}
-    {%- set key = arguments.unique_key -%}
-    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
-    {%- set meta = config.get('meta', {}) -%}
-    delete from {{ arguments.target_relation }}
-    where {{ key }} in (select {{ key }} from {{ ref(meta.changed) }}){{ ' or ' ~ meta.also if meta.also }};
-
-    insert into {{ arguments.target_relation }} ({{ columns }})
-    select {{ columns }} from {{ arguments.temp_relation }}
-{%- endmacro %}
-
 {#
     Condition: the row came tonight, or tells of an instant that the last finished build left out because it lay after its day. `instant`: an SQL
     expression.

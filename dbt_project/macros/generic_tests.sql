@@ -1,20 +1,26 @@
 {#
-    primary_key: the columns together name one row, and none of them is null. One query instead of a unique test and a not-null test
-    per column: a test costs about 40 ms a night whatever it looks at.
+    primary_key: the columns together name one row, and none of them is null. One query instead of a unique test and a not-null test per column.
+    columns_hold: each SQL condition is true of every row; a failing one is named. A null condition counts as held. One scan for all of them.
+    Both are asked whenever rows are written, too: see materializations.sql.
 #}
 {% test primary_key(model, columns) %}
-    select
-        {{ columns | join(', ') }},
-        count(*) as row_count
-    from {{ rows_to_test(model) }}
-    group by all
-    having count(*) > 1 or {{ columns | join(' is null or ') }} is null
+    {{ broken_keys(model, columns) }}
 {% endtest %}
 
-{#
-    columns_hold: each SQL condition is true of every row; a failing one is named. A null condition counts as held. One scan for all of them.
-#}
 {% test columns_hold(model, conditions) %}
+    {{ broken_conditions(model, conditions) }}
+{% endtest %}
+
+{% macro broken_keys(relation, columns) %}
+    select
+        cast(row({{ columns | join(', ') }}) as varchar) as broken_key,
+        count(*) as row_count
+    from {{ relation }}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1 or {{ columns | join(' is null or ') }} is null
+{% endmacro %}
+
+{% macro broken_conditions(relation, conditions) %}
     select
         broken.condition,
         broken.row_count
@@ -24,36 +30,7 @@
             {'condition': {{ literal(condition) }}, 'row_count': count(*) filter (where not ({{ condition }}))}{{ ',' if not loop.last }}
             {%- endfor %}
         ]) as broken
-        from {{ rows_to_test(model) }}
+        from {{ relation }}
     )
     where broken.row_count > 0
-{% endtest %}
-
-{#
-    What a test must look at tonight. Rows that were tested before and have not been touched since are as good as they were, so on a night that
-    keeps what has not changed these are the rows put anew: of a `replace_changed` model those of changed entities, of a staging model those whose
-    record landed (and whatever else has its key). Everything, on every other occasion.
-#}
-{% macro rows_to_test(relation) -%}
-    {%- set tested = graph.nodes.get(model.attached_node) if execute and built_as_of() and not flags.FULL_REFRESH else none -%}
-    {%- set key = tested.config.unique_key if tested is not none else none -%}
-    {%- if tested is none -%}
-        {{ relation }}
-    {%- elif tested.config.incremental_strategy == 'replace_changed' -%}
-        (
-            select * from {{ relation }}
-            where {{ key }} in (select {{ key }} from {{ relation.incorporate(path={'schema': 'intermediate', 'identifier': tested.config.meta.changed}) }})
-                {{- ' or ' ~ tested.config.meta.also if tested.config.meta.also }}
-        )
-    {%- elif tested.config.materialized == 'incremental' and tested.config.schema == 'staging' -%}
-        (
-            select * from {{ relation }}
-            where ({{ key | join(', ') }}) in (
-                select {{ key | join(', ') }} from {{ relation }}
-                where batch_id in (select batch_id from {{ relation.incorporate(path={'identifier': 'stg_meridian__new_batches'}) }})
-            )
-        )
-    {%- else -%}
-        {{ relation }}
-    {%- endif -%}
-{%- endmacro %}
+{% endmacro %}

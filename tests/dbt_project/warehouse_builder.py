@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from connectors import personal, registry
+from flows.build import ASKED_AS_WRITTEN
 from flows.store import landing, warehouse
 
 PROJECT = Path(os.environ.get("MERIDIAN_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project")
@@ -126,7 +127,7 @@ class WarehouseBuilder:
         data_tests: bool = True,
         **settings: str,
     ) -> None:
-        """What a night does between landing and publishing; data tests included unless told otherwise, so bad marts raise.
+        """What a night does between landing and publishing; data tests included unless told otherwise, so bad marts raise. Rules of rows always are.
 
         select: dbt's node selection, words apart by spaces; None builds everything.
         """
@@ -136,7 +137,7 @@ class WarehouseBuilder:
         )
         settings["built_as_of"] = prepared.built_as_of.isoformat() if prepared.built_as_of else ""
         arguments = ["build", *(["--full-refresh"] if prepared.is_whole else []), *(["--select", *select.split()] if select else []), *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
-                     *([] if data_tests else ["--exclude-resource-type", "test"])]
+                     *(["--exclude", *ASKED_AS_WRITTEN] if data_tests else ["--exclude-resource-type", "test"])]
         run_dbt(arguments, run_settings(self.path, as_of=as_of, data_version=data_version, **settings), target=self.target, manifest=self.manifest)
         warehouse.mark_absorbed(self.path, prepared)
 
