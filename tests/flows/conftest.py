@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from connectors.personal import KEY_VARIABLE
 from flows import up
 from flows.settings import Settings, load
 from flows.store import ledger as ledgers
+from tests.flows import warm
 
 CONFIGURATION = """\
 [company]
@@ -79,8 +79,7 @@ class Company:
     def run(self, *arguments: str, prelude: str = "") -> subprocess.CompletedProcess[str]:
         """`meridian <arguments>` as a process of its own; prelude: Python to run in it first."""
         program = f"import sys\n{prelude}\nfrom flows.cli import main\nmain()"
-        command = [sys.executable, "-c", program, *arguments, "--config", str(self.config)]
-        return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PREFECT_API_URL": self.api, **up.QUIET}, check=False)
+        return warm.run(program, [*arguments, "--config", str(self.config)], {**os.environ, "PREFECT_API_URL": self.api, **up.QUIET})
 
     def nights(self) -> list[dict[str, Any]]:
         return list(ledgers.list_nights(ledgers.open_ledger(self.settings().ledger)))
