@@ -7,7 +7,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterator
         sandbox(folder, "down")
 
 
-def compare(home: Home) -> int:
+OF_COMPLAINTS = {"major_complaint_rate", "complaint_on_time_rate"}       # the ERP's own, which of these systems Tryton alone keeps
+
+
+def compare(home: Home, *, but: Collection[str] = ()) -> int:
     """Every monthly figure that the story counted in plain Python, against the published one. Returns how many were compared."""
     published = figures(home)
     compared, wrong = 0, []
     for kpi, segment_types in home.truth()["kpis"].items():
+        if kpi in but:
+            continue
         for segment_type, segments in segment_types.items():
             for segment, months in segments.items():
                 for month, expected in months.items():
@@ -90,8 +95,8 @@ def test_hosted_systems_tell_the_same_story(home: Home, tmp_path_factory: pytest
         sandbox(folder, "up", "--size", "small", "--erp", "odoo", "--crm", "hubspot", "--helpdesk", "zendesk")
         hosted = Home(folder=folder, api=prefect_api)
         hosted.night()
-        assert compare(hosted) > 2_000
-        ours, theirs = figures(hosted), figures(home)
+        assert compare(hosted, but=OF_COMPLAINTS) > 2_000
+        ours, theirs = ({place: value for place, value in figures(each).items() if place[0] not in OF_COMPLAINTS} for each in (hosted, home))
         different = [(place, ours.get(place), theirs.get(place)) for place in ours.keys() | theirs.keys() if not same(ours.get(place), theirs.get(place))]
         assert len(theirs) > 10_000 and not different, (len(different), sorted(different)[:10])
     finally:

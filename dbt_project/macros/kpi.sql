@@ -50,6 +50,26 @@
         adds_up=true) }}
 {%- endmacro %}
 
+{# Sum of `value` a day: the denominator is the days of the period that have passed by as_of. A period with nothing in it has no value. #}
+{% macro kpi_per_day(kpi, relation, day, value, segments=[], grains=['day', 'week', 'month']) -%}
+    select
+        kpi,
+        period_grain,
+        period_start,
+        segment_type,
+        segment,
+        numerator / elapsed_days as value,
+        numerator,
+        case when numerator is not null then elapsed_days end as denominator,
+        sample_size
+    from (
+        select
+            *,
+            cast(least({{ period_end('period_grain', 'period_start') }}, {{ as_of() }}) - period_start + 1 as double) as elapsed_days
+        from ({{ kpi_sum(kpi, relation, day, value, segments, grains) }})
+    )
+{%- endmacro %}
+
 {# The ratio over the `days` days that end with the period's last day (or as_of, while the period is in progress). #}
 {% macro kpi_trailing_ratio(kpi, relation, day, numerator, denominator, segments=[], days=90, grains=['day', 'week', 'month']) -%}
     {{ kpi_daily_frame(kpi, relation, segments, grains,

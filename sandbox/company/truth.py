@@ -10,6 +10,7 @@ Definitions (numbers of the KPI catalogue):
 1   first_response_minutes: median and p90 of the open minutes from creation to the first public reply by one of our people (not the bot), in the month of
     that reply. Open minutes are those of the calendar of the ticket's SLA policy; without a policy, of the team it was created in. Team: who has it now.
 2   resolution_hours: the same, creation → last resolution, in its month; only tickets that are solved or closed now. Pauses are not taken out.
+3   resolution_rate: tickets resolved for the first time within 7 × 24 hours of their creation / tickets created in the month.
 4   first_contact_resolution: tickets with exactly one public reply by our people up to their first resolution and not reopened within 7 × 24 hours of it /
     tickets resolved at least once; month of the first resolution.
 5   sla_attainment: tickets whose first-reply, next-reply and resolution clocks were all met / tickets whose verdict is certain. Limits are those of the policy
@@ -19,21 +20,30 @@ Definitions (numbers of the KPI catalogue):
 6   reopen_rate: reopened within 7 × 24 hours of the first resolution / resolved at least once; month of the first resolution.
 7   ticket_backlog: tickets neither solved nor closed at the end of the month's last day, by the team that had them then.
 8   csat: tickets whose last rating is good / rated tickets; month of the last rating.
+9   major_complaint_rate: major complaints opened in the month / orders placed in it; a complaint has the region of its order.
+10  complaint_on_time_rate: complaints handled by their limit / complaints whose limit lay in the month and has passed.
+21  training_completion: courses completed by now / courses planned for the month.
 22  revenue: net of tax; booked in the month of placing at that day's rate, minus what was cancelled (in that month, at the rate of placing), minus what
     was returned or credited (pieces × price, in that month at that day's rate).
 23  average_order_value: revenue of the month / orders placed in it (those cancelled later too).
 24  lead_conversion_rate: won by now / leads created in the month.
+25  sales_cycle_days: median of the days (with fractions) from the creation of a lead to the confirmation of its order, in the month of that; …_lost: to
+    its losing.
 26  win_rate: won / won and lost, in the month of the ending; cancelled leads are not endings.
+27  customer_growth: customers with an order that stands in the 365 days until the month's end, less those at the end of the month before / the latter.
 28  repurchase_rate: customers with at least two orders that stand in the 365 days until the month's end / those with at least one; region of the customer.
 29  channel_roi: net minus cost price of the standing orders placed in the month / spend of the month; 'all' keeps the margin of channels without spend in the
     numerator (channel_roi_of_paid_channels leaves it out).
 30  order_cycle_hours: median and p90 of the elapsed hours, placed → last parcel delivered, in the month of that delivery; standing orders.
 31  on_time_delivery_rate: kept / decided promises; the promise is the last one given (…_first_promise: the first). Kept at the delivery if it came by the end
     of the promised day at the warehouse, else broken at that end. Orders cancelled before have no outcome.
+33  order_throughput: standing orders whose last parcel was delivered in the month / days of the month; order_line_throughput: their lines.
 34  order_error_rate: standing orders with a return or credit for our fault / standing orders; month of placing.
 37  supplier_late_rate: purchase lines not received on the promised day / lines promised in the 90 days until the month's end; cancelled and drafts left out.
 38  supplier_lead_days: median of whole days, ordered → received, each purchase line; month of receipt.
+39  operating_cost_ratio: costs filed for the month / revenue of the month; a category's costs / the same revenue.
 40  budget_variance: (actual − budget) / budget of the months and units with costs filed.
+45  risk_incidence_rate: registered risks that had come by the month's end / risks registered by then.
 """
 
 from __future__ import annotations
@@ -48,6 +58,7 @@ from sandbox.company import planted
 from sandbox.company.measures import Figures
 from sandbox.company.plan import Plan
 from sandbox.company.truth_commerce import Books, commerce_kpis, delivered_at, late_and_due
+from sandbox.company.truth_registers import register_kpis
 from sandbox.company.truth_service import first_response_minutes, service_kpis, told
 from sandbox.company.workforce import SHIFTS, uncovered
 
@@ -56,7 +67,7 @@ def truth(plan: Plan) -> dict[str, Any]:
     """Everything, ready for JSON: {"company", "as_of", "counts", "planted", "kpis"}."""
     zone = ZoneInfo(plan.time_zone)
     now = datetime.combine(plan.ends_on + timedelta(days=1), datetime.min.time(), zone)
-    kpis: dict[str, Figures] = {**service_kpis(plan, now), **commerce_kpis(plan, now)}
+    kpis: dict[str, Figures] = {**service_kpis(plan, now), **commerce_kpis(plan, now), **register_kpis(plan, now)}
     return {
         "company": {"name": plan.company, "seed": plan.seed, "size": plan.size, "time_zone": plan.time_zone, "currency": plan.currency},
         "starts_on": plan.starts_on.isoformat(),

@@ -1,4 +1,4 @@
-"""The KPIs of customers, orders, supply and money: 22, 23, 24, 26, 28, 29, 30, 31, 34, 37, 38 and 40. Definitions: see truth.py."""
+"""The KPIs of customers, orders, supply and money: 22 to 31, 33, 34, 37 to 40. Definitions: see truth.py."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.company.deals import stages_of
 from sandbox.company.measures import Figures, figure, medians, month_end, month_of, months, ratios, sums
 from sandbox.company.money import Exchange
 from sandbox.company.plan import Order, Plan
@@ -80,6 +81,8 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
         "average_order_value": ratios(entries, "region", "channel"),
         "lead_conversion_rate": ratios(((books.month(lead.created_at), int(lead.stages[-1][0] == "won"), 1, lead.channel) for lead in plan.leads), "channel"),
         "win_rate": ratios(((books.month(at), int(stage == "won"), 1, lead.region) for lead, (stage, at) in endings), "region"),
+        **_sales_cycles(plan, books),
+        "customer_growth": customer_growth(plan, books),
         "repurchase_rate": repurchase_rate(plan, books),
         **channel_roi(plan, books, standing),
         "order_cycle_hours": medians(
@@ -87,6 +90,8 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
         ),
         "on_time_delivery_rate": _promises(plan, books, zones, now, first=False),
         "on_time_delivery_rate_first_promise": _promises(plan, books, zones, now, first=True),
+        "order_throughput": _per_day(plan, ((books.month(came_at), 1, order.warehouse) for order, came_at in delivered)),
+        "order_line_throughput": _per_day(plan, ((books.month(came_at), len(order.lines), order.warehouse) for order, came_at in delivered)),
         "order_error_rate": ratios(
             ((books.month(order.placed_at), int(any(each.our_fault for each in order.corrections)), 1, order.warehouse) for order in standing), "warehouse"
         ),
@@ -101,7 +106,52 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
             "supplier",
         ),
         "budget_variance": budget_variance(plan),
+        "operating_cost_ratio": operating_cost_ratio(plan, entries),
     }
+
+
+def _sales_cycles(plan: Plan, books: Books) -> dict[str, Figures]:
+    endings = stages_of(plan)
+    cycles = [
+        (stage, books.month(at), (at - lead.created_at).total_seconds() / 86400, lead.region) for lead in plan.leads for stage, at in endings[lead.number][-1:]
+    ]
+    return {
+        kpi: medians(((month, days, region) for stage, month, days, region in cycles if stage == ending), "region")
+        for kpi, ending in (("sales_cycle_days", "won"), ("sales_cycle_days_lost", "lost"))
+    }
+
+
+def _per_day(plan: Plan, rows: Iterator[tuple[str, int, str]]) -> Figures:
+    days = {month: (min(month_end(month), plan.ends_on) - date.fromisoformat(f"{month}-01")).days + 1 for month in months(plan.starts_on, plan.ends_on)}
+    found = sums(rows, "warehouse")
+    return {
+        segment_type: {
+            segment: {month: figure(each["value"], days[month], 1) for month, each in by_month.items()} for segment, by_month in by_segment.items()
+        }
+        for segment_type, by_segment in found.items()
+    }
+
+
+def customer_growth(plan: Plan, books: Books) -> Figures:
+    days: dict[str, set[date]] = defaultdict(set)
+    for order in plan.orders:
+        if order.cancelled_at is None:
+            days[order.customer].add(books.day(order.placed_at))
+    regions = {customer.number: customer.region for customer in plan.customers}
+    found: Figures = {"all": {"all": {}}, "region": defaultdict(dict)}
+    before: Counter[str] | None = None
+    for month in months(plan.starts_on, plan.ends_on):
+        end = min(month_end(month), plan.ends_on)
+        active: Counter[str] = Counter()
+        for customer, placed in days.items():
+            if any(end - timedelta(days=YEAR - 1) <= day <= end for day in placed):
+                active.update(["all", regions[customer]])
+        for place in active if before else ():
+            where = found["all"]["all"] if place == "all" else found["region"][place]
+            if before and before[place]:
+                where[month] = figure(active[place] - before[place], before[place], before[place])
+        before = active
+    return found
 
 
 def _promises(plan: Plan, books: Books, zones: dict[str, ZoneInfo], now: datetime, *, first: bool) -> Figures:
@@ -159,6 +209,19 @@ def late_and_due(plan: Plan, on: date) -> tuple[Counter[str], Counter[str]]:
             if purchase.received_at is None or purchase.received_at.astimezone(ZoneInfo(plan.time_zone)).date() > purchase.promised_on:
                 late[purchase.supplier] += len(purchase.lines)
     return late, due
+
+
+def operating_cost_ratio(plan: Plan, entries: list[tuple[str, float, int, str, str]]) -> Figures:
+    revenue: Counter[str] = Counter()
+    for month, amount, *_ in entries:
+        revenue[month] += amount  # type: ignore[assignment]
+    costs = sums(((month_of(row["month"]), float(str(row["amount"])), row["category"]) for row in plan.tables["costs.csv"]), "category")  # type: ignore[arg-type]
+    return {
+        segment_type: {
+            segment: {month: figure(each["value"], revenue[month], 1) for month, each in by_month.items()} for segment, by_month in by_segment.items()
+        }
+        for segment_type, by_segment in costs.items()
+    }
 
 
 def budget_variance(plan: Plan) -> Figures:

@@ -129,14 +129,14 @@ class WarehouseBuilder:
     ) -> None:
         """What a night does between landing and publishing; data tests included unless told otherwise, so bad marts raise. Rules of rows always are.
 
-        select: dbt's node selection, words apart by spaces; None builds everything.
+        select: dbt's node selection, words apart by spaces; None builds everything. Tests run whose models are all there.
         """
         prepared = warehouse.prepare(
             self.path, landing=self.folder / "landing", project=PROJECT, batches=self.batches, tables=self.tables, previous=self.previous, rebuild=rebuild,
             as_of=date.fromisoformat(as_of), settings=f"{select} {sorted(settings.items())}",
         )
         settings["built_as_of"] = prepared.built_as_of.isoformat() if prepared.built_as_of else ""
-        arguments = ["build", *(["--full-refresh"] if prepared.is_whole else []), *(["--select", *select.split()] if select else []), *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
+        arguments = ["build", *(["--full-refresh"] if prepared.is_whole else []), *(["--indirect-selection", "buildable", "--select", *select.split()] if select else []), *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
                      *(["--exclude", *ASKED_AS_WRITTEN] if data_tests else ["--exclude-resource-type", "test"])]
         run_dbt(arguments, run_settings(self.path, as_of=as_of, data_version=data_version, **settings), target=self.target, manifest=self.manifest)
         warehouse.mark_absorbed(self.path, prepared)

@@ -51,6 +51,8 @@ from (select i, timestamp '2026-08-01 08:00:00' + to_hours(i::integer * 2) as st
 create table fct_order_lines as select order_id || '-1' as order_line_id, order_id, net_amount from fct_orders;
 create table fct_leads as
 select 'erp:' || i as lead_id, timestamp '2026-08-01' as created_at, null::timestamp as won_at, null::timestamp as lost_at from range(300) t(i);
+create table fct_complaints as
+select 'erp:' || i as complaint_id, timestamp '2026-08-01' as opened_at, date '2026-08-01' as opened_on, timestamp '2026-08-04' as due_at from range(300) t(i);
 create table fct_receipts as
 select 'erp:' || i as receipt_id, 'erp:1' as supplier_id, date '2026-08-01' as ordered_on, date '2026-08-09' as received_on from range(300) t(i);
 create table stream_completeness as
@@ -141,6 +143,7 @@ ALONE = [
     ("update fct_orders set currency = 'Euro'", "fct_orders: expect_column_values_to_match_regex(currency)", "critical"),
     ("update fct_orders set placed_on = '2026-11-01' where order_id = 'erp:5'", "fct_orders: nothing_after_as_of(placed_on)", "critical"),
     ("update fct_leads set won_at = created_at, lost_at = created_at where lead_id = 'erp:1'", "fct_leads: no lead is both won and lost", "warning"),
+    ("update fct_complaints set due_at = '2026-07-01' where complaint_id = 'erp:1'", "fct_complaints: a complaint is due after it was opened", "warning"),
     ("update fct_receipts set received_on = '2020-01-01' where receipt_id = 'erp:1'", "fct_receipts: nothing is received before it was ordered", "warning"),
 ]
 

@@ -15,11 +15,21 @@ from tests.dbt_project.commerce.conftest import SELECT, land
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.tryton.box import Box, small_company
 
-ONE_MODEL = {"channel_roi_of_paid_channels": "channel_roi", "on_time_delivery_rate_first_promise": "on_time_delivery_rate"}
+ONE_MODEL = {
+    "channel_roi_of_paid_channels": "channel_roi",
+    "on_time_delivery_rate_first_promise": "on_time_delivery_rate",
+    "order_line_throughput": "order_throughput",
+    "sales_cycle_days_lost": "sales_cycle_days",
+}
 # Files tell amounts to the cent; the plan knows more digits of what foreign spend is worth.
 TOLERANCE = 1e-4
 KPIS = (
     "revenue",
+    "sales_cycle_days",
+    "sales_cycle_days_lost",
+    "customer_growth",
+    "order_throughput",
+    "order_line_throughput",
     "average_order_value",
     "lead_conversion_rate",
     "win_rate",

@@ -17,7 +17,7 @@ from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
 SERVICE = "+marts.kpis.service"
 KPIS = (
-    "first_response_minutes", "resolution_hours", "first_contact_resolution", "sla_attainment", "reopen_rate", "ticket_backlog", "csat",
+    "first_response_minutes", "resolution_hours", "first_contact_resolution", "resolution_rate", "sla_attainment", "reopen_rate", "ticket_backlog", "csat",
 )
 
 

@@ -1,0 +1,53 @@
+"""The KPIs of complaints and of what people keep by hand: 9, 10, 21 and 45. Definitions: see truth.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sandbox.company.measures import Figures, month_end, month_of, months, ratios
+from sandbox.company.plan import Plan
+
+
+def register_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
+    return {
+        "major_complaint_rate": ratios(_complaints_and_orders(plan), "region"),
+        "complaint_on_time_rate": ratios(_judged(plan, now), "kind"),
+        "training_completion": ratios(
+            ((month_of(row["planned_on"]), int(bool(row["completed_on"])), 1, row["team"], row["course"]) for row in _planned(plan)), "team", "course"
+        ),
+        "risk_incidence_rate": ratios(_risks(plan), "category"),
+    }
+
+
+def _complaints_and_orders(plan: Plan) -> Iterator[tuple[str, int, int, str]]:
+    zone = ZoneInfo(plan.time_zone)
+    regions = {order.number: order.region for order in plan.orders}
+    for complaint in plan.complaints:
+        yield month_of(complaint.opened_at.astimezone(zone).date()), int(complaint.is_major), 0, regions[complaint.order]
+    for order in plan.orders:
+        yield month_of(order.placed_at.astimezone(zone).date()), 0, 1, order.region
+
+
+def _judged(plan: Plan, now: datetime) -> Iterator[tuple[str, int, int, str]]:
+    """Of those due by the end of the plan: handled by their limit or not."""
+    zone = ZoneInfo(plan.time_zone)
+    for complaint in plan.complaints:
+        due_on = complaint.due_at.astimezone(zone).date()
+        if due_on <= plan.ends_on:
+            yield month_of(due_on), int(complaint.resolved_at is not None and complaint.resolved_at <= complaint.due_at), 1, complaint.kind
+
+
+def _planned(plan: Plan) -> list[dict[str, Any]]:
+    return [row for row in plan.tables["training.csv"] if row["planned_on"] <= plan.ends_on]  # type: ignore[operator]
+
+
+def _risks(plan: Plan) -> Iterator[tuple[str, int, int, str]]:
+    rows: list[dict[str, Any]] = plan.tables["risks.xlsx"]
+    for month in months(plan.starts_on, plan.ends_on):
+        end: date = min(month_end(month), plan.ends_on)
+        for row in rows:
+            if row["registered_on"] <= end:
+                yield month, int(row["materialised_on"] is not None and row["materialised_on"] <= end), 1, row["category"]
