@@ -16,6 +16,8 @@ import duckdb
 import pytest
 
 from flows import up
+from sandbox.tryton.home import Home as Tryton
+from tests.sandbox.tryton.box import share_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -51,6 +53,7 @@ def sandbox(folder: Path, *arguments: str) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterator[Home]:
     """Tryton and Request Tracker with 18 months in them (the stand-in where Request Tracker cannot be had), and the first night."""
     folder = tmp_path_factory.mktemp("company")
+    share_environment(Tryton(root=folder / "sandbox"))
     try:
         sandbox(folder, "up", "--size", "small")
         made = Home(folder=folder, api=prefect_api)
