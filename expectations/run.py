@@ -31,7 +31,7 @@ def check_batch(
 ) -> CheckReport:
     """Check what one run landed for one stream.
 
-    files: its batch files (.jsonl or .jsonl.gz); none: only what can be said of a night without a batch. kind, stream: the dbt source and
+    files: its batch files (.jsonl, .jsonl.zst or .jsonl.gz); none: only what can be said of a night without a batch. kind, stream: the dbt source and
     table that it feeds. history: earlier batches, oldest first (batch_checks.past_batches makes it from ledger rows).
     hours: how much of the source's time the reading covered; None: everything. now: aware. scratch: where to put the temporary database.
     """

@@ -198,11 +198,11 @@ def _select(files: Sequence[str]) -> str:
         empty = ", ".join(f"null::{kind} as {name}" for name, kind in _COLUMNS.items())
         return f"select {empty} where false"
     listed = ", ".join(literal(file) for file in files)
-    return (                                     # .../<source>/<stream>/<day>/<batch>.jsonl.gz
+    return (                                     # .../<source>/<stream>/<day>/<batch>.jsonl.zst, or .gz: each is unpacked by its name
         "select string_split(filename, '/')[-4] as _source, "
-        "regexp_extract(filename, '([^/]+)[.]jsonl[.]gz$', 1) as _batch, "
+        "regexp_extract(filename, '([^/]+)[.]jsonl[.](zst|gz)$', 1) as _batch, "
         "ordinal as _ordinal, key as _key, deleted as _deleted, record "
-        f"from read_json([{listed}], format = 'newline_delimited', compression = 'gzip', filename = true, maximum_object_size = 33554432, "
+        f"from read_json([{listed}], format = 'newline_delimited', filename = true, maximum_object_size = 33554432, "
         "columns = {key: 'varchar', ordinal: 'bigint', deleted: 'boolean', record: 'json'})"
     )
 

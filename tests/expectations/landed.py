@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from connectors.stream import Cursor, Stream
 from expectations.batch_checks import PastBatch
 from expectations.report import CheckReport, CheckResult
 from expectations.run import check_batch
+from flows.store.packing import packed
 
 NOW = dt.datetime(2026, 11, 1, 2, 30, tzinfo=dt.UTC)
 TICKETS = Stream(name="tickets", key=("id",), cursor=Cursor(field="updated_at"), deletes="tombstone")
@@ -34,14 +34,12 @@ def ticket(number: int, **changes: Any) -> dict[str, Any]:
 
 def batch(folder: Path, records: Iterable[dict[str, Any]], *, deleted: Sequence[str] = (), keys: Sequence[str | None] | None = None, name: str = "b") -> Path:
     """A landed batch file; keys default to the records' ids."""
-    path = folder / f"{name}.jsonl.gz"
-    with gzip.open(path, "wt", encoding="utf-8") as file:
-        ordinal = 0
-        for ordinal, record in enumerate(records):
-            key = str(record.get("id")) if keys is None else keys[ordinal]
-            file.write(json.dumps({"key": key, "ordinal": ordinal, "deleted": False, "record": record}, ensure_ascii=False) + "\n")
-        for number, key in enumerate(deleted, start=ordinal + 1):
-            file.write(json.dumps({"key": key, "ordinal": number, "deleted": True, "record": None}) + "\n")
+    path, lines, ordinal = folder / f"{name}.jsonl.zst", list[dict[str, Any]](), 0
+    for ordinal, record in enumerate(records):
+        key = str(record.get("id")) if keys is None else keys[ordinal]
+        lines.append({"key": key, "ordinal": ordinal, "deleted": False, "record": record})
+    lines += [{"key": key, "ordinal": number, "deleted": True, "record": None} for number, key in enumerate(deleted, start=ordinal + 1)]
+    path.write_bytes(packed("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode(), "zst"))
     return path
 
 

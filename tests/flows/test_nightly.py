@@ -70,7 +70,7 @@ def test_a_changed_column_is_reported_and_nothing_of_it_is_lost(lived_company: C
     said = company.run("checks").stdout
     for field in ("mood", "priority", "via"):
         assert re.search(rf"drop/tickets: schema_stays_the_same\({field}", said), said
-    landed = [line["record"] for path in (company.settings().landing / "drop/tickets").rglob("*.jsonl.gz") for line in read_lines(path)]
+    landed = [line["record"] for path in (company.settings().landing / "drop/tickets").rglob("*.jsonl.zst") for line in read_lines(path)]
     assert [record["mood"] for record in landed if "mood" in record] == ["cross"]
 
 

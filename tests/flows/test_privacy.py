@@ -20,6 +20,7 @@ from connectors.stream import Misconfigured, Page, Stream, UnexpectedShape, Unre
 from flows import ingest, privacy
 from flows.store import ledger as ledgers
 from flows.store.landing import read_lines
+from flows.store.packing import lines_of
 from sandbox.company.plan import Plan
 from sandbox.zendesk import load as loading
 from tests.flows.conftest import Company
@@ -122,6 +123,8 @@ def left_behind(folder: Path) -> Iterator[tuple[str, bytes]]:
         yield str(path.relative_to(folder)), raw
         if raw[:2] == b"\x1f\x8b":
             yield f"{path.relative_to(folder)} unpacked", gzip.decompress(raw)
+        elif ".zst" in path.suffixes:
+            yield f"{path.relative_to(folder)} unpacked", b"\n".join(lines_of(path))
         elif raw[8:12] == b"DUCK" or path.suffix == ".parquet":
             yield f"{path.relative_to(folder)} tables", _tables(path)
         elif raw[:6] == b"SQLite":
@@ -213,7 +216,7 @@ def test_numbers_do_not_change_by_it(night: tuple[Company, list[tuple[str, bytes
 
 def test_a_person_is_one_token_in_files_and_helpdesk_however_written(night: tuple[Company, list[tuple[str, bytes]], str]) -> None:
     def landed(name: str) -> list[dict[str, Any]]:
-        return [line for path in (night[0].settings().landing / name).rglob("*.jsonl.gz") for line in read_lines(path)]
+        return [line for path in (night[0].settings().landing / name).rglob("*.jsonl.zst") for line in read_lines(path)]
 
     person = landed("drop/people")[0]["record"]
     assert person["contact"]["emails"][0] == person["contact"]["emails"][1]
@@ -301,4 +304,4 @@ def test_without_a_key_what_is_personal_does_not_land_and_the_rest_does(tmp_path
     store = ingest.Store(landing=tmp_path / "landing", ledger=ledger, clock=lambda: NOW)
     result = ingest.ingest_stream(Stumbling(ValueError()), PEOPLE, store)  # type: ignore[arg-type]
     assert "MERIDIAN_PERSONAL_KEY is not set" in str(result.failure) and "openssl rand -hex 32" in str(result.failure)
-    assert not list((tmp_path / "landing").rglob("*.jsonl.gz")) and not list((tmp_path / "landing").rglob("*.part"))
+    assert not list((tmp_path / "landing").rglob("*.jsonl.*")) and not list((tmp_path / "landing").rglob("*.part"))

@@ -127,7 +127,7 @@ def test_an_older_slice_that_lacked_something_is_looked_at_again_the_next_night(
     _, (recent, older) = night(truth, tmp_path)
     assert (recent.part, older.part) == ("recent", "older") and older.missing == 0 and older.rows_in_source
     truth.forgets = {str(key) for key in range(300)}
-    for path in (tmp_path / "landing").rglob("*.jsonl.gz"):
+    for path in (tmp_path / "landing").rglob("*.jsonl.zst"):
         path.unlink()
     bounds = Bounds(requests=1000)
     _, (_, lacking) = night(truth, tmp_path, NOW + DAY, bounds=bounds)

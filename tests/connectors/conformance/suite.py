@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import signal
 from collections import Counter
@@ -20,6 +19,7 @@ from flows.reconcile import Bounds, reconcile_stream
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
 from flows.store.completeness import Comparison
+from flows.store.packing import packed
 from tests.connectors.conformance.proxy import Proxy, between, seen_through
 from tests.connectors.conformance.subject import Subject
 
@@ -228,7 +228,7 @@ class Bench:
         for batch in ledgers.list_batches(self.ledger, self.name, name):
             path = self.folder / "landing" / batch["path"]
             kept = [line for line in landings.read_lines(path) if line["key"] != key]
-            path.write_bytes(gzip.compress(b"".join(landings.line(line["key"], line["ordinal"], line["record"]) for line in kept)))
+            path.write_bytes(packed(b"".join(landings.line(line["key"], line["ordinal"], line["record"]) for line in kept), "zst"))
 
     def compare(self, name: str, bounds: Bounds | None = None) -> list[Comparison]:
         """What a night would find of a stream that it has just read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,13 @@ def test_tables_of_which_nothing_is_new_are_idle(tmp_path: Path, project: Path) 
     assert prepare(tmp_path, project, rows).idle == [("shop", "customers"), ("shop", "orders")]
     (project / "models/staging/shop/stg_shop__orders.sql").write_text("select * from {{ source('shop', 'orders') }}")
     assert warehouses.staging_readers(project) == {("shop", "orders"): "stg_shop__orders"}
+
+
+def test_batches_of_the_version_that_packed_by_gzip_stand_beside_todays_in_one_view(tmp_path: Path, project: Path) -> None:
+    root = tmp_path / "landing"
+    earlier = replace(landings.place(root, "eu", "orders", "20260301T000000Z-000"), packing="gz")
+    landings.append(earlier, [landings.line("1", 0, {"n": 1})], 0)
+    landings.seal(earlier)
+    today = batch(root, "eu", "20260302T000000Z-000", {"1": {"n": 2}})
+    prepare(tmp_path, project, [{**today, "batch": earlier.batch, "path": earlier.relative}, today])
+    assert orders(tmp_path) == [("eu", earlier.batch, "1", False, "1"), ("eu", "20260302T000000Z-000", "1", False, "2")]
