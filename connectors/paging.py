@@ -14,6 +14,9 @@ from connectors.stream import Json, PageLoop, Record, UnexpectedShape
 class LoopGuard:
     """Raises PageLoop when a page's token was seen before, or when two pages in a row hold the same records.
 
+    Pages are the same that have as many records and the same first, middle and last one: records have keys, so what shares three of them is that page.
+    To write down all of them cost a fifth of reading.
+
     Call `see(token, records)` once per page, before going on to the next. A token may be any JSON (a cursor, an offset, a URL).
     """
 
@@ -23,14 +26,14 @@ class LoopGuard:
         self._last_page: int | None = None
 
     def see(self, token: Json, records: Sequence[Any] = ()) -> None:
-        mark = hash(jsonlib.dumps(token, sort_keys=True, default=str))
+        mark = hash(_written(token))
         if mark in self._seen:
             self._loop(f"the page after {str(token)[:120]!r} was already read")
         if len(self._seen) >= self._most:
             self._loop(f"more than {self._most} pages")
         self._seen.add(mark)
         if records:
-            page = hash(_written(records))
+            page = hash(_written([len(records), records[0], records[len(records) // 2], records[-1]]))
             if page == self._last_page:
                 self._loop(f"two pages in a row hold the same {len(records)} records")
             self._last_page = page
@@ -40,12 +43,12 @@ class LoopGuard:
                        mend="start this stream again; if it comes back, the source's paging is broken")
 
 
-def _written(records: Sequence[Any]) -> bytes | str:
-    """The same for the same records, whatever the order of their fields. Every page is written so; the standard library takes nine times as long."""
+def _written(value: Json) -> bytes | str:
+    """The same for the same value, whatever the order of an object's fields."""
     try:
-        return orjson.dumps(records, option=orjson.OPT_SORT_KEYS, default=str)
-    except TypeError:                       # integers beyond 64 bits, lone surrogates, a sequence that is no list
-        return jsonlib.dumps(records, sort_keys=True, default=str)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError:                       # integers beyond 64 bits, lone surrogates
+        return jsonlib.dumps(value, sort_keys=True, default=str)
 
 
 def pages_by_id(ask: Callable[[int], list[Record]], *, after: int, size: int, source: str, stream: str) -> Iterator[list[Record]]:

@@ -305,7 +305,10 @@ def _treated_object(value: Mapping[str, Any], node: _Node) -> Mapping[str, Any]:
     if node.treat is not None:                           # an object's own fields may be called by what is personal, too
         return {str(node.treat(name)) if "@" in name else name: _treated(inner, node.named.get(name, node)) for name, inner in value.items()}
     named, rest, changed = node.named, node.rest, None
-    for name, inner in value.items():
+    for name in named if rest is None and len(named) < len(value) else value:      # of the fields, and of what is declared of them, most records have fewer
+        inner = value.get(name)
+        if inner is None:
+            continue
         below = named.get(name)
         if below is None:
             if rest is None:
@@ -318,8 +321,8 @@ def _treated_object(value: Mapping[str, Any], node: _Node) -> Mapping[str, Any]:
             if treat is None:
                 continue
             new = treat(inner)
-        elif inner is None:
-            continue
+        elif type(inner) is dict:
+            new = _treated_object(inner, below)
         else:
             new = _treated(inner, below)
         if new is not inner:

@@ -218,6 +218,8 @@ def stamp_of(stream: Stream, record: Record) -> datetime | None:
 
 def landed_key(stream: Stream, record: Record) -> str:
     """The record's key as it is landed. Raises UnexpectedShape when a key field is missing or null."""
+    if len(stream.key) == 1 and (only := record.get(stream.key[0])) is not None:
+        return str(only)
     parts = []
     for name in stream.key:
         value = record.get(name)

@@ -42,6 +42,8 @@ def normal(text: str, kind: str) -> str:
         return number
     plain = " ".join(text.casefold().split())
     if kind == "email" and "@" in plain:
+        if plain.isascii() and _ADDRESS.fullmatch(plain):     # most are an address and nothing else
+            return plain
         found = _ADDRESS.findall(plain)
         if len(found) == 1:                # 'Mia <mia@mail.example>', 'mailto:mia@mail.example'
             name, _, domain = found[0].rpartition("@")

@@ -133,6 +133,7 @@ def _read_pages(
         for key in deletes:
             said[key] = landings.digest(None)
         reading = _land(store, where, reading, news, deletes, position=page.position, high_water=page.high_water)
+        del page, news         # before the next one is parsed
     return reading
 
 

@@ -80,19 +80,17 @@ def next_batch(last: str | None, now: datetime) -> str:
 
 def line(key: str, ordinal: int, record: Mapping[str, Any] | None) -> bytes:
     """One landed line; a record of None is a delete."""
-    deleted = b"true" if record is None else b"false"
-    return b'{"key":%b,"ordinal":%d,"deleted":%b,"record":%b}\n' % (_encode(key), ordinal, deleted, _encode(record))
+    return _encode({"key": key, "ordinal": ordinal, "deleted": record is None, "record": record}, orjson.OPT_APPEND_NEWLINE)
 
 
 def digest(record: Mapping[str, Any] | None) -> bytes:
     """Tells whether a record said something else than before, whatever the order of its fields."""
     if record is None:
         return b"deleted"
-    return hashlib.blake2b(_encode(record, sort_keys=True), digest_size=12).digest()
+    return hashlib.blake2b(_encode(record, orjson.OPT_SORT_KEYS), digest_size=12).digest()
 
 
-def _encode(value: Any, *, sort_keys: bool = False) -> bytes:
-    option = orjson.OPT_SORT_KEYS if sort_keys else None
+def _encode(value: Any, option: int) -> bytes:
     try:
         return orjson.dumps(value, option=option, default=str)
     except TypeError:           # integers beyond 64 bits and lone surrogates: JSON allows them, orjson does not
@@ -100,7 +98,8 @@ def _encode(value: Any, *, sort_keys: bool = False) -> bytes:
     try:
         return orjson.dumps(value, option=option, default=str)
     except TypeError:
-        return json.dumps(value, sort_keys=sort_keys, default=str).encode()
+        text = json.dumps(value, sort_keys=bool(option & orjson.OPT_SORT_KEYS), default=str)
+        return f"{text}\n".encode() if option & orjson.OPT_APPEND_NEWLINE else text.encode()
 
 
 def _whole(value: Any) -> Any:
