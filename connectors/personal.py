@@ -305,6 +305,7 @@ def _treated_object(value: Mapping[str, Any], node: _Node) -> Mapping[str, Any]:
     if node.treat is not None:                           # an object's own fields may be called by what is personal, too
         return {str(node.treat(name)) if "@" in name else name: _treated(inner, node.named.get(name, node)) for name, inner in value.items()}
     named, rest, changed = node.named, node.rest, None
+    new: Any
     for name in named if rest is None and len(named) < len(value) else value:      # of the fields, and of what is declared of them, most records have fewer
         inner = value.get(name)
         if inner is None:

@@ -11,6 +11,7 @@ import threading
 import traceback
 import tracemalloc
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -436,6 +437,15 @@ def test_an_offset_that_the_server_ignores_is_a_page_loop() -> None:
     guard.see(0, [{"id": 1}])
     with pytest.raises(PageLoop, match="same 1 records"):
         guard.see(100, [{"id": 1}])
+
+
+@pytest.mark.parametrize(("following", "is_loop"), [
+    ([0, 1, 2, 3, 4], True), ([0, 1, 2, 3, 9], False), ([0, 1, 9, 3, 4], False), ([9, 1, 2, 3, 4], False), ([0, 1, 2, 4], False)])
+def test_a_page_is_the_one_before_when_length_and_first_middle_and_last_record_are(following: list[int], is_loop: bool) -> None:
+    guard = LoopGuard(source="erp", stream="orders")
+    guard.see(0, [{"id": number, "big": 2**70} for number in range(5)])
+    with pytest.raises(PageLoop) if is_loop else nullcontext():
+        guard.see(5, [{"big": 2**70, "id": number} for number in following])
 
 
 def test_pages_without_end_are_a_page_loop() -> None:
