@@ -63,7 +63,7 @@ class TicketDesk:
             body = self._rest.get(path, params, stream=stream.name)
             guard.see(path, body["tickets"])
             path, params = body["next"], None
-            yield Page(records=body["tickets"], position=path)
+            yield Page(records=body.pop("tickets"), position=path)
 
     def keys(self, stream: Stream) -> Iterator[str]:
         yield from ()
