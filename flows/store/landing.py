@@ -98,8 +98,8 @@ def _encode(value: Any, option: int) -> bytes:
     try:
         return orjson.dumps(value, option=option, default=str)
     except TypeError:
-        text = json.dumps(value, sort_keys=bool(option & orjson.OPT_SORT_KEYS), default=str)
-        return f"{text}\n".encode() if option & orjson.OPT_APPEND_NEWLINE else text.encode()
+        written = json.dumps(value, sort_keys=bool(option & orjson.OPT_SORT_KEYS), default=str).encode()
+        return written + b"\n" if option & orjson.OPT_APPEND_NEWLINE else written
 
 
 def _whole(value: Any) -> Any:
