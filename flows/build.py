@@ -98,7 +98,8 @@ def run_environment(
         "MERIDIAN_AS_OF": as_of.isoformat(), "MERIDIAN_TIME_ZONE": company.time_zone, "MERIDIAN_CURRENCY": company.currency,
         "MERIDIAN_DATA_VERSION": version, "MERIDIAN_CODE_REVISION": warehouses.project_fingerprint(settings.dbt_project),
         "MERIDIAN_BUILT_AT": now.isoformat(timespec="seconds"), "MERIDIAN_WAREHOUSE": str(settings.warehouse),
-        "MERIDIAN_DBT_THREADS": str(settings.configuration.night.threads), "MERIDIAN_KINDS": f",{','.join(kinds(settings, ledger))},",
+        "MERIDIAN_DBT_THREADS": str(settings.configuration.night.threads),
+        "MERIDIAN_DBT_MEMORY": settings.configuration.night.memory, "MERIDIAN_KINDS": f",{','.join(kinds(settings, ledger))},",
         "MERIDIAN_BUILT_AS_OF": built_as_of.isoformat() if built_as_of else "",
     }
 

@@ -26,6 +26,7 @@ home = "var"                         # landing, warehouse, published versions, l
 schedule = "30 2 * * *"              # cron, in time_zone below
 # time_zone = "Europe/Berlin"        # default: the company's
 # threads = 2                        # dbt's
+# memory = "2GB"                     # dbt's; what does not fit is written beside the warehouse, below 400MB it may not get through
 # compare_days = 7                   # so many days back every night asks the sources what they hold, and one older slice as long
 # compare_requests = 60              # at most so many requests a window and stream
 # log_format = "json"                # default: readable lines

@@ -64,6 +64,7 @@ class Night(_Section):
     schedule: str = "30 2 * * *"
     time_zone: str | None = None
     threads: int = Field(default=2, ge=1, le=64)
+    memory: str = Field(default="2GB", pattern=r"^\d+ ?(MB|GB|TB)$")       # of dbt's DuckDB; what does not fit goes beside the warehouse
     compare_days: int = Field(default=7, ge=1)
     compare_requests: int = Field(default=60, ge=0)
     clock_file: str | None = None

@@ -90,7 +90,7 @@ def test_good_marts_pass_every_check_alone_and_against_the_version_before(tmp_pa
     report = check_marts(now, previous=before, as_of=AS_OF)
     assert failed(report) == {}
     assert not any(result.detail == "no version before to compare with" for result in report.results)
-    assert len({result.subject for result in report.results}) == 10
+    assert len({result.subject for result in report.results}) == 11
 
 
 ALONE = [
