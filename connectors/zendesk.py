@@ -8,6 +8,8 @@ How reading stays complete ("Using the Incremental Exports API" in the vendor's 
   before is recognised by its content and left out; everything else of it is read.
 - The vendor leaves out the minute before a request, so that nothing appears later with an older stamp: a lag of two minutes covers a clock that
   is wrong by one.
+- Metric events are listed by when they occurred ("Ticket Metric Events", JSON format, `time`; List Ticket Metric Events). When the vendor writes a breach is
+  not documented: one written behind our cursor is found by the nightly comparison with what landed, and read the next night.
 - Deleted tickets come as records of status `deleted`, organizations with `deleted_at`: both become tombstones. Deleted users stay, `active: false`.
 - Audits and comments come with the ticket events (`comment_events`): "Ticket Audits" sends whoever follows changes to that export, because the list of all
   audits leaves archived tickets out and skips records at the tail of its cursor.

@@ -117,13 +117,16 @@ def touch(desk: Desk, ticket: Item, *, at: int) -> None:
 
 
 def look_at_clocks(desk: Desk, until: int) -> None:
-    """Writes the breaches of everything still running, so that none turns up later with an instant that exports have already passed."""
-    with desk.state.transaction():
-        for clocks in desk.state.items("clocks", where=lambda item: any(isinstance(clock, dict) and clock["since"] is not None for clock in item.values())):
-            ticket = desk.state.get("tickets", clocks["id"])
-            if ticket is not None and ticket["status"] != "deleted":
-                _breaches(desk, clocks, ticket, until)
-                desk.state.put("clocks", clocks, until)
+    """Writes the breaches whose time has come before `until`, of every clock that still runs. "Ticket Metric Events": a breach's `time` is when it occurred,
+    and the export lists events by it, so none may turn up once exports have passed its instant, only because its ticket was touched."""
+    for running in desk.state.items("clocks", where=lambda item: any(isinstance(clock, dict) and clock["since"] is not None for clock in item.values())):
+        ticket = desk.state.get("tickets", running["id"])
+        if ticket is None or ticket["status"] == "deleted" or not _due(desk, running, ticket, until):
+            continue
+        with desk.state.transaction():
+            clocks = desk.state.get("clocks", running["id"]) or running     # again: an update may have come between
+            _breaches(desk, clocks, ticket, until)
+            desk.state.put("clocks", clocks, until)
 
 
 def delete(desk: Desk, ticket: Item, *, at: int, actor: int = SYSTEM) -> None:
@@ -239,9 +242,9 @@ def _stop(desk: Desk, clocks: Item, ticket: Item, metric: str, at: int, kind: st
         _metric(desk, ticket, metric, clock["instance"], "update_status", at, status=status)
 
 
-def _breaches(desk: Desk, clocks: Item, ticket: Item, at: int) -> None:
-    """Breach events of the clocks whose target passed since the last look, each at its own instant."""
-    policy = _policy(desk, ticket)
+def _due(desk: Desk, clocks: Item, ticket: Item, at: int) -> list[tuple[str, int]]:
+    """(metric, instant) of the running clocks whose target passed before `at` and of which nothing says so yet."""
+    policy, found = _policy(desk, ticket), []
     for metric in ("reply_time", "requester_wait_time"):
         clock = clocks.get(metric)
         if policy is None or clock is None or clock["since"] is None or clock["target"] is None or clock["breached"]:
@@ -249,8 +252,15 @@ def _breaches(desk: Desk, clocks: Item, ticket: Item, at: int) -> None:
         left = clock["target"] - clock["used"]
         due = seconds_of(policy.open_time.after(instant_of(clock["since"]), left / 60)) if left > 0 else clock["since"]
         if due < at:
-            clock["breached"] = True
-            _metric(desk, ticket, metric, clock["instance"], "breach", due, deleted=False)
+            found.append((metric, due))
+    return found
+
+
+def _breaches(desk: Desk, clocks: Item, ticket: Item, at: int) -> None:
+    """Breach events of the clocks whose target passed since the last look, each at its own instant."""
+    for metric, due in _due(desk, clocks, ticket, at):
+        clocks[metric]["breached"] = True
+        _metric(desk, ticket, metric, clocks[metric]["instance"], "breach", due, deleted=False)
 
 
 def _status_clocks(desk: Desk, clocks: Item, ticket: Item, before: str, at: int) -> None:

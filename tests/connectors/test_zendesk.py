@@ -17,6 +17,8 @@ from connectors.stream import Json, Misconfigured, Page, PageLoop, Refused, Stre
 from sandbox.company.plan import Calendar
 from sandbox.zendesk import life
 from sandbox.zendesk import load as loading
+from tests.connectors.conformance.subjects import zendesk as conformance
+from tests.connectors.conformance.suite import bench
 from tests.connectors.faults import Asked, Fault, FaultServer, good
 from tests.sandbox.zendesk.desk import HOURS, NOW, WORKER_TOKEN, Running, event, helpdesk, many, plan, solved_life, ticket
 
@@ -186,6 +188,22 @@ def test_a_system_update_that_leaves_updated_at_alone_is_read(desk: Running) -> 
     after = night.rows["tickets"]["3"]
     assert after["organization_id"] == 3000002 and after["updated_at"] == before["updated_at"]
     assert after["generated_timestamp"] > before["generated_timestamp"]
+
+
+def test_a_metric_event_written_behind_our_cursor_is_found_by_the_comparison_and_read_the_next_night(tmp_path: Path) -> None:
+    name = "ticket_metric_events"
+    with conformance.running(tmp_path / "source") as subject, bench(subject, tmp_path / "meridian") as reader:
+        subject.create("tickets", 1)
+        subject.advance(timedelta(minutes=30))
+        subject.create("tickets", 1)
+        subject.advance(timedelta(minutes=5))
+        reader.night(streams=[name])
+        key = subject.write_late(timedelta(minutes=20))
+        assert [one.missing for one in reader.compare(name)] == [1]
+        assert reader.verdict(name).lost == (key,)
+        subject.advance(timedelta(days=1))
+        reader.night(streams=[name])
+        assert reader.verdict(name).is_clean and [one.missing for one in reader.compare(name)][:1] == [0]
 
 
 def test_what_happened_in_the_minute_before_the_read_comes_with_the_next_one(tmp_path: Path) -> None:

@@ -331,6 +331,22 @@ def test_nobody_answering_breaches_too(tmp_path: Path) -> None:
     assert [one[3] for one in metrics(tmp_path) if one[2] == "breach"] == ["05T09:00", "05T15:00"]
 
 
+def test_a_breach_is_written_when_its_time_passes_and_not_when_its_ticket_is_next_touched(tmp_path: Path) -> None:
+    at = NOW + timedelta(days=1)                     # Monday 03:30 in Berlin; the office opens at 09:00, 120 minutes end at 11:00
+    with helpdesk(tmp_path, plan()) as desk:
+        admin = Client(desk)
+        desk.state.set_clock(at)
+        new = {"id": 1, "subject": "Where is it?", "requester_id": loading.CUSTOMERS + 1, "tags": ["sla_standard"]}
+        asked = life.create(desk.api.desk, new, at=desk.state.stamp(), body="Where is it?", author=loading.CUSTOMERS + 1, via="email")
+        seen = []
+        for hours in (8, 9):                         # 11:30 and, with the answer in between, 12:30
+            desk.state.set_clock(at + timedelta(hours=hours))
+            seen.append([one["time"] for one in admin.get("incremental/ticket_metric_events.json", start_time=0)["ticket_metric_events"]
+                         if one["type"] == "breach" and one["metric"] == "reply_time"])
+            life.update(desk.api.desk, asked, {"comment": {"body": "Sorry."}}, at=desk.state.stamp(), updater=loading.AGENTS + 1)
+    assert seen == [["2026-11-02T10:00:00Z"], ["2026-11-02T10:00:00Z"]]
+
+
 def test_pending_pauses_the_wait_and_solving_fulfils_it(tmp_path: Path) -> None:
     found = metrics(
         tmp_path, event(MONDAY + timedelta(minutes=60), "status", value="pending"), event(MONDAY + timedelta(minutes=300), "status", value="open"),
