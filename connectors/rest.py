@@ -186,6 +186,11 @@ class Rest:
         with self._lock:
             return self._counts[stream]
 
+    def note_request(self, stream: str) -> None:
+        """Counts one that was sent for `stream` past this object: of a file that lies elsewhere."""
+        with self._lock:
+            self._counts[stream] += 1
+
     def renew(self, auth: Auth) -> None:
         """From now on requests are signed with `auth`: of a token that expires only the connector knows how to get another."""
         self._auth = auth
@@ -229,15 +234,14 @@ class Rest:
         at_home = True
         for _ in range(6):
             at_home = at_home and origin(url) == self._origin   # once away, always away: a foreign host does not steer our credentials
-            with self._lock:
-                self._counts[stream] += 1
+            self.note_request(stream)
             started = self._clock()
             # An own `auth` callable also keeps the library from adding what it finds for a host in ~/.netrc. Away from home: a session
             # without cookies, headers of the caller or credentials.
             session = self._session if at_home else self._new_session()
             response = session.request(
                 method, url, params=params, json=json if at_home else None, data=data if at_home else None,
-                headers=sent if at_home else {"Accept": sent["Accept"], "User-Agent": sent["User-Agent"]}, auth=self._sign if at_home else _unsigned,
+                headers=sent if at_home else {"Accept": sent["Accept"], "User-Agent": sent["User-Agent"]}, auth=self._sign if at_home else unsigned,
                 timeout=self._timeout, verify=self._verify, allow_redirects=False, stream=True)
             try:
                 response._content = self._body(response, started)
@@ -321,6 +325,7 @@ class _Torn(Exception):
     """A 200 whose body is not whole JSON."""
 
 
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """For a host that is not ours: without what the library finds for it in ~/.netrc, too."""
     request.headers.pop("Authorization", None)
     return request

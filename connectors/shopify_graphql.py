@@ -49,7 +49,7 @@ class Graphql:
         self.answered_in = version
 
     def ask(self, query: str, variables: Mapping[str, Json], *, stream: str) -> dict[str, Any]:
-        """Reading only, so it may be asked twice."""
+        """May be asked twice: it reads, or starts a bulk operation that reads."""
         waited, failures = self._wait(self._short_of(query), 0.0), 0
         while True:
             answer = self._rest.request("POST", f"admin/api/{self._version}/graphql.json", json={"query": query, "variables": variables}, stream=stream,

@@ -26,6 +26,11 @@ def number(record: Record) -> int:
     return int(record["id"].rpartition("/")[2])
 
 
+def behind_id(terms: Sequence[str], last: int) -> list[str]:
+    """The search's terms for what comes behind an id, in the order of ids."""
+    return [*terms, *([f"id:>{last}"] if last else [])]
+
+
 class Records:
     """page_size: at most so many a request; Shopify says where that is too many."""
 
@@ -40,7 +45,7 @@ class Records:
         guard, token = LoopGuard(source=self._source, stream=stream.name), None
         while True:
             guard.see([last, token])
-            search = " AND ".join([*terms, *([f"id:>{last}"] if last else [])])
+            search = " AND ".join(behind_id(terms, last))
             data, _ = self._sized(query, {"after": token, "query": search or None}, stream.name)
             nodes, token = self._nodes(data.get(asked.root), stream.name)
             if stream.cursor and nodes:

@@ -33,6 +33,9 @@ NESTED: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "Product": {"variants": (10, VARIANT)},
     "InventoryItem": {"inventoryLevels": (5, LEVEL)},
 }
+# In a file of a bulk operation a part is told by its type: type of the owner -> type of the part -> field.
+KEPT_IN: Mapping[str, Mapping[str, str]] = {"Order": {"LineItem": "lineItems", "FulfillmentOrder": "fulfillmentOrders"},
+                                            "Product": {"ProductVariant": "variants"}}
 DISPATCH = "read_merchant_managed_fulfillment_orders"     # scope of Order.fulfillmentOrders
 
 
@@ -44,38 +47,44 @@ def connection(of: str, name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """How a stream is asked for. root: the connection. selected: fields of a record. scoped: scope -> what is selected beside, where our app has it.
+    """How a stream is asked for. root: the connection. of: the type of its records, where they have a cursor. selected: fields of a record.
 
-    arguments: of the root, beside those of paging.
+    arguments: of the root, beside those of paging. scoped: scope -> what is selected beside, where our app has it. apart: lists that hold connections,
+    which a bulk operation refuses: field -> (its selection, ids alone).
     """
 
     root: str
     selected: str
+    of: str = ""
     arguments: str = ""
     scoped: Mapping[str, str] = field(default_factory=dict)
+    apart: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def _metafield(name: str, key: str) -> str:
     return f'{name}: metafield(namespace: "custom", key: "{key}") {{ value }}'
 
 
+REFUNDS = f"refunds {{ id createdAt note totalRefundedSet {{ {MONEY} }} {connection('Refund', 'refundLineItems')} }}"
 ORDER = (
     "id name createdAt updatedAt processedAt cancelledAt cancelReason test currencyCode presentmentCurrencyCode taxesIncluded sourceName"
     " displayFinancialStatus displayFulfillmentStatus customer { id } shippingAddress { countryCodeV2 provinceCode }"
     " customerJourneySummary { lastVisit { source utmParameters { campaign medium source } } }"
     f" {_metafield('requestedOn', 'requested_on')} transactions {{ id kind status processedAt }} {connection('Order', 'lineItems')}"
-    f" refunds {{ id createdAt note totalRefundedSet {{ {MONEY} }} {connection('Refund', 'refundLineItems')} }}"
+    f" {REFUNDS}"
     " fulfillments { id status createdAt deliveredAt estimatedDeliveryAt location { id } trackingInfo { company } }")
 ASKED: Mapping[str, Asked] = {
     "shop": Asked(root="shop", selected="id name currencyCode ianaTimezone"),
     "locations": Asked(root="locations", selected="id name isActive address { countryCode }", arguments="includeInactive: true, includeLegacy: true"),
-    "products": Asked(root="products", selected=f"id title productType vendor status createdAt updatedAt {connection('Product', 'variants')}",
-                      arguments="sortKey: ID"),
+    "products": Asked(root="products", of="Product", arguments="sortKey: ID",
+                      selected=f"id title productType vendor status createdAt updatedAt {connection('Product', 'variants')}"),
     "inventory_items": Asked(root="inventoryItems", selected="id sku tracked requiresShipping createdAt updatedAt unitCost { amount currencyCode }"),
     "inventory_levels": Asked(root="inventoryItems", selected=f"id sku {connection('InventoryItem', 'inventoryLevels')}"),
-    "customers": Asked(root="customers", selected="id createdAt updatedAt firstName lastName state numberOfOrders defaultEmailAddress { emailAddress }"
-                       f" defaultAddress {{ countryCodeV2 provinceCode }} {_metafield('customerNumber', 'customer_number')}", arguments="sortKey: ID"),
-    "orders": Asked(root="orders", selected=ORDER, arguments="sortKey: ID", scoped={DISPATCH: connection("Order", "fulfillmentOrders")}),
+    "customers": Asked(root="customers", of="Customer", arguments="sortKey: ID",
+                       selected="id createdAt updatedAt firstName lastName state numberOfOrders defaultEmailAddress { emailAddress }"
+                       f" defaultAddress {{ countryCodeV2 provinceCode }} {_metafield('customerNumber', 'customer_number')}"),
+    "orders": Asked(root="orders", of="Order", selected=ORDER, arguments="sortKey: ID", scoped={DISPATCH: connection("Order", "fulfillmentOrders")},
+                    apart={"refunds": (REFUNDS, "refunds { id }")}),
 }
 
 NUMBER = Personal(kind="text", keeps=rf"{DOCUMENT_NUMBER}|^\d{{1,8}}$")

@@ -27,8 +27,12 @@ class Selected:
     on: str = ""
 
 
+def is_mutation(document: str) -> bool:
+    return document.lstrip().startswith("mutation")
+
+
 def parse(document: str, variables: Mapping[str, Any]) -> tuple[Selected, ...]:
-    """What the document's one query selects at its root, variables put in. Raises Unreadable."""
+    """What the document's one operation selects at its root, variables put in. Raises Unreadable."""
     return _Parser(document, variables).document()
 
 
@@ -37,8 +41,8 @@ class _Parser:
         self._tokens, self._at, self._variables = _tokens(document), 0, variables
 
     def document(self) -> tuple[Selected, ...]:
-        if self._peek() == "query":
-            self._take("query")
+        if self._peek() in ("query", "mutation"):
+            self._take()
             while self._peek() != "{":      # its name and its variables' types
                 self._take()
         found = self._selection("")

@@ -17,6 +17,7 @@ from sandbox.shopify.schema import TYPES, Field
 from sandbox.stand_in.state import Item
 
 MOST_COST = 1000                 # "GraphQL Admin API rate limits", Single query limit
+MUTATION_COST = 10               # same page, Cost calculation
 MOST_NODES = 250                 # "Paginating results with GraphQL"
 TERM = re.compile(r"(\w+):(>=|<=|>|<|)(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
 STAMPS = {"created_at": "createdAt", "updated_at": "updatedAt"}
@@ -63,15 +64,18 @@ def checked(of: str, selected: Sequence[Selected], allows: Callable[[str], bool]
             raise denied(one.name, field.scope)
         if field.many == "connection":
             for part in one.fields:
-                if part.name not in ("nodes", "pageInfo"):
+                if part.name not in ("nodes", "edges", "pageInfo"):
                     raise _unknown(part.name, f"{field.of}Connection")
-                checked("PageInfo" if part.name == "pageInfo" else field.of, part.fields, allows)
+                inside = [node for edge in part.fields if edge.name == "node" for node in edge.fields] if part.name == "edges" else part.fields
+                checked("PageInfo" if part.name == "pageInfo" else field.of, inside, allows)
         elif field.of:
             checked(field.of, one.fields, allows)
 
 
 def nodes_of(connection: Selected) -> tuple[Selected, ...]:
-    return next((one.fields for one in connection.fields if one.name == "nodes"), ())
+    """What is selected of a connection's records, as `nodes` or as `edges { node }`."""
+    parts = (*connection.fields, *(part for edges in connection.fields if edges.name == "edges" for part in edges.fields))
+    return next((one.fields for one in parts if one.name in ("nodes", "node")), ())
 
 
 def cost(of: str, selected: Sequence[Selected]) -> int:

@@ -1,4 +1,4 @@
-"""The stand-in's answers: POST /admin/api/<version>/graphql.json, and /sandbox/clock for whoever plays the company.
+"""The stand-in's answers: POST /admin/api/<version>/graphql.json, the files of bulk operations, and /sandbox/clock for whoever plays the company.
 
 What is answered is what was selected, nothing else. Pages cited are those of shopify.dev, by title.
 """
@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.shopify.graphql import Selected, Unreadable, parse
-from sandbox.shopify.rules import Bucket, Refusal, behind, checked, cost, first_of, nodes_of, searched
+from sandbox.shopify.bulk import Operations
+from sandbox.shopify.graphql import Selected, Unreadable, is_mutation, parse
+from sandbox.shopify.rules import MUTATION_COST, Bucket, Refusal, behind, checked, cost, first_of, nodes_of, searched
 from sandbox.shopify.schema import ROOTS, TYPES, Field
 from sandbox.shopify.shop import ORDERS_SHOWN, Shop
 from sandbox.stand_in.limits import Failure, json_object
@@ -36,8 +37,9 @@ class Api:
         self.failing: list[Refusal] = []
         self.costs: list[int] = []
         self.refused: list[str] = []
+        self.bulk = Operations(shop.state, search=self._found, show=lambda of, item, selected: self._object(of, item, selected, [0]))
         self._routes = Routes(("POST", "/admin/api/([^/]+)/graphql.json", self._graphql), ("POST", "/sandbox/clock", self._set_clock),
-                              ("GET", "/sandbox/clock", self._clock))
+                              ("GET", "/sandbox/clock", self._clock), ("GET", r"/bulk/(\d+)\.jsonl", self._file))
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], Any]:
         try:
@@ -57,6 +59,11 @@ class Api:
         self.shop.state.set_clock(datetime.fromisoformat(json.loads(body)["now"]))
         return self._clock(headers, body)
 
+    def _file(self, headers: Mapping[str, str], body: bytes, identity: str) -> tuple[int, Mapping[str, str], Any]:
+        """Shopify's files lie on another host, which is not to see the app's token."""
+        content = None if "X-Shopify-Access-Token" in headers else self.bulk.download(int(identity))
+        return (400, {}, "<Error><Code>ExpiredToken</Code></Error>") if content is None else (200, {}, content)
+
     def _graphql(self, headers: Mapping[str, str], body: bytes, version: str) -> tuple[int, Mapping[str, str], Any]:
         """ "About Shopify API versioning", Version stability: a version that is not answered any more falls forward to the oldest that is."""
         if not hmac.compare_digest(headers.get("X-Shopify-Access-Token", "").encode(), self._token.encode()):
@@ -66,11 +73,13 @@ class Api:
         try:
             if self.failing:
                 raise self.failing.pop(0)
-            selected = parse(str(question.get("query", "")), question.get("variables") or {})
-            checked("QueryRoot", selected, lambda scope: scope in self._scopes())
-            requested = cost("QueryRoot", selected)
+            document = str(question.get("query", ""))
+            selected, of = parse(document, question.get("variables") or {}), "Mutation" if is_mutation(document) else "QueryRoot"
+            self._may(selected, of)
+            requested = MUTATION_COST if of == "Mutation" else cost(of, selected)
             self.bucket.take(requested)
-            spent = [0]
+            spent = [MUTATION_COST if of == "Mutation" else 0]
+            self.bulk.here = f"http://{headers.get('Host')}"
             data = self._root(selected, spent)
             self.costs.append(spent[0])
             return 200, said, {"data": data, "extensions": {"cost": self.bucket.settle(requested, spent[0])}}
@@ -79,6 +88,9 @@ class Api:
         except Refusal as refusal:
             self.refused.append(refusal.code)
             return 200, said, refusal.body
+
+    def _may(self, selected: Sequence[Selected], of: str = "QueryRoot") -> None:
+        checked(of, selected, lambda scope: scope in self._scopes())
 
     # ---- what was selected
 
@@ -95,22 +107,29 @@ class Api:
                     found[one.alias] = self._node(str(one.arguments.get("id")), one.fields, spent)
                 case "nodes":
                     found[one.alias] = [self._node(gid, one.fields, spent) for gid in one.arguments["ids"]]
+                case "bulkOperationRunQuery":
+                    payload = self.bulk.run(one.arguments["query"], self._may)
+                    found[one.alias] = self._object("BulkOperationRunQueryPayload", payload, one.fields, [0])
+                case "bulkOperations":
+                    found[one.alias] = self._page(one, "BulkOperation", self.bulk.newest(first_of(one)), None, False, spent)
                 case _:
                     found[one.alias] = self._roots(one, spent)
         return found
 
     def _roots(self, one: Selected, spent: list[int]) -> Item:
         """Records by id. A search looks into an index, which learns of a change later than the record does; a list without one does not."""
-        of, query, now = ROOTS[one.name], one.arguments.get("query"), int(self.shop.state.now().timestamp())
-        test = searched(query)
-        seen = self._seen(of, now)
-        after, first = max(behind(query), _behind(one.arguments.get("after"))), first_of(one)
+        of, after, first = ROOTS[one.name], max(behind(one.arguments.get("query")), _behind(one.arguments.get("after"))), first_of(one)
         if one.name in self.hollow:
             self.hollow.discard(one.name)
             return self._page(one, of, [], _cursor(after), True, spent)
-        found = self.shop.state.items(of, after=after, most=first + 1,
-                                      where=lambda item: seen(item) and (not query or item["found_from"] <= now) and test(item))
+        found = self._found(one, after, first + 1)
         return self._page(one, of, found[:first], _cursor(found[:first][-1]["id"]) if found else None, len(found) > first, spent)
+
+    def _found(self, one: Selected, after: int, most: int) -> list[Item]:
+        of, query, now = ROOTS[one.name], one.arguments.get("query"), int(self.shop.state.now().timestamp())
+        test, seen = searched(query), self._seen(of, now)
+        return self.shop.state.items(of, after=max(after, behind(query)), most=most,
+                                     where=lambda item: seen(item) and (not query or item["found_from"] <= now) and test(item))
 
     def _seen(self, of: str, now: int) -> Any:
         if of != "Order" or "read_all_orders" in self._scopes():
@@ -120,7 +139,7 @@ class Api:
     def _node(self, gid: str, selected: Sequence[Selected], spent: list[int]) -> Item | None:
         """Any object by its global id; what stands inside of another record is looked for there."""
         _, _, _, of, identity = gid.split("/")
-        item = self.shop.state.get(of, int(identity)) or self._inside(of, int(identity))
+        item = self.bulk.look(int(identity)) if of == "BulkOperation" else self.shop.state.get(of, int(identity)) or self._inside(of, int(identity))
         return self._object(of, item, [one for one in selected if one.on == of], spent) if item else None
 
     def _inside(self, of: str, identity: int) -> Item | None:

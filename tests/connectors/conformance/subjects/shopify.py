@@ -37,9 +37,11 @@ class ShopifySubject:
         self._turn = 0
         assert LATE < LAG
 
-    def connect(self, *, url: str | None = None, memory: Callable[[str], Json] | None = None, now: Callable[[], datetime]) -> shopify.Shopify:
+    def connect(
+        self, *, url: str | None = None, memory: Callable[[str], Json] | None = None, now: Callable[[], datetime], **options: Any,
+    ) -> shopify.Shopify:
         without = [name for name in ASKED if name not in self.streams]
-        return self._store.connect(url=url or self.url, page_size=3, without=without, clock=now)
+        return self._store.connect(url=url or self.url, page_size=3, without=without, clock=now, **options)
 
     def now(self) -> datetime:
         return self._store.now()
