@@ -18,6 +18,9 @@ How reading stays complete, and why it is asked this way (the framework's docume
 - What was deleted stands in the list "Deleted Document" (frappe.model.delete_doc): tombstones, and so are the old names of the renamed. What was deleted
   behind the framework's back leaves no trace: once a week all names are compared (N/10 pages).
 - Cancelled and amended documents stay: `docstatus` 2, and `amended_from` in the new one.
+- Of an Issue the Communications are read, too. A user who is neither System Manager nor Super Email User is shown those of his own e-mail accounts, and
+  nothing says that there are more (frappe.core.doctype.communication, get_permission_query_conditions_for_communication). An assignment moves no stamp
+  (frappe.desk.doctype.todo, update_in_reference): `_assign` is as of the last change.
 
 M changed documents cost M/500 requests, as many again for each table (of 2000 rows), and three more: comments, deleted documents, the rows' stamps; the
 zone is asked once. A site may limit the time that it works for us (frappe.rate_limiter): then it says 429 with Retry-After, which is waited for.

@@ -27,7 +27,8 @@ CONTACT: Mapping[str, Kind | Personal] = {
 CUSTOMER: Mapping[str, Kind | Personal] = {"customer": CALLED, "customer_name": "name"}
 REACHED: Mapping[str, Kind | Personal] = {"email_id": "email", "mobile_no": "phone", "phone": "phone", "fax": "phone"}
 # Of a saved document's old and new values those stay by which the models tell what became of it (stg_erpnext__changes).
-HISTORIC = (r'\[\s*"(?:docstatus|workflow_state|status|sales_stage|delivery_date)",\s*(?:"[^"]{0,60}"|\d|null),\s*(?:"[^"]{0,60}"|\d|null)\s*\]')
+HISTORIC = (r'\[\s*"(?:docstatus|workflow_state|status|sales_stage|delivery_date|priority|custom_team)",'
+            r'\s*(?:"[^"]{0,60}"|\d|null),\s*(?:"[^"]{0,60}"|\d|null)\s*\]')
 PERSONAL: Mapping[str, Mapping[str, Kind | Personal]] = {
     "customers": {"name": CALLED, "customer_name": "name", "customer_primary_address": CALLED, "customer_primary_contact": CALLED,
                   "primary_address": "address", "first_name": "name", "last_name": "name", "tax_id": "text", "customer_details": "text", **REACHED},
@@ -40,7 +41,11 @@ PERSONAL: Mapping[str, Mapping[str, Kind | Personal]] = {
                       **CONTACT},
     **{stream: {**CUSTOMER, **CONTACT, **ROWS} for stream in ("sales_orders", "delivery_notes", "sales_invoices")},
     **{stream: {**CONTACT, **ROWS} for stream in ("purchase_orders", "purchase_receipts")},
-    "issues": {**CUSTOMER, "subject": "text", "raised_by": "email", "contact": CALLED, "lead": CALLED, "description": "text", "resolution_details": "text"},
+    "issues": {**CUSTOMER, "_assign": "staff", "subject": "text", "raised_by": "email", "contact": CALLED, "lead": CALLED, "description": "text",
+               "resolution_details": "text"},
+    "communications": {"sender": Personal(kind="email", unless={"sent_or_received": frozenset({"sent"})}, then="staff"), "sender_full_name": "name",
+                       "subject": "text", "content": "text", "text_content": "text", "recipients": "email", "cc": "email", "bcc": "email",
+                       "phone_no": "phone", "user": "email", "reference_owner": "email", "message_id": "text"},
     "addresses": {"name": CALLED, "address_title": "name", "address_line1": "address", "address_line2": "address", "city": "address", "county": "address",
                   "pincode": "address", **REACHED},
     "companies": {"phone_no": "phone", "email": "email"},
@@ -85,6 +90,9 @@ DOCUMENTS: Mapping[str, Asked] = {
     "purchase_orders": _items("Purchase Order", BUYING),
     "purchase_receipts": _items("Purchase Receipt", {**BUYING, "items.purchase_order": ("Purchase Order",)}),
     "issues": Asked(doctype="Issue", links={"customer": ("Customer",)}),
+    # Of what was said about an Issue: what went out and came in, and what the site wrote by itself. What colleagues note for each other is not asked for.
+    "communications": Asked(doctype="Communication", links={"reference_name": ("Issue",)},
+                            only=(["reference_doctype", "in", ["Issue"]], ["communication_type", "in", ["Communication", "Automated Message"]])),
     "addresses": Asked(doctype="Address", links={"country": ("Country",)}),
     "companies": Asked(doctype="Company"),
     "countries": Asked(doctype="Country"),

@@ -119,7 +119,20 @@
     end
 {%- endmacro %}
 
-{# Salesforce: the words that every organisation begins with are High, Medium and Low. #}
-{% macro salesforce_priority(priority) -%}
+{# Salesforce and ERPNext: the words that everybody begins with are High, Medium and Low. #}
+{% macro priority_by_word(priority) -%}
     case lower({{ priority }}) when 'medium' then 'normal' when 'critical' then 'urgent' else lower({{ priority }}) end
+{%- endmacro %}
+
+{#
+    An Issue of ERPNext is Replied when we wait for its customer. Sites before version 13 know no Resolved, and close what is done; of the others many close
+    what was resolved some days later: both end the work.
+#}
+{% macro erpnext_issue_status(status) -%}
+    case
+        when {{ status }} = 'Replied' then 'pending'
+        when {{ status }} in ('Hold', 'On Hold') then 'hold'
+        when {{ status }} in ('Resolved', 'Closed') then 'solved'
+        when {{ status }} is not null then 'open'
+    end
 {%- endmacro %}

@@ -25,8 +25,11 @@ COLUMNS: Mapping[str, str] = {
     "Sales Invoice": f"{SOLD} posting_date posting_time due_date is_return return_against outstanding_amount remarks custom_reason custom_fault",
     "Purchase Order": f"{BOUGHT} transaction_date schedule_date set_warehouse per_received",
     "Purchase Receipt": f"{BOUGHT} posting_date posting_time set_warehouse is_return return_against",
-    "Issue": "naming_series subject raised_by status priority issue_type customer description opening_date opening_time first_responded_on"
-             " sla_resolution_date response_by sla_resolution_by agreement_status via_customer_portal company",
+    "Issue": "naming_series subject raised_by status priority issue_type customer contact description opening_date opening_time first_responded_on"
+             " service_level_agreement sla_resolution_date response_by sla_resolution_by agreement_status email_account via_customer_portal company"
+             " custom_team",
+    "Communication": "communication_type communication_medium sent_or_received communication_date subject content sender recipients status"
+                     " reference_doctype reference_name",
     "Address": "address_title address_type address_line1 city country email_id is_primary_address",
     "Company": "company_name abbr default_currency country",
     "Country": "country_name code time_zones",

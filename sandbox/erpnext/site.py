@@ -19,6 +19,7 @@ from sandbox.erpnext.doctypes import DATES, LINKS, PARENTS, TABLES, TRACKED, col
 from sandbox.stand_in.state import Item, State
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TOLD = ("Comment", "Communication")      # about a document, by its name
 NO_HISTORY = ("modified", "modified_by", "docstatus")
 
 
@@ -75,6 +76,24 @@ def save(site: Site, doctype: str, name: str, values: Mapping[str, Any], *, at: 
         _note(site, "Version", {"ref_doctype": doctype, "docname": name, "data": json.dumps(data, indent=1)}, at)
 
 
+def communicate(site: Site, issue: str, values: Mapping[str, Any], *, at: datetime) -> None:
+    """A Communication on an Issue. frappe.core.doctype.communication, update_parent_document_on_communication: one that came in opens the issue again, whatever
+    its status, by db_set, which stamps it and writes no Version; the first that went out is when it was answered."""
+    _note(site, "Communication", {"communication_type": "Communication", "status": "Linked", "communication_date": site.wall(at), **values,
+                                  "reference_doctype": "Issue", "reference_name": issue}, at)
+    its = get(site, "Issue", issue)
+    if values["sent_or_received"] == "Received":
+        its |= {"status": "Open", "sla_resolution_date": None}
+    elif its.get("first_responded_on") is None and values.get("communication_type", "Communication") == "Communication":
+        its["first_responded_on"] = site.wall(at)
+    _put(site, "Issue", {**its, "modified": site.wall(at)})
+
+
+def assign(site: Site, doctype: str, name: str, user: str | None, *, at: datetime) -> None:
+    """frappe.desk.doctype.todo, update_in_reference: written into `_assign`, and no stamp moves."""
+    _put(site, doctype, {**get(site, doctype, name), "_assign": json.dumps([user] if user else [])})
+
+
 def submit(site: Site, doctype: str, name: str, *, at: datetime, **values: Any) -> None:
     save(site, doctype, name, values, at=at, docstatus=1)
 
@@ -98,6 +117,8 @@ def delete(site: Site, doctype: str, name: str, *, at: datetime) -> None:
         for item in site.state.matching(kind, its_name, name):
             if item[its_doctype] == doctype:
                 site.state.delete(kind, item["name"])
+    for item in site.state.matching("Communication", "reference_name", name) if doctype == "Issue" else ():
+        _put(site, "Communication", {**item, "reference_doctype": None, "reference_name": None})      # delete_dynamic_links: unlinked, and no stamp moves
     _note(site, "Deleted Document", {"deleted_doctype": doctype, "deleted_name": name, "restored": 0, "data": json.dumps(document)}, at)
 
 
@@ -116,7 +137,7 @@ def rename(site: Site, doctype: str, old: str, new: str, *, at: datetime) -> Non
     _put(site, doctype, {**document, "name": new, **({"item_code": new} if doctype == "Item" else {})})
     for linking, column in LINKS.get(doctype, ()):
         _relink(site, linking, column, old, new)
-    for kind, its_doctype, its_name in (("Version", "ref_doctype", "docname"), ("Comment", "reference_doctype", "reference_name")):
+    for kind, its_doctype, its_name in (("Version", "ref_doctype", "docname"), *((kind, "reference_doctype", "reference_name") for kind in TOLD)):
         for item in site.state.matching(kind, its_name, old):
             if item[its_doctype] == doctype:
                 _put(site, kind, {**item, its_name: new})

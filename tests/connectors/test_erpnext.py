@@ -13,6 +13,7 @@ import pytest
 from connectors import erpnext
 from connectors.erpnext_answers import words
 from connectors.erpnext_streams import ASKED, LAG, STREAMS
+from connectors.personal import Policy, guard
 from connectors.stream import Misconfigured, Page, PageLoop, QuotaExhausted, Refused, UnexpectedShape, Window
 from sandbox.erpnext import site as sites
 from tests.connectors.faults import Asked, Fault, FaultServer, good
@@ -210,6 +211,32 @@ def test_only_the_history_that_matters_is_read(erp: Running) -> None:
     erp.save("Customer", customer, disabled=1)
     (record,) = [record for page in pages(erp.connect(), "versions") for record in page.records]
     assert record["docname"] == order and json.loads(record["data"])["changed"] == [["status", None, "On Hold"]]
+
+
+def test_of_what_was_said_the_messages_about_issues_are_read_and_a_renamed_issue_brings_its_own_again(erp: Running) -> None:
+    issue, order = erp.create("Issue", status="Replied")[0], erp.order(1)
+    message = {"sent_or_received": "Received", "communication_medium": "Email"}
+    sites.communicate(erp.site, issue, {**message, "sender": "mia@example.org"}, at=erp.site.now())
+    erp.create("Communication", reference_doctype="Sales Order", reference_name=order, communication_type="Communication")
+    erp.create("Communication", reference_doctype="Issue", reference_name=issue, communication_type="Comment")
+    (said,) = [record for page in pages(erp.connect(), "communications") for record in page.records]
+    assert (said["reference_name"], said["sent_or_received"]) == (issue, "Received")
+    erp.pass_time(days=1)
+    since = erp.now()
+    erp.rename("Issue", issue, "ISS-NEW")
+    (said,) = [record for page in pages(erp.connect(), "communications", since) for record in page.records]
+    assert said["reference_name"] == "ISS-NEW"
+
+
+def test_who_answers_is_one_of_us_and_who_asks_is_hashed() -> None:
+    def landed(stream: str, **record: Any) -> Any:
+        return guard("erp", BY_NAME[stream], Policy(choices={}, key="k" * 40, own_domains=frozenset())).record({"name": "x", **record})
+
+    assert landed("communications", sent_or_received="Sent", sender="ann@firm.example", content="Dear Mia")["sender"] == "ann@firm.example"
+    asked = landed("communications", sent_or_received="Received", sender="mia@example.org", sender_full_name="Mia Lund", content="Where is it? Mia")
+    assert not [word for word in ("mia@", "Mia", "Lund") if word in str(asked)]
+    issue = landed("issues", _assign='["ann@firm.example"]', raised_by="mia@example.org", priority="High", custom_team="Support")
+    assert issue["_assign"] == '["ann@firm.example"]' and issue["custom_team"] == "Support" and "mia@" not in str(issue)
 
 
 # ---- refusals

@@ -163,6 +163,23 @@ def test_deleting_leaves_a_deleted_document_and_no_history(erp: Running) -> None
     assert gone == {"deleted_doctype": "Sales Order", "deleted_name": order, "restored": 0}
 
 
+def test_a_message_that_comes_in_opens_an_issue_without_a_version_and_the_first_that_goes_out_answers_it(erp: Running) -> None:
+    (issue,) = erp.create("Issue", status="Open")
+    erp.save("Issue", issue, status="Resolved")
+    erp.pass_time(hours=1)
+    sites.communicate(erp.site, issue, {"sent_or_received": "Received"}, at=erp.site.now())
+    erp.pass_time(hours=1)
+    for _ in range(2):
+        sites.communicate(erp.site, issue, {"sent_or_received": "Sent"}, at=erp.site.now())
+        erp.pass_time(hours=1)
+    sites.assign(erp.site, "Issue", issue, "ann@firm.example", at=erp.site.now())
+    (shown,) = listed(erp, "Issue", fields=["status", "first_responded_on", "modified", "_assign"])
+    assert shown == {"status": "Open", "first_responded_on": "2026-11-01 05:30:00", "modified": "2026-11-01 06:30:00", "_assign": '["ann@firm.example"]'}
+    assert len(listed(erp, "Version")) == 1
+    erp.delete("Issue", issue)
+    assert {one["reference_name"] for one in listed(erp, "Communication", fields=["reference_name"])} == {None}
+
+
 # ---- the company in it
 
 def test_a_parcel_is_a_note_that_is_submitted_when_it_is_sent(company: Running, plan: Plan) -> None:

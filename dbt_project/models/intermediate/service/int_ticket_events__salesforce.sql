@@ -74,8 +74,8 @@ happened as (
         changed_at,
         'priority',
         changed_by,
-        {{ salesforce_priority('old_value') }},
-        {{ salesforce_priority('new_value') }}
+        {{ priority_by_word('old_value') }},
+        {{ priority_by_word('new_value') }}
     from changes
     where not is_deleted and field = 'Priority'
     {%- for kind in ['team', 'assignee'] %}

@@ -23,7 +23,7 @@ final as (
         cases.subject,
         cases.source_name || ':' || coalesce(cases.contact_id, cases.account_id) as requester_id,
         lower(cases.origin) as channel,
-        {{ salesforce_priority('cases.priority') }} as priority,
+        {{ priority_by_word('cases.priority') }} as priority,
         owners.team,
         owners.assignee,
         coalesce(words.ticket_status, 'open') as status,

@@ -23,7 +23,7 @@ opened as (
         coalesce(
             nullif(regexp_extract_all(
                 data,
-                '\[\s*"(?:docstatus|workflow_state|status|sales_stage|delivery_date)",\s*(?:"[^"]*"|\d|null),\s*(?:"[^"]*"|\d|null)\s*\]'
+                '\[\s*"(?:docstatus|workflow_state|status|sales_stage|delivery_date|priority|custom_team)",\s*(?:"[^"]*"|\d|null),\s*(?:"[^"]*"|\d|null)\s*\]'
             ), []),
             [null]
         ) as changes

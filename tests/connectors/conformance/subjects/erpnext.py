@@ -21,7 +21,7 @@ from tests.sandbox.erpnext.erp import SECRETS, Running, site
 SHAPES = ("customers", "items", "sales_orders", "versions")
 FREE_TEXT = {"Customer": "customer_group", "Supplier": "supplier_group", "Item": "description", "Bin": "actual_qty", "Lead": "lead_name", "Issue": "subject",
              "Address": "city", "Company": "company_name", "Country": "country_name", "Warehouse": "warehouse_name", "Currency Exchange": "exchange_rate",
-             "Version": "data", "Opportunity": "title"}
+             "Version": "data", "Opportunity": "title", "Communication": "subject"}
 BORN = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)     # an hour and a half before the site's clock goes back
 LATE = timedelta(minutes=20)     # how long the transaction may last that `late` leaves open
 
@@ -75,6 +75,8 @@ class ErpnextSubject:
             return found[-1]["name"] if found else None
 
         links: dict[str, Any] = {"party_name": last("Customer")} if doctype == "Opportunity" else {"customer": last("Customer")}
+        if doctype == "Communication":
+            links = {"communication_type": "Communication", "reference_doctype": "Issue", "reference_name": last("Issue")}
         tables = {table: row for row, (parent, table) in PARENTS.items() if parent == doctype}
         for table, row in tables.items():
             links[table] = [{"lost_reason": "Price"}] if row.startswith("Opportunity") else [
