@@ -13,6 +13,7 @@ body; errors come with status 200, beside no `result`. Both are read here into:
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 from collections.abc import Mapping
@@ -123,11 +124,14 @@ class Rpc:
         return self._json_rpc("object", "execute_kw", [self._database, user, self._key, model, method, positional, named], stream)
 
     def _json_rpc(self, service: str, method: str, arguments: list[Json], stream: str) -> Json:
-        """Reading only, so it may be asked twice."""
-        question = {"jsonrpc": "2.0", "method": "call", "id": 1, "params": {"service": service, "method": method, "args": arguments}}
+        """Reading only, so it may be asked twice. All questions go to one address, so an answer has to say that it is this one's: it repeats the id."""
+        number = random.getrandbits(32)
+        question = {"jsonrpc": "2.0", "method": "call", "id": number, "params": {"service": service, "method": method, "args": arguments}}
         body = self._rest.request("POST", "jsonrpc", json=question, stream=stream, idempotent=True).json
         if not isinstance(body, dict) or body.get("jsonrpc") != "2.0":
             raise self._odd("the answer is no JSON-RPC", stream)
+        if body.get("id") != number:
+            raise self._odd("the answer is one to another question; a proxy may be answering from a cache", stream)
         if error := body.get("error"):
             error = error if isinstance(error, dict) else {"message": error}
             data = error.get("data") or {}

@@ -29,6 +29,12 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "crm.lead": {"lead": "Lead", "opportunity": "Opportunity"},
 }
 
+# What goes with a document: by ondelete="cascade" of the lines' link, a picking's moves by its own `unlink`.
+LINES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "account.move": [("account.move.line", "move_id")], "sale.order": [("sale.order.line", "order_id")],
+    "purchase.order": [("purchase.order.line", "order_id")], "stock.picking": [("stock.move", "picking_id")],
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
@@ -81,8 +87,11 @@ def write(database: Database, model: str, identity: int, values: Mapping[str, An
 
 
 def unlink(database: Database, model: str, identity: int) -> None:
-    """Without a trace; its messages and their tracking values go with it."""
+    """Without a trace; its messages and their tracking values go with it, and the lines of a document."""
     database.state.delete(model, identity)
+    for lines, link in LINES.get(model, ()):
+        for line in database.state.matching(lines, link, identity):
+            unlink(database, lines, line["id"])
     for message in database.state.matching("mail.message", "res_id", identity):
         if message["model"] == model:
             for value in database.state.matching("mail.tracking.value", "mail_message_id", message["id"]):

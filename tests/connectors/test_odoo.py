@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from sandbox.odoo import database as databases
 from sandbox.odoo.company import COMPANY
 from sandbox.odoo.rules import OdooError
 from sandbox.odoo.server import DATABASE, USER
-from tests.connectors.faults import FaultServer, good
+from tests.connectors.faults import Asked, Fault, FaultServer, good
 from tests.sandbox.odoo.erp import KEY, NOW, Running, company
 
 STREAM = {name: stream_of(name, model) for name, model in MODELS.items()}
@@ -246,10 +247,27 @@ def test_a_database_that_there_is_not_is_named(erp: Running) -> None:
 def test_an_answer_without_a_result_is_nothing_and_not_an_error() -> None:
     """A method that returned None has no `result` in JSON-RPC."""
     with FaultServer().running() as server:
-        server.otherwise = lambda asked: good({"jsonrpc": "2.0", "id": 1})
+        server.otherwise = lambda asked: good({"jsonrpc": "2.0", "id": json.loads(asked.body)["id"]})
         connector = odoo.connect("erp", {"url": server.url, "database": DATABASE, "login": "me", "api": "jsonrpc"}, secrets={"key": KEY}, sleep=lambda _: None)
         with pytest.raises(UnexpectedShape, match="does not say that it is an Odoo"):
             connector.check()
+
+
+def test_an_answer_to_another_question_is_not_taken_for_ours(tmp_path: Path) -> None:
+    """JSON-RPC asks everything at one address: a cache that gave the changes once more would have stood them in the place of their messages."""
+    with company(tmp_path, version=16) as erp, FaultServer().running() as server:
+        (lead,) = erp.create("crm.lead", type="lead")
+        erp.write("crm.lead", lead, type="opportunity")
+        answers: list[Any] = []
+
+        def cached(asked: Asked) -> Fault:
+            is_about_messages = b"mail.message" in asked.body
+            answers.append(erp.api.answer(asked.method, asked.path, asked.headers, asked.body)[2])
+            return good(answers[-2 if is_about_messages else -1])
+
+        server.otherwise = cached
+        with pytest.raises(UnexpectedShape, match="the answer is one to another question; a proxy may be answering from a cache"):
+            pages(erp.connect(url=server.url), "mail_tracking_value")
 
 
 @pytest.mark.parametrize("answer", [{}, [], [{}], None, {"uid": None}], ids=str)

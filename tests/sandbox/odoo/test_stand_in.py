@@ -118,6 +118,14 @@ def test_a_tracked_change_leaves_a_message_and_a_value_that_go_with_the_record(e
     assert erp.database.state.count("mail.tracking.value") == erp.database.state.count("mail.message") == 0
 
 
+def test_lines_go_with_their_document(erp: Running) -> None:
+    orders = erp.create("sale.order", 2)
+    for order in orders:
+        erp.create("sale.order.line", 2, order_id=order)
+    databases.unlink(erp.database, "sale.order", orders[0])
+    assert [line["order_id"] for line in erp.database.state.items("sale.order.line")] == [orders[1]] * 2
+
+
 # ---- the sandbox company
 
 def some(plan: Plan, orders: int) -> Plan:
