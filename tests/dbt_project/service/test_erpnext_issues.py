@@ -15,7 +15,8 @@ from sandbox.erpnext import load_issues
 from sandbox.erpnext import site as sites
 from tests.dbt_project.commerce.conftest import land
 from tests.dbt_project.service import helpdesk_records
-from tests.dbt_project.service.test_service_marts import SERVICE, company_plan
+from tests.dbt_project.service.merged import beside_zendesk, tickets
+from tests.dbt_project.service.test_service_marts import company_plan
 from tests.dbt_project.test_night_after_night import compare
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.erpnext.erp import Running, site
@@ -50,25 +51,13 @@ PROMISES = """
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> WarehouseBuilder:
-    """Two helpdesks in one warehouse, as after a merger."""
-    plan = company_plan()
-    builder = WarehouseBuilder(folder=tmp_path_factory.mktemp("both"), target=dbt_target, manifest=dbt_manifest)
-    builder.tables |= helpdesk_records.calendar_tables(plan)
-    builder.land(helpdesk_records.agreements(plan), source="drop")
-    builder.land(helpdesk_records.zendesk(plan), source="helpdesk")
     with site(tmp_path_factory.mktemp("site"), zone="Asia/Kolkata") as erp:
-        load_issues.load(plan, erp.site)
-        land(builder, "erpnext", "erp", erp.connect())
-    builder.build(SERVICE, as_of=str(plan.ends_on))
-    return builder
-
-
-def tickets(builder: WarehouseBuilder, source: str) -> dict[str, dict[str, Any]]:
-    return {row["number"]: row for row in builder.rows(TICKETS.format(source))}
+        load_issues.load(company_plan(), erp.site)
+        return beside_zendesk(tmp_path_factory.mktemp("both"), dbt_target, dbt_manifest, "erpnext", "erp", erp.connect())
 
 
 def test_every_issue_is_the_ticket_that_it_is_elsewhere(both: WarehouseBuilder) -> None:
-    issues, others = tickets(both, "erp"), tickets(both, "helpdesk")
+    issues, others = tickets(both, TICKETS, "erp"), tickets(both, TICKETS, "helpdesk")
     assert len(issues) == len(company_plan().tickets)
     assert issues == others
 

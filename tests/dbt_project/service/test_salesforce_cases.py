@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from sandbox.salesforce import load as loading
-from tests.dbt_project.commerce.conftest import land
-from tests.dbt_project.service import helpdesk_records
-from tests.dbt_project.service.test_service_marts import SERVICE, company_plan
+from tests.dbt_project.service.merged import beside_zendesk, tickets
+from tests.dbt_project.service.test_service_marts import company_plan
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.salesforce.crm import account
 
-Rows = dict[str, dict[str, Any]]
 # A case ends in one status, where Zendesk closes ten days later what it solved; and what goes back to a queue has no assignee until somebody takes it.
 TICKETS = """
     select
@@ -35,25 +33,13 @@ HISTORY = """
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, dbt_target: Path, dbt_manifest: Any) -> WarehouseBuilder:
-    """Two helpdesks in one warehouse, as after a merger."""
-    plan = company_plan()
-    builder = WarehouseBuilder(folder=tmp_path_factory.mktemp("both"), target=dbt_target, manifest=dbt_manifest)
-    builder.tables |= helpdesk_records.calendar_tables(plan)
-    builder.land(helpdesk_records.agreements(plan), source="drop")
-    builder.land(helpdesk_records.zendesk(plan), source="helpdesk")
     with account(tmp_path_factory.mktemp("account")) as crm:
-        loading.load(plan, crm.org)
-        land(builder, "salesforce", "crm", crm.connect())
-    builder.build(SERVICE, as_of=str(plan.ends_on))
-    return builder
-
-
-def tickets(builder: WarehouseBuilder, source: str) -> Rows:
-    return {row["number"]: row for row in builder.rows(TICKETS.format(source))}
+        loading.load(company_plan(), crm.org)
+        return beside_zendesk(tmp_path_factory.mktemp("both"), dbt_target, dbt_manifest, "salesforce", "crm", crm.connect())
 
 
 def test_every_case_is_the_ticket_that_it_is_elsewhere(both: WarehouseBuilder) -> None:
-    cases, others = tickets(both, "crm"), tickets(both, "helpdesk")
+    cases, others = tickets(both, TICKETS, "crm"), tickets(both, TICKETS, "helpdesk")
     assert len(cases) == len(company_plan().tickets)
     assert cases == others
 

@@ -26,27 +26,12 @@ concerned as (
     select source_name, issue_name from communications where {{ has_happened_since('said_at') }}
 ),
 
--- what is gone does not say any more whose it was
-gone as (
-    {%- for relation in ['changes', 'communications'] %}
-    select source_name || ':' || record_key as event_key
-    from {{ relation }}
-    where is_deleted and {{ landed_tonight() }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
 final as (
     select source_name || ':' || issue_name as ticket_id
     from concerned
     where issue_name is not null
     union
-    select history_as_built.ticket_id
-    from history_as_built
-    semi join gone
-        on regexp_replace(history_as_built.event_id, ':[a-z_]+$', '') = gone.event_key
+    {{ tickets_of_events_gone_tonight(['changes', 'communications']) }}
     union
     select source_name || ':' || record_key as ticket_id
     from issues

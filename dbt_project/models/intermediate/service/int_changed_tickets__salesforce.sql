@@ -57,27 +57,12 @@ concerned as (
     where {{ has_landed_tonight('statuses') }} or {{ has_landed_tonight('groups') }} or exists (select 1 from changed_actors)
 ),
 
--- what is gone does not say any more whose it was
-gone as (
-    {%- for relation in ['changes', 'comments', 'emails'] %}
-    select source_name || ':' || record_key as event_key
-    from {{ relation }}
-    where is_deleted and {{ landed_tonight() }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
 final as (
     select source_name || ':' || case_id as ticket_id
     from concerned
     where case_id is not null
     union
-    select history_as_built.ticket_id
-    from history_as_built
-    semi join gone
-        on regexp_replace(history_as_built.event_id, ':[a-z_]+$', '') = gone.event_key
+    {{ tickets_of_events_gone_tonight(['changes', 'comments', 'emails']) }}
     union
     select source_name || ':' || record_key as ticket_id
     from cases
