@@ -134,6 +134,9 @@ class Odoo:
             return
         domain = self._domain(model, wanted) + ([] if model.whole else written_in(window))
         for records in self._pages(model, domain, wanted, stream.name, behind(resume, source=self.name, stream=stream.name), notes):
+            if not model.whole and not all(_is_written_in(record, window) for record in records):
+                raise self._odd(f"{model.name}: a page holds what was not written in the window that was asked for; a proxy may be answering from a cache",
+                                stream.name)
             yield Page(records=records, position={"after": records[-1]["id"]} if records else None, notes={**notes})
             notes.clear()
 
@@ -234,6 +237,12 @@ def written_in(window: Window) -> list[Any]:
     if window.start is None:
         return ["|", ["write_date", "=", False], until]
     return [["write_date", ">=", _stamp(math.floor(window.start.timestamp()))], until]
+
+
+def _is_written_in(record: Record, window: Window) -> bool:
+    """A short page of an older question would end the reading of this one."""
+    written, since = record.get("write_date"), _stamp(math.floor(window.start.timestamp())) if window.start else ""
+    return not isinstance(written, str) or since <= written < _stamp(math.ceil(window.end.timestamp()))
 
 
 def _stamp(seconds: int) -> str:

@@ -270,6 +270,25 @@ def test_an_answer_to_another_question_is_not_taken_for_ours(tmp_path: Path) -> 
             pages(erp.connect(url=server.url), "mail_tracking_value")
 
 
+def test_a_page_of_an_older_window_does_not_end_the_reading_of_this_one(erp: Running) -> None:
+    erp.create("res.partner", 2)
+    with FaultServer().running() as server:
+        old: list[Any] = []
+
+        def cached(asked: Asked) -> Fault:
+            answer = erp.api.answer(asked.method, asked.path, asked.headers, asked.body)[2]
+            if "res.partner/search_read" in asked.path:
+                old.append(answer)
+            return good(old[0] if "res.partner/search_read" in asked.path else answer)
+
+        server.otherwise = cached
+        connector = erp.connect(url=server.url)
+        assert len(records(pages(connector, "res_partner"))) == 4         # two came with the company
+        since = NOW + timedelta(hours=2)
+        with pytest.raises(UnexpectedShape, match="res.partner: a page holds what was not written in the window"):
+            list(connector.read(stream_of("res_partner", MODELS["res_partner"]), Window(start=since, end=since + timedelta(hours=1))))
+
+
 @pytest.mark.parametrize("answer", [{}, [], [{}], None, {"uid": None}], ids=str)
 def test_an_answer_that_does_not_say_who_we_are_is_an_error_by_name(answer: Any) -> None:
     with FaultServer().running() as server:

@@ -260,6 +260,8 @@ def nothing_new(bench: Bench) -> Sequence[Verdict]:
     for stream in bench.subject.streams:
         bench.subject.create(stream, A_FEW)
     verdicts = bench.settle()
+    bench.subject.advance(timedelta(days=2))
+    bench.night()            # a promise that runs out meanwhile is news (Zendesk's breaches)
     said = {stream: bench.versions(stream) for stream in bench.subject.streams}
     bench.subject.advance(timedelta(days=1))
     bench.night()
