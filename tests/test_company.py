@@ -99,7 +99,8 @@ def test_hosted_systems_tell_the_same_story(home: Home, tmp_path_factory: pytest
         hosted = Home(folder=folder, api=prefect_api)
         hosted.night()
         assert compare(hosted, but=OF_COMPLAINTS) > 2_000
-        ours, theirs = ({place: value for place, value in figures(each).items() if place[0] not in OF_COMPLAINTS} for each in (hosted, home))
+        untold = {*OF_COMPLAINTS, "goal_attainment"}         # which counts goals of complaints, too
+        ours, theirs = ({place: value for place, value in figures(each).items() if place[0] not in untold} for each in (hosted, home))
         different = [(place, ours.get(place), theirs.get(place)) for place in ours.keys() | theirs.keys() if not same(ours.get(place), theirs.get(place))]
         assert len(theirs) > 10_000 and not different, (len(different), sorted(different)[:10])
     finally:

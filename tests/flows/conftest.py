@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,10 +77,13 @@ class Company:
         else:
             path.write_text("\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]) + "\n", encoding="utf-8")
 
-    def run(self, *arguments: str, prelude: str = "") -> subprocess.CompletedProcess[str]:
-        """`meridian <arguments>` as a process of its own; prelude: Python to run in it first."""
+    def run(self, *arguments: str, prelude: str = "", begins_cold: bool = False) -> subprocess.CompletedProcess[str]:
+        """`meridian <arguments>` as a process of its own; prelude: Python to run in it first. begins_cold: what depends on the order of imports."""
         program = f"import sys\n{prelude}\nfrom flows.cli import main\nmain()"
-        return warm.run(program, [*arguments, "--config", str(self.config)], {**os.environ, "PREFECT_API_URL": self.api, **up.QUIET})
+        environment, arguments = {**os.environ, "PREFECT_API_URL": self.api, **up.QUIET}, (*arguments, "--config", str(self.config))
+        if begins_cold:
+            return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=environment, check=False)
+        return warm.run(program, arguments, environment)
 
     def nights(self) -> list[dict[str, Any]]:
         return list(ledgers.list_nights(ledgers.open_ledger(self.settings().ledger)))

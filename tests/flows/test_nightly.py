@@ -58,7 +58,9 @@ def test_logs_are_one_json_object_a_line_when_asked(company: Company) -> None:
     company.config.write_text(company.config.read_text(encoding="utf-8").replace("[night]", '[night]\nlog_format = "json"'), encoding="utf-8")
     shutil.rmtree(company.folder / "drop")                 # no source at all: nothing is built that this test does not need
     shutil.rmtree(company.folder / "costs")
-    lines = [json.loads(line) for line in company.run("nightly", prelude="import flows.build as b\ndef build(*_, **__): raise b.BuildFailed('stop here')\nb.build = build").stderr.splitlines() if line.startswith("{")]
+    stop = "import flows.build as b\ndef build(*_, **__): raise b.BuildFailed('stop here')\nb.build = build"
+    said = company.run("nightly", prelude=stop, begins_cold=True).stderr            # Prefect is told of the format before it is imported
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert any("drop" in line["msg"] and line["levelname"] == "ERROR" for line in lines)
 
 
