@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -20,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
+
+from sqlalchemy import Engine
 
 PR_SET_PDEATHSIG = 1        # prctl(2): the signal that the calling process gets when its parent dies
 PROJECT = Path(__file__).resolve().parents[2]
@@ -84,6 +87,8 @@ def _become(asked: Mapping[str, Any]) -> NoReturn:
         code = 1
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
+    for engine in [one for one in gc.get_objects() if isinstance(one, Engine)]:     # SQLite takes its log away when the last connection is closed
+        engine.dispose()
     sys.stdout.flush()
     sys.stderr.flush()
     # Not by sys.exit: DuckDB's module has had a thread since it was imported, the fork has not, and its destructor aborts over that.

@@ -1,5 +1,5 @@
--- Resolution rate. The second route: the first solved state that a ticket came to, instead of the ticket's own column (one that it began with, for want
--- of a history, says nothing of when). Sources that state a time of resolution are taken at their word on both routes.
+-- Resolution rate. The second route: the first change to solved in a ticket's history, instead of the ticket's own column. Sources that state a time of
+-- resolution are taken at their word on both routes.
 with
 tickets as (
     select * from {{ ref('fct_tickets') }}
@@ -12,9 +12,9 @@ headers as (
 solved as (
     select
         ticket_id,
-        min(starts_at) as solved_at
-    from {{ ref('int_ticket_states') }}
-    where status = 'solved' and state_number > 1
+        min(event_at) as solved_at
+    from {{ ref('int_ticket_events') }}
+    where event_kind = 'status' and to_value = 'solved'
     group by ticket_id
 ),
 
