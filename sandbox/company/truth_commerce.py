@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -123,20 +123,30 @@ def _sales_cycles(plan: Plan, books: Books) -> dict[str, Figures]:
 
 def _per_day(plan: Plan, rows: Iterator[tuple[str, int, str]]) -> Figures:
     days = {month: (min(month_end(month), plan.ends_on) - date.fromisoformat(f"{month}-01")).days + 1 for month in months(plan.starts_on, plan.ends_on)}
-    found = sums(rows, "warehouse")
+    return _over(sums(rows, "warehouse"), days)
+
+
+def _over(found: Figures, denominators: Mapping[str, float]) -> Figures:
+    """Sums, each set against what its month has, the same for every segment."""
     return {
         segment_type: {
-            segment: {month: figure(each["value"], days[month], 1) for month, each in by_month.items()} for segment, by_month in by_segment.items()
+            segment: {month: figure(each["value"], denominators[month], 1) for month, each in by_month.items()} for segment, by_month in by_segment.items()
         }
         for segment_type, by_segment in found.items()
     }
 
 
-def customer_growth(plan: Plan, books: Books) -> Figures:
-    days: dict[str, set[date]] = defaultdict(set)
+def _days_of_customers(plan: Plan, books: Books) -> dict[str, list[date]]:
+    """By customer, the day of every order that stands."""
+    days: dict[str, list[date]] = defaultdict(list)
     for order in plan.orders:
         if order.cancelled_at is None:
-            days[order.customer].add(books.day(order.placed_at))
+            days[order.customer].append(books.day(order.placed_at))
+    return days
+
+
+def customer_growth(plan: Plan, books: Books) -> Figures:
+    days = _days_of_customers(plan, books)
     regions = {customer.number: customer.region for customer in plan.customers}
     found: Figures = {"all": {"all": {}}, "region": defaultdict(dict)}
     before: Counter[str] | None = None
@@ -164,10 +174,7 @@ def _promises(plan: Plan, books: Books, zones: dict[str, ZoneInfo], now: datetim
 
 def repurchase_rate(plan: Plan, books: Books) -> Figures:
     regions = {customer.number: customer.region for customer in plan.customers}
-    days: dict[str, list[date]] = defaultdict(list)
-    for order in plan.orders:
-        if order.cancelled_at is None:
-            days[order.customer].append(books.day(order.placed_at))
+    days = _days_of_customers(plan, books)
     rows: list[tuple[Any, ...]] = []
     for month in months(plan.starts_on, plan.ends_on):
         end = min(month_end(month), plan.ends_on)
@@ -216,12 +223,7 @@ def operating_cost_ratio(plan: Plan, entries: list[tuple[str, float, int, str, s
     for month, amount, *_ in entries:
         revenue[month] += amount  # type: ignore[assignment]
     costs = sums(((month_of(row["month"]), float(str(row["amount"])), row["category"]) for row in plan.tables["costs.csv"]), "category")  # type: ignore[arg-type]
-    return {
-        segment_type: {
-            segment: {month: figure(each["value"], revenue[month], 1) for month, each in by_month.items()} for segment, by_month in by_segment.items()
-        }
-        for segment_type, by_segment in costs.items()
-    }
+    return _over(costs, revenue)
 
 
 def budget_variance(plan: Plan) -> Figures:
