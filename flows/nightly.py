@@ -6,6 +6,7 @@ a Prefect task. The ledger, not Prefect's database, is the truth about what happ
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -146,10 +148,10 @@ def nightly(
     accept: '<table>/<check>' of the marts that somebody has looked at and lets fail this once. config: path of meridian.toml (default: as `meridian` finds it).
     """
     settings = load(config)
-    ledger = ledgers.open_ledger(settings.ledger)
     started = settings.clock()
     night = Night(run=flow_run.get_id() or f"night-{started:%Y%m%dT%H%M%S}", as_of=date.fromisoformat(str(as_of)) if as_of else settings.as_of(started))
     try:
+        ledger = ledgers.open_ledger(settings.ledger)
         with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
             ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=started)
             state, message = "failed", ""
@@ -157,7 +159,7 @@ def nightly(
                 state, message = _live_through(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
             except (builds.BuildFailed, published.PublishError) as error:
                 message = str(error)
-                if _says_disk_full(error):
+                if _says_disk_full(error, settings.home):
                     raise
             except BaseException as error:
                 message = f"{type(error).__name__}: {error}"
@@ -168,7 +170,7 @@ def nightly(
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
     except Exception as error:
-        if not _says_disk_full(error):
+        if not _says_disk_full(error, settings.home):
             raise
         return Failed(name="Disk full", message=f"the disk that holds {settings.home} is full: free some room and run again; nothing is lost")
     if state in ("failed", "stopped by checks"):
@@ -176,8 +178,11 @@ def nightly(
     return Completed(name=state.capitalize(), message=message)
 
 
-def _says_disk_full(error: BaseException) -> bool:
-    """The operating system, SQLite and DuckDB each say it in their own words."""
+def _says_disk_full(error: BaseException, home: Path) -> bool:
+    """The operating system, SQLite and DuckDB each say it in their own words. SQLite cannot make its shared memory file (32 KB) on a disk without
+    room for it, and calls that an I/O error as it would a broken disk."""
+    if "disk I/O error" in str(error):
+        return shutil.disk_usage(home).free < 64 * 1024
     return any(words in str(error) for words in ("No space left on device", "disk is full"))
 
 

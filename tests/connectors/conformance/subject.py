@@ -66,6 +66,7 @@ class Subject(Protocol):
     #
     #   late(stream) -> str                 creates a record that becomes visible only later, with an older stamp; returns its key, '' where there is none such
     #   drift(stream) -> None               adds a new field, a nested one and one of another type to records that exist, and stamps them as changed
+    #   added: tuple[str, ...]              names of the fields that `drift` adds where all other records then show them empty, unstamped
     #   odd(stream, value) -> str           creates a record that carries this text or number in some free field; its key, '' where none can
     #   hollow(stream) -> bool              from now on the source gives this stream an empty page that is not the last; False where it never would
     #   skew: timedelta                     how far our clock may be off (default one minute); a connector's lag has to cover it

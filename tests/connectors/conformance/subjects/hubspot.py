@@ -26,6 +26,7 @@ ASSOCIATED = {name: asked for name, asked in ASKED.items() if asked.how == "asso
 class HubspotSubject:
     kind = "hubspot"
     streams = tuple(ASKED)
+    added = ("novel", "nested")
     safe_after = LATE + timedelta(seconds=1)
 
     def __init__(self, running: Running) -> None:

@@ -34,6 +34,7 @@ LATE = timedelta(minutes=10)     # how long a transaction may last
 class SalesforceSubject:
     kind = "salesforce"
     streams = tuple(STREAMS)
+    added = ("Novel__c", "Nested__c")
     safe_after = LATE + timedelta(seconds=1)
 
     def __init__(self, running: Running) -> None:
