@@ -33,6 +33,7 @@ RULES = [
     ("connectors", "**/*.py", {"flows", "expectations", "sandbox", "prefect", "duckdb", "dbt", "great_expectations", "pandas", "typer"}),
     ("flows/store", "**/*.py", {"prefect", "connectors", "expectations", "great_expectations", "sandbox"}),
     ("flows/reporting", "**/*.py", {"prefect", "connectors", "sandbox"}),
+    ("flows/analysis", "**/*.py", {"prefect", "connectors", "sandbox", "sqlalchemy", "duckdb"}),
     ("flows/alerting", "**/*.py", {"prefect", "connectors", "sandbox"}),
     ("expectations", "**/*.py", {"flows", "prefect", "connectors", "sandbox"}),
     ("flows", "*.py", {"sandbox", "trytond", "proteus"}),

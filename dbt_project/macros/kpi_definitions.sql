@@ -57,10 +57,10 @@
         'title_en': 'varchar', 'title_zh': 'varchar', 'question': 'varchar', 'owner': 'varchar', 'raci': 'varchar', 'unit': 'varchar',
         'direction': 'varchar', 'target': 'double', 'warn_at': 'double', 'act_at': 'double', 'target_change': 'double',
         'effective_from': 'date', 'grain': 'varchar', 'min_sample': 'bigint', 'settles_after_days': 'integer', 'perspective': 'varchar',
-        'source_note': 'varchar', 'not_comparable_before': 'date',
+        'source_note': 'varchar', 'not_comparable_before': 'date', 'is_trailing': 'boolean',
     } -%}
     {%- set own_only = ['target', 'warn_at', 'act_at', 'target_change'] -%}
-    {%- set defaults = {'grain': 'any', 'min_sample': 0, 'settles_after_days': 0} -%}
+    {%- set defaults = {'grain': 'any', 'min_sample': 0, 'settles_after_days': 0, 'is_trailing': false} -%}
     select
         cast(kpi as varchar) as kpi,
         cast(model as varchar) as model,

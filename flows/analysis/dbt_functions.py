@@ -1,0 +1,38 @@
+"""Functions of flows/analysis as functions of SQL, for dbt (dbt-duckdb's plugins; profiles.yml names this module).
+
+They exist in the builder's DuckDB alone: what they return is stored in tables, so nobody who reads a published version needs them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+LIMITS = "struct(expected double, sigma double, baseline_points bigint, side bigint)[]"
+
+
+def control_limits(values: Any, weekdays: Any, sizes: Any, floors: Any) -> Any:
+    """Arrow arrays of lists, a list a series -> an array of lists of structs, one for each value: flows/analysis/signals.py."""
+    import numpy as np
+    import pyarrow as pa
+
+    from flows.analysis.signals import control_limits as limits_of
+
+    arrays = [column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in (values, weekdays, sizes, floors)]
+    lengths = np.asarray([len(one) for one in arrays[0]], dtype=np.int64)
+    is_there = np.arange(lengths.max(initial=0))[None, :] < lengths[:, None]
+    matrices = [np.full(is_there.shape, np.nan) for _ in arrays]
+    for matrix, array in zip(matrices, arrays, strict=True):
+        matrix[is_there] = array.flatten().to_numpy(zero_copy_only=False).astype(np.float64)      # null becomes nan
+    found = limits_of(*matrices)
+    rows = pa.StructArray.from_arrays(
+        [pa.array(found.expected[is_there], from_pandas=True), pa.array(found.sigma[is_there], from_pandas=True),
+         pa.array(found.points[is_there]), pa.array(found.side[is_there])],
+        names=["expected", "sigma", "baseline_points", "side"])
+    return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(lengths)]), type=pa.int32()), rows)
+
+
+class Plugin(BasePlugin):
+    def configure_connection(self, conn: Any) -> None:
+        conn.create_function("control_limits", control_limits, ["double[]"] * 4, LIMITS, type="arrow")

@@ -1,0 +1,142 @@
+"""Is it a signal? Control limits for a value, as they stood before it came.
+
+Shewhart's chart of individual values (XmR: limits at three sigma around the middle of the baseline; Wheeler, "Understanding Variation"), and for
+rates Laney's p' chart (Laney, "Improved control charts for attributes", Quality Engineering 14(4)), with what data of a business ask for:
+
+- Weekdays: a value is set against the median of its own weekday, sigma is that of what is left. Weeks and months have one weekday for all.
+- sigma is the larger of mean moving range / 1.128 (d2 of two values) and 1.4826 x MAD: the moving range alone takes values that follow each other for
+  calmer than they are and raises a false alarm every 37 values instead of every 390. It is widened by sqrt((k+1) / (k-1)), k the values of that weekday:
+  they lie closer to their own middle than a new one will (variances of a residual and of a prediction around the mean of k values).
+- A rate's sigma is its sample's, sqrt(p(1-p)/n), times what the baseline varies beyond that; and what lies beyond three of those is a signal only if as
+  much or more is rarer than 1 in 741 (three sigma, one side) by the binomial distribution: one of two is not.
+- A value beyond its limits does not join the baseline, which stands still until values come back within. After `RENEWED_AFTER` of them in a row on one
+  side they are the new normal, and the baseline begins anew with them: otherwise a process that was improved would be a signal for ever.
+- Limits know only what came before: adding a day never changes what was said of an earlier one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, lgamma, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW = 84             # values in a full baseline: twelve of every weekday
+NEEDED = 28             # with fewer there are no limits
+RENEWED_AFTER = 28
+LIMIT = 3.0             # sigmas
+RARE = 0.00135          # what lies beyond three sigma on one side
+D2 = 1.128              # mean range of two values of a normal distribution, in sigmas
+MAD = 1.4826            # sigma of a normal distribution, in median absolute deviations
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """One column a value. expected, sigma: as they stood before it; nan without a baseline. points: in that baseline. side: 1 above the upper limit,
+    -1 below the lower, 0 within or without limits."""
+
+    expected: Numbers
+    sigma: Numbers
+    points: NDArray[np.int64]
+    side: NDArray[np.int64]
+
+
+def control_limits(values: Numbers, weekdays: Numbers, sizes: Numbers, floors: Numbers, *, window: int = WINDOW) -> Limits:
+    """Limits for many series at once: a row a series, values in the order of time, nan behind the end of a shorter one.
+
+    weekdays: any numbers. sizes: nan for a series of values; for one of rates, the sample of each. floors: what sigma cannot be less than, or nan: the square
+    root of a count has one of 1/2 even where the baseline is a row of ones (Poisson).
+    """
+    series = len(values)
+    baseline = np.full((4, series, window), np.nan)
+    counts, runs = np.zeros(series, dtype=np.int64), np.zeros(series, dtype=np.int64)
+    expected, sigma = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+    points, side = np.zeros(values.shape, dtype=np.int64), np.zeros(values.shape, dtype=np.int64)
+    recent: list[Numbers] = []      # of each series, for a baseline that begins anew
+    for number in range(values.shape[1]):
+        came = np.stack([values[:, number], weekdays[:, number], sizes[:, number], floors[:, number]])
+        is_there = ~np.isnan(came[0])
+        points[:, number] = np.where(is_there, counts, 0)
+        rows = np.flatnonzero(is_there & (counts >= NEEDED))
+        if rows.size:
+            expected[rows, number], sigma[rows, number] = _limits(baseline[:, rows], came[:, rows])
+            side[rows, number] = _sides(came[:, rows], expected[rows, number], sigma[rows, number])
+        recent = [*recent[1 - RENEWED_AFTER:], came]
+        now = side[:, number]
+        runs = np.where(is_there, np.where(now == 0, 0, np.where(np.sign(runs) == now, runs + now, now)), runs)
+        _append(baseline, counts, np.flatnonzero(is_there & (now == 0)), came)
+        for row in np.flatnonzero(np.abs(runs) >= RENEWED_AFTER):
+            baseline[:, row] = np.nan
+            baseline[:, row, :RENEWED_AFTER] = np.stack([one[:, row] for one in recent], axis=1)
+            counts[row], runs[row] = RENEWED_AFTER, 0
+    return Limits(expected=expected, sigma=sigma, points=points, side=side)
+
+
+def _append(baseline: Numbers, counts: NDArray[np.int64], rows: NDArray[np.int64], came: Numbers) -> None:
+    """Adds what came to these rows; a full row loses its oldest."""
+    width = baseline.shape[2]
+    full = rows[counts[rows] == width]
+    baseline[:, full, :-1] = baseline[:, full, 1:]
+    counts[rows] = np.minimum(counts[rows] + 1, width)
+    baseline[:, rows, counts[rows] - 1] = came[:, rows]
+
+
+def _sides(came: Numbers, expected: Numbers, sigma: Numbers) -> NDArray[np.int64]:
+    value, _, size, _ = came
+    side = np.where(np.abs(value - expected) > LIMIT * sigma, np.sign(value - expected), 0).astype(np.int64)
+    for row in np.flatnonzero((side != 0) & ~np.isnan(size)):
+        hits, trials, rate = round(value[row] * size[row]), round(size[row]), expected[row]
+        tail = binomial_tail(hits, trials, rate) if side[row] > 0 else binomial_tail(trials - hits, trials, 1 - rate)
+        side[row] = side[row] if tail < RARE else 0
+    return side
+
+
+def binomial_tail(hits: int, trials: int, rate: float) -> float:
+    """The probability of `hits` or more in `trials` of a rate strictly between 0 and 1."""
+    return sum(exp(lgamma(trials + 1) - lgamma(k + 1) - lgamma(trials - k + 1) + k * log(rate) + (trials - k) * log(1 - rate)) for k in range(hits, trials + 1))
+
+
+def _limits(baseline: Numbers, came: Numbers) -> tuple[Numbers, Numbers]:
+    """(what is expected, sigma around it)."""
+    (values, days, sizes, _), (_, day, size, floor) = baseline, came
+    usual, left = _by_weekday(values, days, day)
+    alike = np.maximum((days == day[:, None]).sum(axis=1), 2)
+    spread = np.fmax(_sigma(left) * np.sqrt((alike + 1) / (alike - 1)), floor)
+    is_rate = ~np.isnan(size)
+    if is_rate.any():
+        # half a hit and half a miss more: a baseline without a single miss does not make one impossible
+        rate = (np.nansum(values * sizes, axis=1) + 0.5) / (np.nansum(sizes, axis=1) + 1)
+        of_sample = np.sqrt(rate * (1 - rate))
+        dispersion = np.maximum(_sigma((values - rate[:, None]) * np.sqrt(sizes) / of_sample[:, None]), 1)
+        usual = np.where(is_rate, rate, usual)
+        spread = np.where(is_rate, dispersion * of_sample / np.sqrt(size), spread)
+    return usual, spread
+
+
+def _by_weekday(values: Numbers, days: Numbers, day: Numbers) -> tuple[Numbers, Numbers]:
+    """(what is usual on this weekday, what is left of each value when its own weekday's is taken off)."""
+    left, usual = np.full(values.shape, np.nan), _medians(values)        # of a weekday that the baseline has not seen
+    for weekday in np.unique(days[~np.isnan(days)]):
+        is_that_day = days == weekday
+        median = _medians(np.where(is_that_day, values, np.nan))
+        left = np.where(is_that_day, values - median[:, None], left)
+        usual = np.where((day == weekday) & ~np.isnan(median), median, usual)
+    return usual, left
+
+
+def _sigma(left: Numbers) -> Numbers:
+    counted = (~np.isnan(left)).sum(axis=1)
+    mean_range = np.nansum(np.abs(np.diff(left, axis=1)), axis=1) / np.maximum(counted - 1, 1)
+    return np.maximum(mean_range / D2, MAD * _medians(np.abs(left - _medians(left)[:, None])))
+
+
+def _medians(rows: Numbers) -> Numbers:
+    """The median of every row, nan left out; nan for a row of nothing else. (numpy's nanmedian takes ten times as long for short rows.)"""
+    ordered = np.sort(rows, axis=1)      # nan comes last
+    counted = (~np.isnan(rows)).sum(axis=1)
+    low = np.take_along_axis(ordered, np.maximum(counted - 1, 0)[:, None] // 2, axis=1)[:, 0]
+    high = np.take_along_axis(ordered, np.minimum(counted // 2, rows.shape[1] - 1)[:, None], axis=1)[:, 0]
+    return (low + high) / 2
