@@ -7,8 +7,8 @@ definitions as (
     select * from {{ ref('int_kpi_definitions') }}
 ),
 
-amounts as (
-    select * from {{ ref('int_driver_amounts') }}
+channel_days as (
+    select * from {{ ref('int_channel_days') }}
 ),
 
 factors as (
@@ -20,6 +20,26 @@ settled as (
     from kpis
     where period_grain in ('week', 'month')
         and not is_provisional
+),
+
+visits as (
+    select
+        period_grain,
+        cast(date_trunc(period_grain, day) as date) as period_start,
+        cast(sum(visits) as double) as value
+    from channel_days
+    cross join (values ('week'), ('month')) as grains (period_grain)
+    where day <= {{ as_of() }}
+    group by all
+),
+
+-- What factors are made of: KPIs themselves, and the two counts that stand under some of them.
+amounts as (
+    select kpi as amount, period_grain, period_start, value from settled where segment_type = 'all' and value is not null
+    union all by name
+    select 'orders' as amount, period_grain, period_start, denominator as value from settled where kpi = 'average_order_value' and segment_type = 'all'
+    union all by name
+    select 'visits' as amount, period_grain, period_start, value from visits
 ),
 
 pairs as (
