@@ -8,6 +8,7 @@
         'budget_variance',
         'channel_roi',
         'complaint_on_time_rate',
+        'coverage_rate',
         'csat',
         'customer_growth',
         'first_contact_resolution',

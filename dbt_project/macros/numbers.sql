@@ -7,3 +7,13 @@
 {% macro differs(old, new) -%}
     (({{ old }} is null) <> ({{ new }} is null) or abs({{ old }} - {{ new }}) > 1e-9 * greatest(1, abs({{ old }}), abs({{ new }})))
 {%- endmacro %}
+
+{#
+    A bound of Wilson's score interval for `hits` of `trials` (Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22):
+    with z = 1.645 the true rate is beyond it in one case of twenty. which: lower or upper. Null without trials.
+#}
+{% macro wilson_bound(hits, trials, which, z=1.645) -%}
+    (({{ ratio(hits, trials) }} + {{ z * z / 2 }} / nullif({{ trials }}, 0) {{ '-' if which == 'lower' else '+' }} {{ z }} * sqrt(
+        {{ ratio(hits, trials) }} * (1 - {{ ratio(hits, trials) }}) / nullif({{ trials }}, 0) + {{ z * z / 4 }} / (nullif({{ trials }}, 0) * {{ trials }})
+    )) / (1 + {{ z * z }} / nullif({{ trials }}, 0)))
+{%- endmacro %}

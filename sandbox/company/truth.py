@@ -22,6 +22,7 @@ Definitions (numbers of the KPI catalogue):
 8   csat: tickets whose last rating is good / rated tickets; month of the last rating.
 9   major_complaint_rate: major complaints opened in the month / orders placed in it; a complaint has the region of its order.
 10  complaint_on_time_rate: complaints handled by their limit / complaints whose limit lay in the month and has passed.
+16  coverage_rate: hours with somebody rostered / hours promised: all hours of the company, of a team those that its calendar has open.
 21  training_completion: courses completed by now / courses planned for the month.
 22  revenue: net of tax; booked in the month of placing at that day's rate, minus what was cancelled (in that month, at the rate of placing), minus what
     was returned or credited (pieces × price, in that month at that day's rate).

@@ -43,7 +43,7 @@ NAMES = {
     "marts/core": re.compile(r"(fct|dim)_[a-z0-9_]+"),
     "marts/kpis": re.compile(r"kpi_[a-z0-9_]+|kpis|scorecard|restatements|source_freshness|stream_completeness"),
     "marts/process": re.compile(r"process_[a-z0-9_]+"),
-    "marts/worklists": re.compile(r"worklist_[a-z0-9_]+"),
+    "marts/worklists": re.compile(r"worklist_[a-z0-9_]+|worklists"),
     "as_built": re.compile(r"built_[a-z0-9_]+"),
 }
 COMMENTS = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
@@ -238,9 +238,16 @@ def test_the_union_takes_in_every_kpi_model() -> None:
     assert listed == sorted(in_folder)
 
 
-def test_a_unit_test_stands_beside_every_kpi(dbt_manifest: Any) -> None:
+def test_the_union_takes_in_every_worklist() -> None:
+    macro = (PROJECT / "macros" / "worklists.sql").read_text()
+    listed = re.findall(r"^        '([a-z0-9_]+)',$", macro, re.MULTILINE)
+    assert listed == sorted(path.stem.removeprefix("worklist_") for path in (PROJECT / "models" / "marts" / "worklists").glob("worklist_*.sql"))
+
+
+def test_a_unit_test_stands_beside_every_kpi_and_worklist(dbt_manifest: Any) -> None:
     tested = {test.model for test in dbt_manifest.unit_tests.values()}
-    assert names(node for node in models(dbt_manifest) if kpi_meta(node) and node.name not in tested) == []
+    wanted = [node for node in models(dbt_manifest) if kpi_meta(node) or node.name.startswith("worklist_")]
+    assert names(node for node in wanted if node.name not in tested) == []
 
 
 def test_a_unit_test_states_its_own_day(dbt_manifest: Any) -> None:

@@ -1,0 +1,35 @@
+with
+complaints as (
+    select * from {{ ref('fct_complaints') }}
+),
+
+waiting as (
+    select
+        complaint_id,
+        complaint_number,
+        order_id,
+        ticket_id,
+        kind,
+        team,
+        is_major,
+        due_at,
+        {{ hours_between('due_at', end_of_as_of()) }} as hours_over,
+        strftime({{ local_time('due_at') }}, '%Y-%m-%d %H:%M') as due_local
+    from complaints
+    where resolved_at is null
+        and due_at < {{ end_of_as_of() }} + interval '{{ worklist_limit("complaint_days_before_due") }} days'
+),
+
+final as (
+    {{ worklist(
+        'complaints', 'waiting', key='complaint_id', subject="coalesce(complaint_number, complaint_id)",
+        evidence_en="kind || case when is_major then ', major' else '' end || ', ' || team || ': due ' || due_local
+            || case when hours_over >= 0 then ', ' || round(hours_over, 1) || ' hours over' else ', ' || round(-hours_over, 1) || ' hours left' end",
+        evidence_zh="kind || case when is_major then ',重大' else '' end || ',' || team || ':期限 ' || due_local
+            || case when hours_over >= 0 then ',已超 ' || round(hours_over, 1) || ' 小时' else ',还剩 ' || round(-hours_over, 1) || ' 小时' end",
+        owner='customer_service_lead', due_at='due_at', severity="case when hours_over >= 0 or is_major then 'act' else 'warn' end",
+        value='hours_over', threshold='0', more=['complaint_id', 'order_id', 'ticket_id', 'team']
+    ) }}
+)
+
+select * from final
