@@ -30,6 +30,7 @@
         'losing_campaigns',
         'order_surges',
         'quiet_key_accounts',
+        'skipped_steps',
         'stale_opportunities',
         'uncovered_shifts',
     ]) }}
@@ -44,6 +45,7 @@
         'surge_factor': 1.5,
         'quiet_days': 90,
         'key_accounts': 20,
+        'skipped_days': 14,
         'stale_days': 21,
     }[name]) -}}
 {%- endmacro %}

@@ -49,6 +49,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "losing_campaigns": ("Losing campaigns", "亏损的推广活动"),
     "order_surges": ("Order surges", "订单激增"),
     "quiet_key_accounts": ("Key accounts gone quiet", "沉寂的大客户"),
+    "skipped_steps": ("Steps of procedures left out", "被跳过的流程步骤"),
     "stale_opportunities": ("Opportunities that do not move", "停滞的商机"),
     "uncovered_shifts": ("Hours nobody is rostered for", "无人排班的时段"),
     "late_data": ("late data", "数据迟到"), "definition_changed": ("definition changed", "口径变更"),

@@ -16,7 +16,7 @@ from tests.dbt_project.warehouse_builder import WarehouseBuilder
 REAL = os.environ.get("MERIDIAN_REAL_DATA")
 pytestmark = pytest.mark.skipif(not REAL, reason="MERIDIAN_REAL_DATA does not name the folder of the real exports")
 
-SERVICE = "+marts.kpis.service"
+SERVICE = "+marts.kpis.service +int_process_cases +process_map"
 DECLARED = {"incidents": {"pattern": "servicenow_incident_log.csv.gz", "key": ["number", "sys_mod_count"], "feeds": "servicenow.incidents"}}
 
 
@@ -110,3 +110,19 @@ def test_an_old_day_shows_no_hindsight(incidents: WarehouseBuilder, tmp_path: Pa
         before.rename(incidents.path)
     assert str(row["latest"]) < "2016-05-18 22:00:00"
     assert row["open_tickets"] == backlog
+
+
+def test_the_event_log_has_every_incident_and_every_reopening_of_the_raw_log(incidents: WarehouseBuilder) -> None:
+    """Counted from the rows as they landed, by what one change says against the one before it."""
+    reopened = incidents.value("""
+        with states as (
+            select incident_number, incident_state in ('Resolved', 'Closed') as is_done,
+                lag(incident_state in ('Resolved', 'Closed')) over (partition by incident_number order by changed_at, modification_count) as was_done
+            from stg_servicenow__incident_changes
+        )
+        select count(*) from states where was_done and not is_done
+    """)
+    assert incidents.value("select count(*) from int_process_cases where process = 'ticket'") == 24_918
+    assert incidents.value("select count(*) from int_process_events where activity = 'created'") == 24_918
+    assert incidents.value("select count(*) from int_process_events where activity = 'reopened'") == reopened > 0
+    assert incidents.value("select sum(event_count) from int_process_cases") == incidents.value("select count(*) from int_process_events")

@@ -1,0 +1,76 @@
+with
+events as (
+    select * from {{ ref('int_process_events') }}
+),
+
+steps as (
+    select * from {{ ref('int_process_steps') }}
+),
+
+last_steps as (
+    select process, activity from steps where is_last
+),
+
+counted as (
+    select
+        process,
+        case_id,
+        activity,
+        count(*) as times,
+        min(event_at) as first_at,
+        min(position) as first_position
+    from events
+    group by process, case_id, activity
+),
+
+ended as (
+    select
+        counted.process,
+        counted.case_id,
+        counted.first_at as ended_at
+    from counted
+    semi join last_steps using (process, activity)
+),
+
+shaped as (
+    select
+        process,
+        case_id,
+        string_agg(activity, ' > ' order by position) as variant,
+        min(event_at) as started_at,
+        max(event_at) as latest_at,
+        count(*) as event_count
+    from events
+    group by process, case_id
+),
+
+repeated as (
+    select
+        process,
+        case_id,
+        max(times) > 1 as has_rework
+    from counted
+    group by process, case_id
+),
+
+final as (
+    select
+        shaped.process,
+        shaped.case_id,
+        shaped.variant,
+        shaped.started_at,
+        ended.ended_at,
+        {{ reporting_day('ended.ended_at') }} as ended_on,
+        shaped.latest_at,
+        shaped.event_count,
+        repeated.has_rework
+    from shaped
+    inner join repeated
+        on shaped.process = repeated.process
+        and shaped.case_id = repeated.case_id
+    left join ended
+        on shaped.process = ended.process
+        and shaped.case_id = ended.case_id
+)
+
+select * from final

@@ -1,0 +1,82 @@
+with
+orders as (
+    select * from {{ ref('int_orders') }}
+),
+
+ticket_events as (
+    select * from {{ ref('int_ticket_events') }}
+),
+
+lead_events as (
+    select * from {{ ref('int_lead_events') }}
+),
+
+-- several in one second happen in the order in which they must
+order_steps as (
+    {%- for activity, column in [
+        ('placed', 'placed_at'), ('confirmed', 'confirmed_at'), ('picked', 'picked_at'), ('packed', 'packed_at'), ('shipped', 'shipped_at'),
+        ('delivered', 'delivered_at'), ('cancelled', 'cancelled_at'),
+    ] %}
+    select 'order' as process, order_id as case_id, '{{ activity }}' as activity, {{ column }} as event_at, {{ loop.index }} as sequence from orders
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+ticket_steps as (
+    select
+        'ticket' as process,
+        ticket_id as case_id,
+        case
+            when event_kind = 'created' then 'created'
+            when event_kind = 'assignee' then 'assigned'
+            when event_kind = 'public_reply' then 'answered'
+            when {{ is_done('to_value') }} then 'solved'
+            else 'reopened'
+        end as activity,
+        event_at,
+        sequence
+    from ticket_events
+    where event_kind = 'created'
+        or (event_kind = 'assignee' and to_value is not null)
+        or (event_kind = 'public_reply' and actor_kind = 'agent')
+        or (event_kind = 'status' and coalesce({{ is_done('to_value') }}, false) <> coalesce({{ is_done('from_value') }}, false))
+),
+
+-- a conversation is no rework: of its answers the first counts
+first_answers as (
+    select *
+    from ticket_steps
+    qualify activity <> 'answered' or row_number() over (partition by case_id, activity order by event_at, sequence) = 1
+),
+
+lead_steps as (
+    select
+        'lead' as process,
+        lead_id as case_id,
+        to_stage as activity,
+        event_at,
+        0 as sequence
+    from lead_events
+    where to_stage is not null
+),
+
+every_step as (
+    select process, case_id, activity, event_at, sequence from order_steps
+    union all
+    select process, case_id, activity, event_at, sequence from first_answers
+    union all
+    select process, case_id, activity, event_at, sequence from lead_steps
+),
+
+final as (
+    select
+        process,
+        case_id,
+        activity,
+        event_at,
+        row_number() over (partition by process, case_id order by event_at, sequence, activity) as position
+    from every_step
+    where event_at < {{ end_of_as_of() }}
+)
+
+select * from final
