@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from flows.alerting.options import Alerts
+
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"
 DEMO_CONFIG = PROJECT / "var" / "demo" / CONFIG_NAME
@@ -125,6 +127,7 @@ class Configuration(_Section):
     state: State = State()
     night: Night = Night()
     publish: Publish = Publish()
+    alerts: Alerts = Alerts()
     calendars: dict[str, Calendar] = {}
     sources: dict[str, Source] = {}
 
