@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from flows.settings import ConfigurationError, Settings, load
+from flows import alerts_cli
+from flows.terminal import Config, Lang, fail, language_of, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
 publish_app = typer.Typer(no_args_is_help=True, help="Published versions: list them, go back to one.")
@@ -20,27 +21,7 @@ source_app = typer.Typer(no_args_is_help=True, help="Configured systems: add one
 app.add_typer(publish_app, name="publish")
 app.add_typer(batch_app, name="batch")
 app.add_typer(source_app, name="source")
-
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="meridian.toml to use (default: MERIDIAN_CONFIG, ./meridian.toml, or the demo's).")]
-Lang = Annotated[str | None, typer.Option("--lang", help="en or zh-CN (default: the first language of the company).")]
-
-
-def fail(text: str, code: int = 1) -> NoReturn:
-    typer.secho(text, fg="red", err=True)
-    raise typer.Exit(code)
-
-
-def settings_of(config: Path | None) -> Settings:
-    try:
-        return load(config)
-    except ConfigurationError as error:
-        fail(str(error), 2)
-
-
-def language_of(settings: Settings, lang: str | None) -> Any:
-    if lang is not None and lang not in ("en", "zh-CN"):
-        fail(f"--lang {lang}: en or zh-CN", 2)
-    return lang or settings.configuration.company.languages[0]
+app.add_typer(alerts_cli.app, name="alerts")
 
 
 @app.command()
@@ -298,9 +279,6 @@ def main(run: Callable[[], Any] = app) -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-
 
 
 if __name__ == "__main__":

@@ -138,12 +138,12 @@ def step(day: Day, known: Sequence[Alert]) -> Outcome:
             if (name, reading.segment_type, reading.segment) not in place and _begins(day, day.rules[name], reading):
                 alert = _begun(day, day.rules[name], reading, taken)
                 alerts[alert.alert] = alert
-    held = {alert.alert: why for alert in alerts.values() if (why := _held(day, alert, alerts.values()))}
+    quiet = {alert.alert: why for alert in alerts.values() if (why := held(day.rules, day.silences, alert, alerts.values(), day.now))}
     told: dict[str, Alert] = {}
-    messages = _messages(day, alerts.values(), before, held, told)
+    messages = _messages(day, alerts.values(), before, quiet, told)
     alerts |= told
     changed = tuple(alert for name, alert in alerts.items() if before.get(name) != alert)
-    return Outcome(changed=changed, messages=messages, seen=frozenset(day.readings), held={name: why for name, why in held.items() if alerts[name].is_open})
+    return Outcome(changed=changed, messages=messages, seen=frozenset(day.readings), held={name: why for name, why in quiet.items() if alerts[name].is_open})
 
 
 def _begins(day: Day, rule: Rule, reading: Reading) -> bool:
@@ -187,12 +187,12 @@ def _resolved(day: Day, alert: Alert, resolution: str) -> Alert:
     return replace(alert, resolved_on=day.as_of, resolved_at=day.now, resolution=resolution)
 
 
-def _held(day: Day, alert: Alert, alerts: Iterable[Alert]) -> str | None:
+def held(rules: Mapping[str, Rule], silences: Iterable[Silence], alert: Alert, alerts: Iterable[Alert], now: datetime) -> str | None:
     """Why nothing is told of an alert; None when it is."""
-    for silence in day.silences:
-        if silence.covers(alert, day.now):
+    for silence in silences:
+        if silence.covers(alert, now):
             return f"silenced until {silence.ends_at:%Y-%m-%d %H:%M} by {silence.by}: {silence.reason}"
-    rule = day.rules.get(alert.rule)
+    rule = rules.get(alert.rule)
     for other in alerts if rule is not None and alert.is_open else ():
         if other.is_open and rule is not None and other.rule in rule.inhibited_by and (other.segment_type == "all" or (other.segment_type, other.segment) == (
                 alert.segment_type, alert.segment)):
@@ -200,11 +200,11 @@ def _held(day: Day, alert: Alert, alerts: Iterable[Alert]) -> str | None:
     return None
 
 
-def _messages(day: Day, alerts: Iterable[Alert], before: Mapping[str, Alert], held: Mapping[str, str], told: dict[str, Alert]) -> tuple[Message, ...]:
+def _messages(day: Day, alerts: Iterable[Alert], before: Mapping[str, Alert], quiet: Mapping[str, str], told: dict[str, Alert]) -> tuple[Message, ...]:
     """What is to be told now, grouped; `told` gets the alerts as they are when it has been."""
     groups: dict[tuple[Kind, str, str | None], list[Alert]] = {}
     for alert in sorted(alerts, key=lambda one: one.alert):
-        found = _due(day, alert, before) if alert.alert not in held else None
+        found = _due(day, alert, before) if alert.alert not in quiet else None
         if found is None:
             continue
         kind, to = found

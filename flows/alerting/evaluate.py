@@ -44,14 +44,15 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What came of it. refused: why nothing was looked at. promised: messages that some channel will get now and did not before."""
+    """What came of it. is_past: a later day has been told of already, so the
+    version was not looked at, and only time went on. promised: messages that some channel will get now and did not before."""
 
     as_of: date
     version: str
     messages: tuple[Message, ...] = ()
     changed: tuple[Alert, ...] = ()
     promised: int = 0
-    refused: str | None = None
+    is_past: bool = False
     frozen: Mapping[str, str] = field(default_factory=dict)
     unjudged: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
@@ -68,20 +69,19 @@ def evaluate(
         with ledger.begin() as connection:
             _still_ours(connection, owner)
             told = store.told(connection)
-            if told.last_as_of is not None and found.as_of < told.last_as_of:
-                return Evaluation(as_of=found.as_of, version=found.version, refused=(
-                    f"{found.version} is as of {found.as_of}, and alerts have been told up to {told.last_as_of}: what was is not news"))
+            is_past = told.last_as_of is not None and found.as_of < told.last_as_of
+            readings = {name: found.readings[name] for name in found.readings if not is_past or setup.rules[name].missing in ("check", "version")}
             step("locked")
-            climb = partial(ladder.ladder, at=now, people=setup.options.people, shifts=shifts)
-            outcome = episodes.step(Day(
-                rules=setup.rules, broken=setup.broken, readings=found.readings, seen=told.seen, silences=told.silences, as_of=found.as_of, now=now, version=found.version,
-                ladder=climb), told.alerts)
+            day = Day(
+                rules=setup.rules, broken=setup.broken, readings=readings, seen=told.seen, silences=told.silences, as_of=max(found.as_of, told.last_as_of or date.min),
+                now=now, version=found.version, ladder=partial(ladder.ladder, at=now, people=setup.options.people, shifts=shifts))
+            outcome = episodes.step(day, told.alerts)
             store.save(connection, outcome.changed)
-            store.mark_judged(connection, outcome.seen, found.as_of)
+            store.mark_judged(connection, outcome.seen, day.as_of)
             step("saved")
             promised = _promise(connection, marts, setup, found, outcome.messages, now, step)
         step("promised")
-    return Evaluation(as_of=found.as_of, version=found.version, messages=outcome.messages, changed=outcome.changed, promised=promised,
+    return Evaluation(as_of=found.as_of, version=found.version, is_past=is_past, messages=outcome.messages, changed=outcome.changed, promised=promised,
                       frozen=found.frozen, unjudged=found.unjudged, held=outcome.held)
 
 
@@ -101,7 +101,7 @@ def channels_of(message: Message, setup: Setup) -> tuple[str, ...]:
 def _still_ours(connection: sql.Connection, owner: str) -> None:
     row = connection.execute(sql.select(leases.leases.c.owner).where(leases.leases.c.name == LEASE).with_for_update()).scalar()
     if row != owner:
-        raise leases.LeaseTaken(f"this evaluation of the alerts took too long, {row or 'nobody'} has its place now; nothing was written, the next one does it all")
+        raise leases.LeaseTaken(f"this evaluation of the alerts took too long, {row or 'nobody'} has its place now; nothing was written")
 
 
 def _promise(

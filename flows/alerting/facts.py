@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from flows.alerting.episodes import Reading
@@ -17,6 +17,7 @@ from flows.alerting.ladder import Shift
 from flows.alerting.rule import Rule
 
 LENGTH = {"day": 1, "week": 7, "month": 31}
+BACK = 180                                      # periods that are read besides, so that a message can say since when
 Key = tuple[str, str, str]                      # rule, segment type, segment
 
 
@@ -66,9 +67,8 @@ def shifts(connection: Any, since: date) -> list[Shift]:
     """Rosters from a day on; empty where none are published."""
     if not connection.execute("select 1 from duckdb_tables() where table_name = 'rosters'").fetchone():
         return []
-    rows = connection.execute(
-        "select agent, team, starts_at at time zone 'UTC', ends_at at time zone 'UTC' from rosters where ends_at >= ?", [since]).fetchall()
-    return [Shift(agent=agent, team=team, starts_at=starts, ends_at=ends) for agent, team, starts, ends in rows]
+    rows = connection.execute("select agent, team, starts_at, ends_at from rosters where ends_at >= ?", [since]).fetchall()
+    return [Shift(agent=agent, team=team, starts_at=starts.replace(tzinfo=UTC), ends_at=ends.replace(tzinfo=UTC)) for agent, team, starts, ends in rows]
 
 
 def drivers(connection: Any, rule: Rule, reading: tuple[str, str], day: date) -> list[tuple[str, str, float, float | None]]:
@@ -110,7 +110,7 @@ def _of_rule(
     if kpi is None:
         raise CannotJudge(f"{rule.kpi} is not published here: no source tells it")
     settles = kpi.settles_after_days
-    need = (rule.window * (rule.compared_with + 1) + rule.for_ + rule.clear_for + 60) * LENGTH[rule.grain] + settles
+    need = (rule.window * (rule.compared_with + 1) + rule.for_ + rule.clear_for + BACK) * LENGTH[rule.grain] + settles
     first = date.min if whole else as_of - timedelta(days=need)
     if rule.out_of_control:
         return _signals(connection, rule, kpi, tables, first, as_of)

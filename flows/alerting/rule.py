@@ -139,8 +139,8 @@ class Rung(_Part):
 class Case(_Part):
     """A test of the rule: what happened from first_day on, one entry a period, and everything that the rule says of it.
 
-    values, or counts ("3/20": numerator/denominator, sample 20), null: no data, "27 * 0/7": so often; or there: whether there was something, for rules without a
-    number. target: what held. says: by the day on which it is known, fires or resolves – all of it: a rule that says more fails.
+    values, or counts ("3/20": numerator/denominator, sample 20), null: no data, "27 * 0/7": so often; or there: whether there was something, for rules
+    without a number. target: what held. says: by the day on which it is known, fires or resolves – all of it: a rule that says more fails.
     """
 
     holds: str

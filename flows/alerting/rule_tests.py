@@ -55,7 +55,8 @@ def _ends(first: date, grain: Grain, count: int) -> Iterator[date]:
     """The last days of so many periods, the first of which begins on `first`."""
     start = first
     for _ in range(count):
-        following = {"day": start + timedelta(days=1), "week": start + timedelta(days=7), "month": (start.replace(day=1) + timedelta(days=32)).replace(day=1)}[grain]
+        next_month = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+        following = {"day": start + timedelta(days=1), "week": start + timedelta(days=7), "month": next_month}[grain]
         yield following - timedelta(days=1)
         start = following
 
