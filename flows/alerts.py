@@ -85,7 +85,7 @@ def last_night(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> fac
     current = published.current(settings.published)
     # a version as of yesterday comes in the night; until then the one before it is the newest there can be
     behind = (settings.as_of(now) - current.as_of).days - 1 if current else 0
-    return facts.Night(failed_checks=ended["report"]["failed_checks"] if ended else (), days_behind=max(0, behind))
+    return facts.Night(failed_checks=ended["report"]["failed_checks"] if ended else (), days_behind=max(0, behind), feeds=ledgers.feeds_of(ledger))
 
 
 def evaluate_now(settings: Settings, ledger: ledgers.Ledger, *, link_of: LinkOf = lambda group, action: None) -> Evaluated:
@@ -113,8 +113,7 @@ def listing(settings: Settings, language: scorecard.Language) -> str:
     with closing(published.connect(settings.published)) as marts:
         found = facts.read(marts, loaded.rules, night=last_night(settings, ledger, now))
         has_rosters = bool(facts.shifts(marts, found.as_of))
-    lines += [f"{name}: {why}" for name, why in sorted(found.frozen.items())]
-    lines += [f"{name} cannot be judged: {why}" for name, why in sorted(found.unjudged.items())]
+    lines += _by_reason("frozen", found.frozen) + _by_reason("cannot be judged", found.unjudged)
     if not has_rosters:
         lines.append("no rosters are published: escalation goes by the clock")
     if not languages(settings):
@@ -175,6 +174,11 @@ def replayed(settings: Settings, *, days: int, name: str | None = None) -> str:
     unreplayed = sorted(rule for rule in chosen if rule not in {one.rule for one in lived})
     return "\n".join([f"{first} to {found.as_of}, as published in {found.version}, nobody acknowledging", *lines,
                       *([f"no published history: {', '.join(unreplayed)}"] if unreplayed else [])])
+
+
+def _by_reason(what: str, reasons: Mapping[str, str]) -> list[str]:
+    """One line for all rules that share a reason."""
+    return [f"{what}: {', '.join(sorted(name for name in reasons if reasons[name] == why))}: {why}" for why in sorted(set(reasons.values()))]
 
 
 def _state(alert: Alert, now: datetime) -> str:

@@ -73,8 +73,9 @@ def evaluate(
             readings = {name: found.readings[name] for name in found.readings if not is_past or setup.rules[name].missing in ("check", "version")}
             step("locked")
             day = Day(
-                rules=setup.rules, broken=setup.broken, readings=readings, seen=told.seen, silences=told.silences, as_of=max(found.as_of, told.last_as_of or date.min),
-                now=now, version=found.version, ladder=partial(ladder.ladder, at=now, people=setup.options.people, shifts=shifts))
+                rules=setup.rules, broken=setup.broken, readings=readings, seen=told.seen, silences=told.silences,
+                as_of=max(found.as_of, told.last_as_of or date.min), now=now, version=found.version,
+                ladder=partial(ladder.ladder, at=now, people=setup.options.people, shifts=shifts))
             outcome = episodes.step(day, told.alerts)
             store.save(connection, outcome.changed)
             store.mark_judged(connection, outcome.seen, day.as_of)

@@ -23,10 +23,14 @@ Key = tuple[str, str, str]                      # rule, segment type, segment
 
 @dataclass(frozen=True, kw_only=True)
 class Night:
-    """What the ledger knows of the last night that ended. days_behind: nights on which a version was due and none came."""
+    """What the ledger knows. failed_checks: of the last night that checked. days_behind: nights on which a version was due and none came.
+
+    feeds: (source, stream) -> 'kind.table' that its records are read as, which files and tables of a database choose.
+    """
 
     failed_checks: Sequence[Mapping[str, Any]] = ()
     days_behind: int = 0
+    feeds: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,7 @@ def read(connection: Any, rules: Mapping[str, Rule], *, night: Night, whole: boo
     as_of, version = connection.execute("select as_of, version from meridian_version").fetchone()
     tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
     kpis = _kpis(connection)
-    stale = _stale(connection) if "source_freshness" in tables else {}
+    stale = _stale(connection, night.feeds) if "source_freshness" in tables else {}
     readings: dict[str, Sequence[Reading]] = {}
     frozen: dict[str, str] = {}
     unjudged: dict[str, str] = {}
@@ -55,7 +59,7 @@ def read(connection: Any, rules: Mapping[str, Rule], *, night: Night, whole: boo
     for name, rule in rules.items():
         try:
             if rule.kpi is not None and (late := sorted(kpis[rule.kpi].reads & stale.keys() if rule.kpi in kpis else ())):
-                frozen[name] = f"frozen: {stale[late[0]]} is stale"
+                frozen[name] = f"{stale[late[0]]} is stale"
             else:
                 readings[name] = _of_rule(connection, rule, kpis, tables, as_of, night, evidence, whole)
         except CannotJudge as error:
@@ -94,9 +98,9 @@ def _pair(dotted: str) -> tuple[str, str]:
     return kind, stream
 
 
-def _stale(connection: Any) -> dict[tuple[str, str], str]:
+def _stale(connection: Any, feeds: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     rows = connection.execute("select kind, stream, source_name from source_freshness where is_stale").fetchall()
-    return {(kind, stream): f"{source}/{stream}" for kind, stream, source in rows}
+    return {_pair(feeds.get((source, stream), f"{kind}.{stream}")): f"{source}/{stream}" for kind, stream, source in rows}
 
 
 def _of_rule(
@@ -107,7 +111,7 @@ def _of_rule(
     if not rule.has_history:
         return _gaps(connection, rule, tables, as_of, night, evidence)
     kpi = kpis.get(rule.kpi or "")
-    if kpi is None:
+    if kpi is None or not connection.execute("select 1 from kpis where kpi = ? limit 1", [rule.kpi]).fetchone():
         raise CannotJudge(f"{rule.kpi} is not published here: no source tells it")
     settles = kpi.settles_after_days
     need = (rule.window * (rule.compared_with + 1) + rule.for_ + rule.clear_for + BACK) * LENGTH[rule.grain] + settles

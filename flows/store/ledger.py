@@ -278,6 +278,14 @@ def list_batches(ledger: Ledger, source: str | None = None, stream: str | None =
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def feeds_of(ledger: Ledger) -> dict[tuple[str, str], str]:
+    """(source, stream) -> '<kind>.<table>' of the dbt source that its newest batch feeds."""
+    newest = sql.select(batches.c.source, batches.c.stream, sql.func.max(batches.c.batch).label("batch")).group_by(batches.c.source, batches.c.stream).subquery()
+    query = sql.select(batches).join(newest, sql.and_(*(batches.c[name] == newest.c[name] for name in ("source", "stream", "batch"))))
+    with ledger.begin() as connection:
+        return {(row["source"], row["stream"]): row["feeds"] for row in connection.execute(query).mappings()}
+
+
 def last_batch(ledger: Ledger, source: str, stream: str) -> str | None:
     with ledger.begin() as connection:
         query = sql.select(sql.func.max(batches.c.batch)).where(batches.c.source == source, batches.c.stream == stream)
