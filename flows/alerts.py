@@ -141,10 +141,9 @@ def showing(settings: Settings, name: str, language: scorecard.Language) -> str:
 def tested(settings: Settings, name: str | None) -> tuple[list[str], list[str]]:
     """(what holds, what does not) of the rules' own tests and files. Raises LookupError for a rule that is not there."""
     loaded = load_rules(settings)
-    if name is not None and name not in loaded.rules:
-        if name not in loaded.broken:
-            raise LookupError(f"there is no rule {name!r}{nearest(name, sorted(loaded.rules))}")
+    if name in loaded.broken:
         return [], list(loaded.problems)
+    _must_know(loaded, name)
     chosen = [loaded.rules[name]] if name else list(loaded.rules.values())
     wrong = [line for rule in chosen for line in rule_tests.failures(rule)]
     holds = [f"{rule.rule}: {len(rule.tests)} tests" for rule in chosen if not rule_tests.failures(rule)]
@@ -154,8 +153,7 @@ def tested(settings: Settings, name: str | None) -> tuple[list[str], list[str]]:
 def replayed(settings: Settings, *, days: int, name: str | None = None) -> str:
     """The table of what each rule would have said over the last `days` days of the published history. Raises LookupError for an unknown rule."""
     loaded = load_rules(settings)
-    if name is not None and name not in loaded.rules:
-        raise LookupError(f"there is no rule {name!r}{nearest(name, sorted(loaded.rules))}")
+    _must_know(loaded, name)
     chosen = {rule: value for rule, value in loaded.rules.items() if name in (None, rule)}
     with closing(published.connect(settings.published)) as marts:
         found = facts.read(marts, chosen, night=facts.Night(), whole=True)
@@ -174,6 +172,11 @@ def replayed(settings: Settings, *, days: int, name: str | None = None) -> str:
     unreplayed = sorted(rule for rule in chosen if rule not in {one.rule for one in lived})
     return "\n".join([f"{first} to {found.as_of}, as published in {found.version}, nobody acknowledging", *lines,
                       *([f"no published history: {', '.join(unreplayed)}"] if unreplayed else [])])
+
+
+def _must_know(loaded: rules.Loaded, name: str | None) -> None:
+    if name is not None and name not in loaded.rules:
+        raise LookupError(f"there is no rule {name!r}{nearest(name, sorted(loaded.rules.keys() | loaded.broken))}")
 
 
 def _by_reason(what: str, reasons: Mapping[str, str]) -> list[str]:

@@ -111,7 +111,7 @@ def _of_rule(
     if not rule.has_history:
         return _gaps(connection, rule, tables, as_of, night, evidence)
     kpi = kpis.get(rule.kpi or "")
-    if kpi is None or not connection.execute("select 1 from kpis where kpi = ? limit 1", [rule.kpi]).fetchone():
+    if kpi is None:
         raise CannotJudge(f"{rule.kpi} is not published here: no source tells it")
     settles = kpi.settles_after_days
     need = (rule.window * (rule.compared_with + 1) + rule.for_ + rule.clear_for + BACK) * LENGTH[rule.grain] + settles
@@ -126,6 +126,8 @@ def _of_rule(
     for segment_type, segment, end, value, numerator, denominator, sample, target in rows:
         series.setdefault((segment_type, segment), []).append(
             Period(end=end, value=value, numerator=numerator, denominator=denominator, sample=sample or 0, target=target))
+    if not series and not connection.execute("select 1 from kpis where kpi = ? limit 1", [rule.kpi]).fetchone():
+        raise CannotJudge(f"{rule.kpi} is not published here: no source tells it")
     if lacking := set(rule.segments) - {segment_type for segment_type, _ in series}:
         raise CannotJudge(f"{rule.kpi} is not published by {rule.grain} and {sorted(lacking)[0]}")
     return [Reading(segment_type=place[0], segment=place[1], points=tuple(one for one in judge(rule, kpi, periods) if one.known_on <= as_of))

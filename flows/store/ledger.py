@@ -280,7 +280,8 @@ def list_batches(ledger: Ledger, source: str | None = None, stream: str | None =
 
 def feeds_of(ledger: Ledger) -> dict[tuple[str, str], str]:
     """(source, stream) -> '<kind>.<table>' of the dbt source that its newest batch feeds."""
-    newest = sql.select(batches.c.source, batches.c.stream, sql.func.max(batches.c.batch).label("batch")).group_by(batches.c.source, batches.c.stream).subquery()
+    stream = (batches.c.source, batches.c.stream)
+    newest = sql.select(*stream, sql.func.max(batches.c.batch).label("batch")).group_by(*stream).subquery()
     query = sql.select(batches).join(newest, sql.and_(*(batches.c[name] == newest.c[name] for name in ("source", "stream", "batch"))))
     with ledger.begin() as connection:
         return {(row["source"], row["stream"]): row["feeds"] for row in connection.execute(query).mappings()}

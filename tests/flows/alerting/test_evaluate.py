@@ -93,7 +93,7 @@ def test_a_first_start_with_old_data_is_one_summary(tmp_path: Path) -> None:
 
 def test_a_stale_source_is_told_and_freezes_the_rules_that_read_it(tmp_path: Path) -> None:
     night(tmp_path, 2, CALM)
-    stale = [("erp", "tryton", "purchase_line", datetime(2026, 3, 2, 1), True, "refused our key")]
+    stale = [("erp", "tryton", "purchase_line", "2026-03-02 01:00:00", True, "refused our key")]
     found = night(tmp_path, 3, BAD, source_freshness=stale)
     assert [(message.kind, message.alerts[0].rule) for message in found.messages] == [("firing", "stale")]
     assert found.frozen == {"late": "erp/purchase_line is stale"}
