@@ -132,6 +132,10 @@ def showing(settings: Settings, name: str, language: scorecard.Language) -> str:
         lines += [f"{_state(alert, settings.clock())}  {_title(loaded, alert, language)}", f"  {alert.alert}, since {alert.since}, in version {alert.version}"]
         rule = loaded.rules.get(alert.rule)
         lines += [f"  {number}. {step}" for number, step in enumerate(rule.runbook.in_(language) if rule else (), start=1)]
+        if rule:
+            raci = rule.raci
+            lines.append(f"  {rule.owner} answers for it; responsible {raci.responsible}, accountable {raci.accountable}, "
+                         f"consulted {raci.consulted or '–'}, informed {raci.informed or '–'}")
         lines += [f"  {step.due_at:%Y-%m-%d %H:%M} UTC → {step.to} ({step.why})" for step in alert.ladder]
         lines += [f"  {row['at'][:16].replace('T', ' ')}  {row['what']} by {row['by']}" + (f": {row['note']}" if row["note"] else "")
                   for row in logs[alert.alert]]

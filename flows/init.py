@@ -34,6 +34,17 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 [publish]
 keep_days = 30                       # how long old versions of the marts are kept
 
+# Alerts: `meridian alerts list` shows what is wrong, here stands who is told. Rules of your own are files in `folder`, beside this one.
+# [alerts]
+# folder = "alerts"
+# off = ["order_surge"]              # shipped rules that nobody here wants
+# channels = {inform = ["mail"], warn = ["mail"], act = ["mail"]}
+# [alerts.people.supply_lead]        # who is behind a role that rules name
+# name = "Mira Okafor"
+# channels = ["mail"]
+# [alerts.rules.supplier_late_rate]  # another limit than shipped
+# above = 0.12
+
 # Business hours: SLA clocks run on these. 24:00 is the end of the day; a night shift is two spans.
 [calendars.support]
 time_zone = "Europe/Berlin"

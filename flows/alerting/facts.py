@@ -88,9 +88,9 @@ def drivers(connection: Any, rule: Rule, reading: tuple[str, str], day: date) ->
 
 def _kpis(connection: Any) -> dict[str, Kpi]:
     rows = connection.execute(
-        "select distinct on (kpi) kpi, title_en, title_zh, unit, direction, min_sample, settles_after_days, owner, reads from kpi_catalogue").fetchall()
+        "select distinct on (kpi) kpi, title_en, title_zh, unit, direction, min_sample, settles_after_days, reads from kpi_catalogue").fetchall()
     return {row[0]: Kpi(kpi=row[0], title_en=row[1], title_zh=row[2], unit=row[3], direction=row[4], min_sample=row[5] or 0, settles_after_days=row[6] or 0,
-                        owner=row[7], reads=frozenset(_pair(part) for part in (row[8] or "").split(", ") if "." in part)) for row in rows}
+                        reads=frozenset(_pair(part) for part in (row[7] or "").split(", ") if "." in part)) for row in rows}
 
 
 def _pair(dotted: str) -> tuple[str, str]:

@@ -31,7 +31,6 @@ class Kpi:
     direction: str = "lower"
     min_sample: int = 0
     settles_after_days: int = 0
-    owner: str = ""
     reads: frozenset[tuple[str, str]] = frozenset()
 
     def title(self, language: str) -> str:

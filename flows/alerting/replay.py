@@ -26,7 +26,6 @@ class Replayed:
     days: int
     episodes: tuple[Alert, ...]
     notices: int
-    pages: int
 
     def per_year(self, count: int) -> float:
         return 365 * count / self.days if self.days else 0.0
@@ -38,7 +37,6 @@ def replay(rules: Mapping[str, Rule], readings: Mapping[str, Sequence[Reading]],
     known_on = {name: [[point.known_on for point in reading.points] for reading in readings[name]] for name in with_history}
     alerts: dict[str, Alert] = {}
     notices: dict[str, int] = dict.fromkeys(with_history, 0)
-    pages: dict[str, int] = dict.fromkeys(with_history, 0)
     day, seen = first, frozenset[str]()
     while day <= last:
         upto = {name: [_until(reading, known, day) for reading, known in zip(readings[name], known_on[name], strict=True)] for name in with_history}
@@ -48,10 +46,9 @@ def replay(rules: Mapping[str, Rule], readings: Mapping[str, Sequence[Reading]],
         for message in outcome.messages:
             for name in {alert.rule for alert in message.alerts}:
                 notices[name] += 1
-                pages[name] += message.kind == "firing"
         day, seen = day + timedelta(days=1), outcome.seen
     return [
-        Replayed(rule=name, tier=rule.tier, days=(last - first).days + 1, notices=notices[name], pages=pages[name],
+        Replayed(rule=name, tier=rule.tier, days=(last - first).days + 1, notices=notices[name],
                  episodes=tuple(alert for alert in alerts.values() if alert.rule == name))
         for name, rule in sorted(with_history.items())
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from flows.alerting import rule_tests, rules
 from flows.alerting.options import Alerts
 from flows.alerts import known_kpis
-from flows.settings import PROJECT
+from flows.settings import PROJECT, parse
 
 KNOWN = rules.Known(kpis=known_kpis(PROJECT / "dbt_project"), channels=("mail", "chat"))
 SHIPPED = rules.load([rules.SHIPPED], Alerts(), KNOWN)
@@ -89,6 +90,19 @@ def test_a_rule_whose_test_says_otherwise_is_caught(tmp_path: Path) -> None:
     (tmp_path / "supplier_late_rate.yml").write_text(GOOD.replace("{2026-06-03: fires, 2026-06-07: resolves}", "{2026-06-04: fires}"), encoding="utf-8")
     (failure,) = rule_tests.failures(load(tmp_path).rules["supplier_late_rate"])
     assert "expected 2026-06-04 fires, the rule says 2026-06-03 fires, 2026-06-07 resolves" in failure
+
+
+def test_the_rule_and_the_settings_of_the_readme_are_valid_and_the_rule_says_what_its_test_says(tmp_path: Path) -> None:
+    section = (PROJECT / "README.md").read_text(encoding="utf-8").split("\n## Alerts\n")[1].split("\n## ")[0]
+    (tmp_path / "ours.yml").write_text(section.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    written = "[company]\nname = \"Shop\"\n" + section.split("```toml\n")[1].split("```")[0]
+    options = parse(written, tmp_path / "meridian.toml").alerts
+    known = rules.Known(kpis=KNOWN.kpis, channels=("mail", "duty_chat", "mira_mail"))
+    found = rules.load([rules.SHIPPED, tmp_path], options, known, config_text=written)
+    assert not found.problems and found.rules["supplier_late_rate"].above == 0.12 and "stale_opportunities" not in found.rules
+    assert rule_tests.failures(found.rules["ours"]) == []
+    assert {name for name in SHIPPED.rules if SHIPPED.rules[name].has_history} - set(re.findall(r"^\| `(\w+)` ", section, flags=re.MULTILINE)) == {
+        "backlog_out_of_control", "cycle_time_out_of_control", "revenue_behind_target"}
 
 
 def test_a_file_that_is_no_yaml_is_said_and_breaks_only_itself(tmp_path: Path) -> None:
