@@ -72,7 +72,7 @@ def known_kpis(project: Path) -> frozenset[str]:
     return frozenset(found - {"catalogue"})
 
 
-def setup_of(settings: Settings, loaded: rules.Loaded, link_of: LinkOf = lambda group, action: None) -> Setup:
+def setup_of(settings: Settings, loaded: rules.Loaded, link_of: LinkOf | None) -> Setup:
     return Setup(rules=loaded.rules, broken=loaded.broken, options=settings.configuration.alerts, languages=languages(settings),
                  currency=settings.configuration.company.currency, link_of=link_of)
 
@@ -88,7 +88,7 @@ def last_night(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> fac
     return facts.Night(failed_checks=ended["report"]["failed_checks"] if ended else (), days_behind=max(0, behind), feeds=ledgers.feeds_of(ledger))
 
 
-def evaluate_now(settings: Settings, ledger: ledgers.Ledger, *, link_of: LinkOf = lambda group, action: None) -> Evaluated:
+def evaluate_now(settings: Settings, ledger: ledgers.Ledger, *, link_of: LinkOf | None = None) -> Evaluated:
     """Evaluate the current version at this instant. Raises PublishError where nothing is published, LeaseTaken where somebody else is at it."""
     now = settings.clock()
     loaded = load_rules(settings)

@@ -53,7 +53,8 @@ def ack(
     now = settings.clock()
     until = _after(now, lasting) if lasting else None
     try:
-        found = store.acknowledge(ledgers.open_ledger(settings.ledger), name, by=by or getpass.getuser(), at=now, until=until, note=note)
+        with ledgers.open_ledger(settings.ledger).begin() as connection:
+            found = store.acknowledge(connection, name, by=by or getpass.getuser(), at=now, until=until, note=note)
     except LookupError as error:
         fail(str(error.args[0]))
     typer.echo("\n".join(f"acknowledged: {alert}" for alert in found))
@@ -75,16 +76,16 @@ def silence(
 
     settings = settings_of(config)
     now, who = settings.clock(), by or getpass.getuser()
-    ledger = ledgers.open_ledger(settings.ledger)
     known = sorted(alerts.load_rules(settings).rules)
     if rule is not None and rule not in known:
         fail(f"there is no rule {rule!r}{nearest(rule, known)}", 2)
     try:
-        if lift is not None:
-            store.lift(ledger, lift, by=who, at=now)
-            typer.echo(f"{lift} is lifted")
-            return
-        made = store.silence(ledger, rule=rule, segment=segment, reason=why, by=who, at=now, until=_after(now, lasting))
+        with ledgers.open_ledger(settings.ledger).begin() as connection:
+            if lift is not None:
+                store.lift(connection, lift, by=who, at=now)
+                typer.echo(f"{lift} is lifted")
+                return
+            made = store.silence(connection, rule=rule, segment=segment, reason=why, by=who, at=now, until=_after(now, lasting))
     except (store.NotAllowed, LookupError) as error:
         fail(str(error.args[0]), 2)
     typer.echo(f"{made.silence}: quiet until {made.ends_at:%Y-%m-%d %H:%M} UTC")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.alerting.episodes import Alert, Message, Reading
 from flows.alerting.facts import Facts
@@ -15,7 +15,9 @@ from flows.reporting import scorecard
 
 TREND = 14                   # periods that an item's line shows
 MOST_ITEMS = 40
-LinkOf = Callable[[str, str], str | None]
+ACTIONS = ("acknowledge", "silence")
+# action ("acknowledge", "silence"), thread of the message, channel, language -> address; None: nothing serves links
+LinkOf = Callable[[str, str, str, Language], str]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -32,36 +34,37 @@ WORDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What messages are composed from. drivers: alert -> (English, Chinese, contribution, share). link_of(group, action): None where nothing serves it."""
+    """What messages are composed from. drivers: alert -> (English, Chinese, contribution, share)."""
 
     facts: Facts
     rules: Mapping[str, Rule]
     people: Mapping[str, Person] = field(default_factory=dict)
     currency: str = ""
-    link_of: LinkOf = lambda group, action: None
+    link_of: LinkOf | None = None
     drivers: Callable[[Alert], Sequence[tuple[str, str, float, float | None]]] = lambda alert: ()
 
 
-def compose(message: Message, language: Language, context: Context) -> Notice:
-    """The notice of a message in a language."""
+def compose(message: Message, language: Language, context: Context, channel: str = "") -> Notice:
+    """The notice of a message in a language. channel: whom its links are for."""
     say = _Say(language)
     severity = max((alert.severity for alert in message.alerts), key=SEVERITIES.index)
     alerts = sorted(message.alerts, key=lambda alert: (-SEVERITIES.index(alert.severity), alert.rule, -_badness(alert, context), alert.label))
     items = [_item(alert, context, say, with_rule=message.kind == "summary") for alert in alerts[:MOST_ITEMS]]
     if len(alerts) > MOST_ITEMS:
         items.append(Item(subject="…", text=say("more", len(alerts) - MOST_ITEMS)))
+    links = _links(message, context, say, channel)
     footer = f"{context.facts.version} · " + ", ".join(sorted({alert.rule for alert in alerts}))
     if message.kind == "summary":
         title = say("summary", len({alert.rule for alert in alerts}), len(alerts))
         return Notice(key=message.key, thread=message.thread, kind="summary", severity=severity, language=language, title=title, lead=say("summary_lead"),
-                      items=tuple(items), links=_links(message, context, say), footer=f"{footer} · meridian alerts list")
+                      items=tuple(items), links=links, footer=f"{footer} · meridian alerts list")
     rule = context.rules[alerts[0].rule]
     is_over = message.kind == "resolved"
     return Notice(
         key=message.key, thread=message.thread, kind=message.kind, severity="info" if is_over else severity, language=language,
         title=say(message.kind) + _title(rule, alerts, context, say), lead=_lead(message, rule, context, say), items=tuple(items),
         why=() if is_over else _why(rule, alerts[0], context, say), steps=() if is_over else rule.runbook.in_(language), owner=_name(rule.owner, context),
-        links=() if is_over else _links(message, context, say), footer=f"{footer} · {_evidence(rule, alerts[0])}")
+        links=() if is_over else links, footer=f"{footer} · {_evidence(rule, alerts[0])}")
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,17 @@ def _badness(alert: Alert, context: Context) -> float:
     _, point = _newest(alert, context)
     value = point.value if point and point.value is not None else 0.0
     rule = context.rules[alert.rule]
-    kpi = context.facts.kpis.get(rule.kpi or "")
+    kpi = _kpi(rule, context)
     is_low_bad = rule.below is not None or (rule.above is None and kpi is not None and kpi.direction == "higher")
     return -value if is_low_bad else value
+
+
+def _kpi(rule: Rule, context: Context) -> Kpi | None:
+    """The KPI as the rule judges it: of one whose sample counts, a number of things."""
+    kpi = context.facts.kpis.get(rule.kpi or "")
+    if kpi is None or rule.measure == "value":
+        return kpi
+    return replace(kpi, unit="count", title_en=f"{kpi.title_en}: how many", title_zh=f"{kpi.title_zh}：样本数")
 
 
 def _title(rule: Rule, alerts: Sequence[Alert], context: Context, say: _Say) -> str:
@@ -95,7 +106,7 @@ def _title(rule: Rule, alerts: Sequence[Alert], context: Context, say: _Say) -> 
     if len(alerts) > 1:
         return say("segments", title, len(alerts))
     _, point = _newest(alerts[0], context)
-    kpi = context.facts.kpis.get(rule.kpi or "")
+    kpi = _kpi(rule, context)
     value = f" ({_show(point.value, kpi, context, say)})" if kpi and point and point.value is not None else ""
     subject = "" if alerts[0].segment_type == "all" else ("：" if say.language == "zh-CN" else ": ") + alerts[0].label
     return f"{title}{subject}{value}"
@@ -104,7 +115,7 @@ def _title(rule: Rule, alerts: Sequence[Alert], context: Context, say: _Say) -> 
 def _lead(message: Message, rule: Rule, context: Context, say: _Say) -> str:
     if message.kind == "resolved":
         return say("over", context.facts.as_of)
-    kpi = context.facts.kpis.get(rule.kpi or "")
+    kpi = _kpi(rule, context)
     first = min(alert.since for alert in message.alerts)
     said = [kpi.title(say.language) if kpi else "", _limit(rule, kpi, context, say), f"{say('since')} {first}"]
     if message.kind in ("reminder", "escalation"):
@@ -119,14 +130,15 @@ def _limit(rule: Rule, kpi: Kpi | None, context: Context, say: _Say) -> str:
         return f"{say('limit')} {'>' if rule.above is not None else '<'} {_show(limit, kpi, context, say)}"
     if rule.worse_than_target_by is not None and kpi:
         wanted = rule.worse_than_target_by
-        return f"{say('limit')} {say('target')} ± " + (f"{100 * wanted.by:g} %" if wanted.is_share else _show(wanted.by, kpi, context, say))
+        sign = {"higher": "−", "range": "±"}.get(kpi.direction, "+")
+        return f"{say('limit')} {say('target')} {sign} " + (f"{100 * wanted.by:g} %" if wanted.is_share else _show(wanted.by, kpi, context, say))
     return f"{say('change')} {100 * rule.changed_by:+.0f} %" if rule.changed_by is not None else ""
 
 
 def _item(alert: Alert, context: Context, say: _Say, *, with_rule: bool) -> Item:
     rule = context.rules[alert.rule]
     reading, point = _newest(alert, context)
-    kpi = context.facts.kpis.get(rule.kpi or "")
+    kpi = _kpi(rule, context)
     told = context.facts.evidence.get((alert.rule, alert.segment_type, alert.segment))
     parts = [say.of(told)] if told else []
     if kpi and point and point.value is not None:
@@ -144,7 +156,7 @@ def _item(alert: Alert, context: Context, say: _Say, *, with_rule: bool) -> Item
 
 
 def _why(rule: Rule, alert: Alert, context: Context, say: _Say) -> tuple[str, ...]:
-    kpi = context.facts.kpis.get(rule.kpi or "")
+    kpi = _kpi(rule, context)
     lines = []
     for english, chinese, contribution, part in context.drivers(alert):
         share = f" ({100 * part:.0f} %)" if part is not None else ""
@@ -152,9 +164,10 @@ def _why(rule: Rule, alert: Alert, context: Context, say: _Say) -> tuple[str, ..
     return tuple(lines)
 
 
-def _links(message: Message, context: Context, say: _Say) -> tuple[Link, ...]:
-    found = [(action, context.link_of(message.thread, action)) for action in ("acknowledge", "silence")]
-    return tuple(Link(text=say(action), url=url, is_action=True) for action, url in found if url)
+def _links(message: Message, context: Context, say: _Say, channel: str) -> tuple[Link, ...]:
+    if context.link_of is None:
+        return ()
+    return tuple(Link(text=say(action), url=context.link_of(action, message.thread, channel, say.language), is_action=True) for action in ACTIONS)
 
 
 def _evidence(rule: Rule, alert: Alert) -> str:

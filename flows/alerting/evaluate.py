@@ -39,7 +39,7 @@ class Setup:
     languages: Mapping[str, Language]
     broken: frozenset[str] = frozenset()
     currency: str = ""
-    link_of: LinkOf = lambda group, action: None
+    link_of: LinkOf | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +116,9 @@ def _promise(
     promised = 0
     for message in messages:
         channels = channels_of(message, setup)
-        written = {language: to_json(compose(message, language, context)) for language in {setup.languages[channel] for channel in channels}}
         for channel in channels:
-            promised += outbox.put(connection, key=message.key, channel=channel, notice=written[setup.languages[channel]], at=now)
+            notice = compose(message, setup.languages[channel], context, channel)
+            promised += outbox.put(connection, key=message.key, channel=channel, notice=to_json(notice), at=now)
             step(f"put {message.kind}")
         for alert in message.alerts:
             store.log(connection, at=now, alert=alert.alert, what=message.kind, by="meridian", note=", ".join(channels) or "no channel")

@@ -17,7 +17,8 @@ import sqlalchemy as sql
 
 from flows.alerting.episodes import Alert, Silence
 from flows.alerting.ladder import Step
-from flows.store.ledger import Ledger, instant, metadata, put, text
+from flows.store.ledger import instant, metadata, put, text
+from flows.store.outbox import outbox
 
 LONGEST_SILENCE = timedelta(days=30)
 REMEMBERED = timedelta(days=120)        # ended alerts that a new one must not be taken for
@@ -126,22 +127,21 @@ def log(connection: sql.Connection, *, at: datetime, alert: str, what: str, by: 
     connection.execute(sql.insert(alert_log).values(entry=uuid.uuid4().hex, at=text(at), alert=alert, what=what, by=by, note=note))
 
 
-def acknowledge(ledger: Ledger, name: str, *, by: str, at: datetime, until: datetime | None = None, note: str = "") -> list[str]:
+def acknowledge(connection: sql.Connection, name: str, *, by: str, at: datetime, until: datetime | None = None, note: str = "") -> list[str]:
     """Somebody has an alert, or all open ones that were told in one message (`name`: either). until: None: until it ends. Returns the alerts.
 
     Raises NoSuchAlert. Saying it again, or somebody else's saying it, replaces what was said; the log keeps both.
     """
-    with ledger.begin() as connection:
-        found = _open(connection, name)
-        for alert in found:
-            connection.execute(sql.update(alerts).where(alerts.c.alert == alert).values(
-                acknowledged_by=by, acknowledged_at=text(at), acknowledged_until=text(until)))
-            log(connection, at=at, alert=alert, what="acknowledged", by=by, note=note)
-        return found
+    found = [alert.alert for alert in open_ones(connection, name)]
+    for alert in found:
+        connection.execute(sql.update(alerts).where(alerts.c.alert == alert).values(
+            acknowledged_by=by, acknowledged_at=text(at), acknowledged_until=text(until)))
+        log(connection, at=at, alert=alert, what="acknowledged", by=by, note=note)
+    return found
 
 
 def silence(
-    ledger: Ledger, *, rule: str | None, segment: str | None, reason: str, by: str, at: datetime, until: datetime,
+    connection: sql.Connection, *, rule: str | None, segment: str | None, reason: str, by: str, at: datetime, until: datetime,
 ) -> Silence:
     """Tell nothing of what a rule says (on a segment) until then. Raises NotAllowed without a reason, backwards, or for more than 30 days."""
     if not reason.strip():
@@ -151,21 +151,27 @@ def silence(
     if until - at > LONGEST_SILENCE:
         raise NotAllowed(f"a silence lasts {LONGEST_SILENCE.days} days at most; a rule that nobody wants is switched off: [alerts] off = [...]")
     made = Silence(silence=uuid.uuid4().hex[:12], rule=rule, segment=segment, reason=reason.strip(), by=by, starts_at=at, ends_at=until)
-    with ledger.begin() as connection:
-        row = asdict(made)
-        connection.execute(sql.insert(silences).values(**{**row, "starts_at": text(at), "ends_at": text(until)}))
-        log(connection, at=at, alert=f"{rule or '*'}/{segment or '*'}", what="silenced", by=by, note=f"until {text(until)}: {made.reason}")
+    connection.execute(sql.insert(silences).values(**{**asdict(made), "starts_at": text(at), "ends_at": text(until)}))
+    log(connection, at=at, alert=f"{rule or '*'}/{segment or '*'}", what="silenced", by=by, note=f"until {text(until)}: {made.reason}")
     return made
 
 
-def lift(ledger: Ledger, name: str, *, by: str, at: datetime) -> None:
+def lift(connection: sql.Connection, name: str, *, by: str, at: datetime) -> None:
     """End a silence now. Raises NoSuchAlert."""
-    with ledger.begin() as connection:
-        row = connection.execute(sql.select(silences).where(silences.c.silence == name)).mappings().first()
-        if row is None:
-            raise NoSuchAlert(f"there is no silence {name}; `meridian alerts list` names them")
-        connection.execute(sql.update(silences).where(silences.c.silence == name).values(ends_at=text(at)))
-        log(connection, at=at, alert=f"{row['rule'] or '*'}/{row['segment'] or '*'}", what="silence lifted", by=by)
+    row = connection.execute(sql.select(silences).where(silences.c.silence == name)).mappings().first()
+    if row is None:
+        raise NoSuchAlert(f"there is no silence {name}; `meridian alerts list` names them")
+    connection.execute(sql.update(silences).where(silences.c.silence == name).values(ends_at=text(at)))
+    log(connection, at=at, alert=f"{row['rule'] or '*'}/{row['segment'] or '*'}", what="silence lifted", by=by)
+
+
+def unheard(connection: sql.Connection, now: datetime) -> list[str]:
+    """A sentence for each open alert that no channel was promised, or every channel refused: it fires, and nobody hears of it."""
+    of_its_message = sql.func.substr(outbox.c.key, 1, sql.func.length(alerts.c.group) + 1) == alerts.c.group + "/"
+    heard = sql.exists().where(of_its_message, outbox.c.state != "refused")
+    query = sql.select(alerts.c.alert, alerts.c.fired_at).where(
+        alerts.c.resolved_at.is_(None), alerts.c.group != "", alerts.c.fired_at <= text(now), ~heard).order_by(alerts.c.alert)
+    return [f"{alert} has fired since {fired_at[:16]} UTC, and no channel has it" for alert, fired_at in connection.execute(query)]
 
 
 def history(connection: sql.Connection, name: str) -> list[dict[str, Any]]:
@@ -181,13 +187,15 @@ def find(connection: sql.Connection, name: str) -> Alert:
     return _alert(row)
 
 
-def _open(connection: sql.Connection, name: str) -> list[str]:
+def open_ones(connection: sql.Connection, name: str) -> list[Alert]:
+    """The open alert of this name, or all that were told in the message of this thread. Raises NoSuchAlert, which names some that are open."""
     is_open = alerts.c.resolved_at.is_(None)
-    found = connection.execute(sql.select(alerts.c.alert).where(is_open, sql.or_(alerts.c.alert == name, alerts.c.group == name))).scalars().all()
+    query = sql.select(alerts).where(is_open, sql.or_(alerts.c.alert == name, alerts.c.group == name)).order_by(alerts.c.alert)
+    found = [_alert(row) for row in connection.execute(query).mappings()]
     if not found:
         known = connection.execute(sql.select(alerts.c.alert).where(is_open).order_by(alerts.c.alert).limit(5)).scalars().all()
         raise NoSuchAlert(f"no alert {name!r} is open; open are: {', '.join(known) or 'none'}")
-    return list(found)
+    return found
 
 
 def _alert(row: Mapping[Any, Any]) -> Alert:

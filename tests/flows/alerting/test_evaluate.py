@@ -33,7 +33,7 @@ RULES = {
 OPTIONS = Alerts.model_validate({"channels": {"warn": ["mail", "chat"], "act": ["chat"]}, "people": {
     "lead": {"name": "Mira Okafor", "agent": "mira"}, "boss": {"channels": ["boss_mail"]}}})
 SETUP = Setup(rules=RULES, options=OPTIONS, languages={"mail": "en", "chat": "zh-CN", "boss_mail": "en"}, currency="EUR",
-              link_of=lambda group, action: f"http://127.0.0.1/{action}")
+              link_of=lambda action, thread, channel, language: f"http://127.0.0.1/{action}/{channel}/{language}")
 CALM, BAD = {"Umbra": [0.05] * 9, "Levante": [0.05] * 9}, {"Umbra": [0.05, 0.05, 0.30, 0.31], "Levante": [0.05, 0.05, 0.20, 0.05]}
 
 
@@ -71,7 +71,7 @@ def test_a_message_says_what_how_bad_why_what_to_do_and_whose_it_is(tmp_path: Pa
     assert english.why == ("Lane a: +8.0 % (50 %)", "Lane b: +6.0 % (50 %)", "Lane c: +4.0 % (50 %)") and chinese.why[0].startswith("线路 a")
     assert (english.steps, chinese.steps, english.owner) == (("Look.", "Act."), ("查看。", "处理。"), "Mira Okafor (lead)")
     assert [(link.text, link.url, link.is_action) for link in english.links] == [
-        ("I have it", "http://127.0.0.1/acknowledge", True), ("Silence for a week", "http://127.0.0.1/silence", True)]
+        ("I have it", "http://127.0.0.1/acknowledge/mail/en", True), ("Silence for a week", "http://127.0.0.1/silence/mail/en", True)]
     assert english.footer == "2026-03-04.001 · late · meridian kpis late_rate --grain day --segment supplier"
 
 
@@ -141,7 +141,8 @@ def test_an_escalation_goes_to_whom_it_climbs_as_well_and_an_acknowledgement_of_
     assert (climbed.messages[0].kind, climbed.messages[0].to, climbed.promised) == ("escalation", "boss", 3)
     assert {channel for channel, notice in promised(tmp_path) if notice.kind == "escalation"} == {"mail", "chat", "boss_mail"}
     ledger = ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
-    taken = store.acknowledge(ledger, climbed.messages[0].thread, by="mira", at=NOW + timedelta(hours=5), note="calling them")
+    with ledger.begin() as connection:
+        taken = store.acknowledge(connection, climbed.messages[0].thread, by="mira", at=NOW + timedelta(hours=5), note="calling them")
     assert len(taken) == 2 and night(tmp_path, 3, BAD, now=NOW + timedelta(days=3)).promised == 0
     with ledger.begin() as connection:
         assert [(row["what"], row["by"]) for row in store.history(connection, taken[0])] == [
@@ -151,22 +152,37 @@ def test_an_escalation_goes_to_whom_it_climbs_as_well_and_an_acknowledgement_of_
 def test_silences_have_a_reason_an_end_and_a_limit(tmp_path: Path) -> None:
     ledger = ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
     for reason, lasts, said in (("", 1, "needs a reason"), ("moving", 31, "30 days at most"), ("moving", -1, "ends after it begins")):
-        with pytest.raises(store.NotAllowed, match=said):
-            store.silence(ledger, rule="late", segment=None, reason=reason, by="mira", at=NOW, until=NOW + timedelta(days=lasts))
+        with pytest.raises(store.NotAllowed, match=said), ledger.begin() as connection:
+            store.silence(connection, rule="late", segment=None, reason=reason, by="mira", at=NOW, until=NOW + timedelta(days=lasts))
     night(tmp_path, 2, CALM)
-    made = store.silence(ledger, rule="late", segment="Umbra", reason="moving", by="mira", at=NOW - timedelta(hours=1), until=NOW + timedelta(days=1))
+    with ledger.begin() as connection:
+        made = store.silence(connection, rule="late", segment="Umbra", reason="moving", by="mira", at=NOW - timedelta(hours=1), until=NOW + timedelta(days=1))
     found = night(tmp_path, 3, BAD)
     assert [[alert.label for alert in message.alerts] for message in found.messages] == [["Levante"]]
     assert list(found.held.values()) == ["silenced until 2026-03-06 03:00 by mira: moving"]
-    store.lift(ledger, made.silence, by="mira", at=NOW + timedelta(hours=1))
+    with ledger.begin() as connection:
+        store.lift(connection, made.silence, by="mira", at=NOW + timedelta(hours=1))
     assert [alert.label for alert in night(tmp_path, 3, BAD, now=NOW + timedelta(hours=2)).messages[0].alerts] == ["Umbra"]
 
 
 def test_an_alert_that_is_not_open_cannot_be_acknowledged_and_the_error_names_those_that_are(tmp_path: Path) -> None:
     night(tmp_path, 2, CALM)
     night(tmp_path, 3, BAD)
-    with pytest.raises(store.NoSuchAlert, match="open are: late/supplier/Levante/2026-03-04"):
-        store.acknowledge(ledgers.open_ledger(str(tmp_path / "ledger.sqlite")), "nothing", by="mira", at=NOW)
+    ledger = ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
+    with pytest.raises(store.NoSuchAlert, match="open are: late/supplier/Levante/2026-03-04"), ledger.begin() as connection:
+        store.acknowledge(connection, "nothing", by="mira", at=NOW)
+
+
+def test_an_alert_that_fires_unheard_is_found(tmp_path: Path) -> None:
+    """No channel is configured for its tier, or all refused it."""
+    night(tmp_path, 2, CALM)
+    night(tmp_path, 3, BAD)
+    ledger = ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
+    with ledger.begin() as connection:
+        assert store.unheard(connection, NOW) == []
+        connection.execute(sql.update(outbox.outbox).values(state="refused"))
+        assert store.unheard(connection, NOW) == [
+            f"late/supplier/{supplier}/2026-03-04 has fired since 2026-03-05T03:00 UTC, and no channel has it" for supplier in ("Levante", "Umbra")]
 
 
 # What kills, and what races.
