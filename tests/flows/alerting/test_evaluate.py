@@ -21,6 +21,7 @@ from flows.alerting.options import Alerts
 from flows.store import alerts as store
 from flows.store import leases, outbox
 from flows.store import ledger as ledgers
+from sandbox.databases import Database
 from tests.flows.alerting import marts
 from tests.flows.alerting.world import rule
 
@@ -38,10 +39,10 @@ CALM, BAD = {"Umbra": [0.05] * 9, "Levante": [0.05] * 9}, {"Umbra": [0.05, 0.05,
 
 
 def night(folder: Path, days: int, rates: Any, *, now: datetime | None = None, setup: Setup = SETUP, failed: tuple[dict[str, Any], ...] = (),
-          step: Callable[[str], None] = lambda name: None, **rows: Any) -> Evaluation:
+          step: Callable[[str], None] = lambda name: None, ledger: ledgers.Ledger | None = None, **rows: Any) -> Evaluation:
     """Publish the first `days` days and evaluate them on the morning after."""
     with marts.write(folder / f"{os.getpid()}.duckdb", days=days, rates=rates, **rows) as connection:
-        return evaluate(ledgers.open_ledger(str(folder / "ledger.sqlite")), connection, setup, night=facts.Night(failed_checks=failed),
+        return evaluate(ledger or ledgers.open_ledger(str(folder / "ledger.sqlite")), connection, setup, night=facts.Night(failed_checks=failed),
                         now=now or NOW + timedelta(days=days - 3), step=step)
 
 
@@ -183,6 +184,26 @@ def test_an_alert_that_fires_unheard_is_found(tmp_path: Path) -> None:
         connection.execute(sql.update(outbox.outbox).values(state="refused"))
         assert store.unheard(connection, NOW) == [
             f"late/supplier/{supplier}/2026-03-04 has fired since 2026-03-05T03:00 UTC, and no channel has it" for supplier in ("Levante", "Umbra")]
+
+
+def test_a_ledger_on_postgresql_tells_the_same(tmp_path: Path, postgres_server: Database) -> None:
+    def lived(ledger: ledgers.Ledger) -> list[object]:
+        said: list[object] = [night(tmp_path, 2, CALM, ledger=ledger).promised]
+        said += [night(tmp_path, 3, BAD, ledger=ledger, now=NOW + timedelta(hours=hours)).promised for hours in (0, 1, 4)]
+        with ledger.begin() as connection:
+            (thread,) = {alert.group for alert in store.told(connection).alerts}
+            said += store.acknowledge(connection, thread, by="mira", at=NOW + timedelta(hours=5))
+            made = store.silence(connection, rule="late", segment="Umbra", reason="moving", by="mira", at=NOW, until=NOW + timedelta(days=1))
+            store.lift(connection, made.silence, by="mira", at=NOW + timedelta(hours=1))
+        said.append(night(tmp_path, 4, BAD, ledger=ledger).promised)
+        with ledger.begin() as connection:
+            rows = connection.execute(sql.select(outbox.outbox).order_by(outbox.outbox.c.key, outbox.outbox.c.channel)).mappings()
+            said += [tuple(row.values()) for row in rows]
+            return [*said, *sorted(store.told(connection).alerts, key=lambda alert: alert.alert), *store.unheard(connection, NOW)]
+
+    url = postgres_server.another("alerts").url.replace("postgresql://", "postgresql+pg8000://")
+    on_sqlite, on_postgresql = lived(ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))), lived(ledgers.open_ledger(url))
+    assert on_postgresql == on_sqlite and on_sqlite[:4] == [0, 2, 0, 3]
 
 
 # What kills, and what races.
