@@ -18,6 +18,7 @@ from flows.alerting.rule import Rule
 
 LENGTH = {"day": 1, "week": 7, "month": 31}
 BACK = 180                                      # periods that are read besides, so that a message can say since when
+TIERS = ("inform", "warn", "act")
 Key = tuple[str, str, str]                      # rule, segment type, segment
 
 
@@ -76,13 +77,16 @@ def shifts(connection: Any, since: date) -> list[Shift]:
 
 
 def drivers(connection: Any, rule: Rule, reading: tuple[str, str], day: date) -> list[tuple[str, str, float, float | None]]:
-    """The three largest (English, Chinese, contribution, share) behind the newest published change of a segment; empty where none are published."""
+    """The three largest (English, Chinese, contribution, share) behind the newest published change of a segment; empty where none are published.
+
+    Of a rule that looks at a month or four weeks the newest month's, of others the newest week's.
+    """
     if rule.kpi is None or not connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_drivers'").fetchone():
         return []
     rows: list[tuple[str, str, float, float | None]] = connection.execute(
         "select title_en, title_zh, contribution, share from kpi_drivers where kpi = ? and segment_type = ? and segment = ? and period_start <= ? "
-        "qualify dense_rank() over (order by period_start desc, period_grain, compared_with) = 1 order by rank limit 3",
-        [rule.kpi, *reading, day]).fetchall()
+        "and period_grain = ? and compared_with = 'previous' and rank <= 3 qualify dense_rank() over (order by period_start desc) = 1 order by rank",
+        [rule.kpi, *reading, day, "month" if rule.grain == "month" or rule.window >= 28 else "week"]).fetchall()
     return rows
 
 
@@ -138,8 +142,8 @@ def _signals(connection: Any, rule: Rule, kpi: Kpi, tables: Collection[str], fir
     if "kpi_signals" not in tables:
         raise CannotJudge("no table kpi_signals is published")
     rows = connection.execute(
-        "select segment_type, segment, period_end, value, expected, is_signal and is_worse from kpi_signals "
-        f"where kpi = ? and period_grain = ? and segment_type in ({', '.join('?' * len(rule.segments))}) and value is not null and period_end between ? and ? "
+        "select segment_type, segment, period_end, value, expected, is_signal and is_worse from kpi_signals where kpi = ? and period_grain = ? "
+        f"and segment_type in ({', '.join('?' * len(rule.segments))}) and is_signal is not null and period_end between ? and ? "
         "order by segment_type, segment, period_end", [rule.kpi, rule.grain, *rule.segments, first, as_of]).fetchall()
     if not rows:
         raise CannotJudge(f"kpi_signals has no {rule.kpi} by {rule.grain} and {', '.join(rule.segments)}")
@@ -153,13 +157,15 @@ def _signals(connection: Any, rule: Rule, kpi: Kpi, tables: Collection[str], fir
 
 
 def _work(connection: Any, rule: Rule, tables: Collection[str], as_of: date, evidence: dict[Key, tuple[str, str]]) -> list[Reading]:
+    """Work at least as urgent as the rule's tier: the lists hold what is coming, too."""
     if "worklists" not in tables:
         raise CannotJudge("no table worklists is published")
+    urgent = TIERS[TIERS.index(rule.tier):]
     rows = connection.execute(
-        "select work_key, subject, evidence_en, evidence_zh, value, threshold from worklists where worklist = ? order by work_key",
-        [rule.worklist_not_empty]).fetchall()
-    if not rows and f"worklist_{rule.worklist_not_empty}" not in tables:
-        known = [name for (name,) in connection.execute("select distinct worklist from worklists order by 1").fetchall()]
+        "select work_key, subject, evidence_en, evidence_zh, value, threshold from worklists "
+        f"where worklist = ? and severity in ({', '.join('?' * len(urgent))}) order by work_key", [rule.worklist_not_empty, *urgent]).fetchall()
+    known = sorted({name.removeprefix("worklist_") for name in tables if name.startswith("worklist_")})
+    if not rows and rule.worklist_not_empty not in known:
         near = difflib.get_close_matches(rule.worklist_not_empty or "", known, n=1)
         raise CannotJudge(f"no worklist {rule.worklist_not_empty} is published" + (f"; did you mean {near[0]!r}?" if near else ""))
     found = []

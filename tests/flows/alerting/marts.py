@@ -19,7 +19,7 @@ TABLES = {
     "stream_completeness": "source_name varchar, stream varchar, missing bigint, figure double, is_latest boolean",
     "kpi_signals": "kpi varchar, period_grain varchar, segment_type varchar, segment varchar, period_start date, period_end date, value double, expected double, "
                    "is_signal boolean, is_worse boolean",
-    "kpi_drivers": "kpi varchar, period_grain varchar, segment_type varchar, segment varchar, period_start date, compared_with varchar, driver varchar, "
+    "kpi_drivers": "kpi varchar, period_grain varchar, segment_type varchar, segment varchar, period_start date, compared_with varchar, split_by varchar, driver varchar, "
                    "driver_segment varchar, title_en varchar, title_zh varchar, contribution double, share double, rank integer",
     "worklists": "worklist varchar, work_key varchar, subject varchar, evidence_en varchar, evidence_zh varchar, owner varchar, due_at timestamp, severity varchar, "
                  "value double, threshold double, as_of date",

@@ -58,7 +58,7 @@ def alerts(folder: Path) -> list[store.Alert]:
 
 
 def test_a_message_says_what_how_bad_why_what_to_do_and_whose_it_is(tmp_path: Path) -> None:
-    drivers = [("late_rate", "week", "supplier", "Umbra", marts.FIRST, "week before", "lines", name, f"Lane {name}", f"线路 {name}", 0.1 - number / 50, 0.5, number)
+    drivers = [("late_rate", "week", "supplier", "Umbra", marts.FIRST, "previous", "lane", "rate", name, f"Lane {name}", f"线路 {name}", 0.1 - number / 50, 0.5, number)
                for number, name in enumerate("abcd", start=1)]
     night(tmp_path, 2, CALM)
     night(tmp_path, 3, BAD, kpi_drivers=drivers)
@@ -125,9 +125,9 @@ def test_what_is_not_published_is_said_and_stops_nobody(tmp_path: Path) -> None:
 def test_signals_and_worklists_are_told_with_their_evidence(tmp_path: Path) -> None:
     setup = replace(SETUP, rules={
         "work": rule("work", kpi=None, above=None, worklist_not_empty="uncovered"), "chart": rule("chart", kpi="revenue", segments=["all"], above=None, out_of_control=True)})
-    work = [("uncovered", f"w{number}", f"Sunday {number}", f"{number} h", f"{number} 小时", "lead", None, "critical", 4.0, 0.0, marts.FIRST) for number in (1, 2)]
+    work = [("uncovered", f"w{number}", f"Sunday {number}", f"{number} h", f"{number} 小时", "lead", None, "act" if number < 3 else "inform", 4.0, 0.0, marts.FIRST) for number in (1, 2, 3)]
     signals = [("revenue", "day", "all", "all", marts.FIRST + timedelta(days=day), marts.FIRST + timedelta(days=day), 50.0, 100.0, day == 2, day == 2) for day in range(3)]
-    night(tmp_path, 2, CALM, setup=setup, kpi_signals=signals[:2], worklists=[("other", "o", "o", "", "", "", None, "info", 0.0, 0.0, marts.FIRST), *work[:1]])
+    night(tmp_path, 2, CALM, setup=setup, kpi_signals=signals[:2], worklists=[("other", "o", "o", "", "", "", None, "act", 0.0, 0.0, marts.FIRST), *work[:1]])
     found = night(tmp_path, 3, CALM, setup=setup, kpi_signals=signals, worklists=work)
     assert {(message.kind, message.alerts[0].rule, message.alerts[0].label) for message in found.messages} == {("firing", "chart", "all"), ("firing", "work", "Sunday 2")}
     english = {notice.title: notice for channel, notice in promised(tmp_path) if channel == "mail"}
