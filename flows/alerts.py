@@ -24,6 +24,7 @@ from flows.store import alerts as store
 from flows.store import ledger as ledgers
 from flows.store import published
 
+MANY = 5                        # alerts of one rule and message that are listed one by one
 REPLAY_HEADS = ("rule", "tier", "episodes", "a year", "messages", "a year")
 
 
@@ -103,9 +104,16 @@ def listing(settings: Settings, language: scorecard.Language) -> str:
     with ledger.begin() as connection:
         told = store.told(connection)
     lines = [f"alerts told up to {told.last_as_of}" if told.last_as_of else "no evaluation yet: `meridian alerts check` makes one, and so does every night"]
+    groups: dict[tuple[str, str, str], list[Alert]] = {}
     for alert in sorted((alert for alert in told.alerts if alert.is_open), key=lambda one: (one.severity != "critical", one.rule, one.label)):
-        why = episodes.held(loaded.rules, told.silences, alert, told.alerts, now)
-        lines += [f"{_state(alert, now):<13} {_title(loaded, alert, language)}", f"{'':<13} since {alert.since}, {alert.alert}" + (f", {why}" if why else "")]
+        groups.setdefault((alert.rule, alert.group, _state(alert, now)), []).append(alert)
+    for (_, group, state), members in groups.items():
+        for alert in members if len(members) <= MANY else ():
+            why = episodes.held(loaded.rules, told.silences, alert, told.alerts, now)
+            lines += [f"{state:<13} {_title(loaded, alert, language)}", f"{'':<13} since {alert.since}, {alert.alert}" + (f", {why}" if why else "")]
+        if len(members) > MANY:
+            shown = f"{_title(loaded, members[0], language)}, {', '.join(alert.label for alert in members[1:MANY])} ... {len(members)} in all"
+            lines += [f"{state:<13} {shown}", f"{'':<13} meridian alerts show {members[0].rule}; meridian alerts ack '{group}' takes all of the message"]
     for silence in told.silences:
         if now < silence.ends_at:
             lines.append(f"silence {silence.silence}: {silence.rule or 'every rule'} {silence.segment or ''} until {silence.ends_at:%Y-%m-%d %H:%M} UTC, "

@@ -147,7 +147,7 @@ def test_what_was_planted_is_alerted_in_time_and_little_else_is(home: Home) -> N
         "channel_roi": (planted.LOSING_CHANNEL, planted.STARTS_ON, 28 + 7), "order_surge": ("all", planted.SURGE_FIRST, 3 + 1),
         "budget_overrun": (planted.OVER_BUDGET_CATEGORY, planted.OVER_BUDGET_FROM, 31 + 5 + 1), "team_satisfaction_act": (planted.WEAK_TEAM, planted.STARTS_ON, 365),
         "major_complaints_act": ("all", planted.DEFECT_FROM, 45), "order_errors": ("all", planted.DEFECT_FROM, 28 + 30),
-        "sla_missed": ("all", date(2026, 1, 1), 180),       # promised 95 % from then on, and 88 % kept all the while
+        "backlog_out_of_control": ("all", planted.SURGE_FIRST, 7), "sla_missed": ("all", date(2026, 1, 1), 180),       # promised 95 % from then on, and 88 % kept all the while
     }
     settings = load(home.folder / "meridian.toml", environment={})
     loaded = alerts.load_rules(settings)
@@ -158,6 +158,7 @@ def test_what_was_planted_is_alerted_in_time_and_little_else_is(home: Home) -> N
         connection.close()
     lived = replay.replay(loaded.rules, found.readings, first=planted.STARTS_ON, last=found.as_of)
     assert not loaded.problems and len(lived) >= 15
+    assert [reading.label for reading in found.readings["uncovered_shift"]] == ["2026-11-01 04:00 – 2026-11-01 09:00", "2026-11-08 04:00 – 2026-11-08 09:00"]
     for one in lived:
         others = list(one.episodes)
         if one.rule in planted_incidents:

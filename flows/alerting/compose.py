@@ -14,7 +14,7 @@ from flows.alerting.rule import Rule
 from flows.reporting import scorecard
 
 TREND = 14                   # periods that an item's line shows
-MOST_ITEMS = 40
+MOST_ITEMS, FEW = 40, 3
 ACTIONS = ("acknowledge", "silence")
 # action ("acknowledge", "silence"), thread of the message, channel, language -> address; None: nothing serves links
 LinkOf = Callable[[str, str, str, Language], str]
@@ -49,8 +49,8 @@ def compose(message: Message, language: Language, context: Context, channel: str
     say = _Say(language)
     severity = max((alert.severity for alert in message.alerts), key=SEVERITIES.index)
     alerts = sorted(message.alerts, key=lambda alert: (-SEVERITIES.index(alert.severity), alert.rule, -_badness(alert, context), alert.label))
-    items = [_item(alert, context, say, with_rule=message.kind == "summary") for alert in alerts[:MOST_ITEMS]]
-    if len(alerts) > MOST_ITEMS:
+    items = _summed(alerts, context, say) if message.kind == "summary" else [_item(alert, context, say) for alert in alerts[:MOST_ITEMS]]
+    if len(alerts) > MOST_ITEMS and message.kind != "summary":
         items.append(Item(subject="…", text=say("more", len(alerts) - MOST_ITEMS)))
     links = _links(message, context, say, channel)
     footer = f"{context.facts.version} · " + ", ".join(sorted({alert.rule for alert in alerts}))
@@ -135,7 +135,21 @@ def _limit(rule: Rule, kpi: Kpi | None, context: Context, say: _Say) -> str:
     return f"{say('change')} {100 * rule.changed_by:+.0f} %" if rule.changed_by is not None else ""
 
 
-def _item(alert: Alert, context: Context, say: _Say, *, with_rule: bool) -> Item:
+def _summed(alerts: Sequence[Alert], context: Context, say: _Say) -> list[Item]:
+    """What several rules found: each thing of a rule that found few, one line of a rule that found many."""
+    items = []
+    for name in dict.fromkeys(alert.rule for alert in alerts):
+        mine, title = [alert for alert in alerts if alert.rule == name], context.rules[name].title.in_(say.language)
+        if len(mine) > FEW:
+            labels = ("、" if say.language == "zh-CN" else ", ").join(alert.label for alert in mine[:FEW])
+            items.append(Item(subject=say("segments", title, len(mine)), text=f"{labels} {say('more', len(mine) - FEW)}"))
+        else:
+            items += [replace(item, subject=title if alert.segment_type == "all" else f"{title} · {alert.label}")
+                      for alert in mine for item in (_item(alert, context, say),)]
+    return items
+
+
+def _item(alert: Alert, context: Context, say: _Say) -> Item:
     rule = context.rules[alert.rule]
     reading, point = _newest(alert, context)
     kpi = _kpi(rule, context)
@@ -149,8 +163,6 @@ def _item(alert: Alert, context: Context, say: _Say, *, with_rule: bool) -> Item
             parts.append(f"{say('expected' if rule.out_of_control else 'target')} {_show(point.target, kpi, context, say)}")
     parts.append(f"{say('since')} {alert.since}")
     subject = alert.label if alert.segment_type != "all" else (kpi.title(say.language) if kpi else alert.label)
-    if with_rule:
-        subject = rule.title.in_(say.language) + ("" if alert.segment_type == "all" else f" · {alert.label}")
     trend = tuple(one.value for one in reading.points[-TREND:]) if reading and kpi else ()
     return Item(subject=subject, text=("，" if say.language == "zh-CN" else ", ").join(part for part in parts if part), trend=trend if len(trend) > 1 else ())
 

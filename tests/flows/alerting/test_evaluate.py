@@ -89,7 +89,14 @@ def test_a_first_start_with_old_data_is_one_summary(tmp_path: Path) -> None:
     assert [message.kind for message in found.messages] == ["summary"]
     (_, chinese), (_, english) = promised(tmp_path)
     assert english.title == "Alerts begin: 2 rules find 4 things that are so already" and "2 条规则发现 4 项" in chinese.title
+    assert [item.subject for item in english.items] == ["late happens · Umbra", "late happens · Levante", "other happens · Umbra", "other happens · Levante"]
     assert night(tmp_path, 3, BAD).promised == 0
+
+
+def test_a_summary_has_one_line_for_a_rule_that_finds_many(tmp_path: Path) -> None:
+    night(tmp_path, 3, {f"S{number}": [0.3] * 3 for number in range(9)})
+    _, (_, english) = promised(tmp_path)
+    assert [(item.subject, item.text) for item in english.items] == [("late happens: 9 of them", "S0, S1, S2 and 6 more")]
 
 
 def test_a_stale_source_is_told_and_freezes_the_rules_that_read_it(tmp_path: Path) -> None:
