@@ -14,7 +14,7 @@ from flows.alerting.episodes import Alert, Day, Reading, step
 from flows.alerting.rule import Rule
 
 NIGHT = time(3, 0, tzinfo=UTC)
-KEPT = 40                       # newest points that a step gets: more than any rule's `for`, and enough for a line
+KEPT = 40                       # newest points that a step gets at least, so that it can say since when
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,8 @@ def replay(rules: Mapping[str, Rule], readings: Mapping[str, Sequence[Reading]],
     notices: dict[str, int] = dict.fromkeys(with_history, 0)
     day, seen = first, frozenset[str]()
     while day <= last:
-        upto = {name: [_until(reading, known, day) for reading, known in zip(readings[name], known_on[name], strict=True)] for name in with_history}
+        upto = {name: [_until(reading, known, day, max(KEPT, rule.for_, rule.clear_for))
+                       for reading, known in zip(readings[name], known_on[name], strict=True)] for name, rule in with_history.items()}
         now = datetime.combine(day + timedelta(days=1), NIGHT)
         outcome = step(Day(rules=with_history, readings=upto, seen=seen, silences=(), as_of=day, now=now, version=""), list(alerts.values()))
         alerts |= {alert.alert: alert for alert in outcome.changed}
@@ -54,6 +55,6 @@ def replay(rules: Mapping[str, Rule], readings: Mapping[str, Sequence[Reading]],
     ]
 
 
-def _until(reading: Reading, known_on: Sequence[date], day: date) -> Reading:
+def _until(reading: Reading, known_on: Sequence[date], day: date, kept: int) -> Reading:
     end = bisect.bisect_right(known_on, day)
-    return Reading(segment_type=reading.segment_type, segment=reading.segment, label=reading.label, points=reading.points[max(0, end - KEPT):end])
+    return Reading(segment_type=reading.segment_type, segment=reading.segment, label=reading.label, points=reading.points[max(0, end - kept):end])

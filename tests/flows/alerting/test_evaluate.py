@@ -24,6 +24,7 @@ from flows.store import ledger as ledgers
 from sandbox.databases import Database
 from tests.flows.alerting import marts
 from tests.flows.alerting.world import rule
+from tests.flows.store.test_published_kills import KillAt
 
 NOW = datetime(2026, 3, 5, 3, tzinfo=UTC)
 RULES = {
@@ -157,6 +158,14 @@ def test_an_escalation_goes_to_whom_it_climbs_as_well_and_an_acknowledgement_of_
             ("firing", "meridian"), ("escalation", "meridian"), ("acknowledged", "mira")]
 
 
+def test_it_climbs_in_the_shift_that_the_published_roster_gives_its_owner(tmp_path: Path) -> None:
+    night(tmp_path, 2, CALM)
+    shifts = [("mira", "Supply", "UTC", "2026-03-05 08:00:00", "2026-03-05 16:00:00"), ("ben", "Supply", "UTC", "2026-03-05 00:00:00", "2026-03-05 08:00:00")]
+    night(tmp_path, 3, BAD, rosters=shifts)
+    assert {(step.to, step.due_at, step.why) for alert in alerts(tmp_path) for step in alert.ladder} == {
+        ("boss", datetime(2026, 3, 5, 12, tzinfo=UTC), "lead: in their shift")}
+
+
 def test_silences_have_a_reason_an_end_and_a_limit(tmp_path: Path) -> None:
     ledger = ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
     for reason, lasts, said in (("", 1, "needs a reason"), ("moving", 31, "30 days at most"), ("moving", -1, "ends after it begins")):
@@ -216,19 +225,6 @@ def test_a_ledger_on_postgresql_tells_the_same(tmp_path: Path, postgres_server: 
 # What kills, and what races.
 
 fork = get_context("fork")
-
-
-class KillAt:
-    """Dies like in a power cut behind the n-th step."""
-
-    def __init__(self, number: int, notes: Path) -> None:
-        self.left, self.notes = number, notes
-
-    def __call__(self, name: str) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.notes.write_text(name)
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _dying_night(folder: Path, number: int, notes: Path) -> None:
