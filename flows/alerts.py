@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from flows.alerting import episodes, facts, replay, rule_tests, rules
+from flows.alerting import episodes, facts, judge, replay, rule_tests, rules
 from flows.alerting import evaluate as evaluation
 from flows.alerting.compose import LinkOf
 from flows.alerting.episodes import Alert
@@ -121,6 +121,12 @@ def listing(settings: Settings, language: scorecard.Language) -> str:
     with closing(published.connect(settings.published)) as marts:
         found = facts.read(marts, loaded.rules, night=last_night(settings, ledger, now))
         has_rosters = bool(facts.shifts(marts, found.as_of))
+    fired = {(alert.rule, alert.segment_type, alert.segment) for alert in told.alerts if alert.is_open}
+    for name, reading in ((name, reading) for name, readings in found.readings.items() for reading in readings):
+        rule = loaded.rules[name]
+        if (run := judge.pending(reading.points, rule.for_)) and (name, reading.segment_type, reading.segment) not in fired:
+            subject = "" if reading.segment_type == "all" else f": {reading.label or reading.segment}"
+            lines.append(f"{'pending':<13} {rule.title.in_(language)}{subject}, {run} of {rule.for_}")
     lines += _by_reason("frozen", found.frozen) + _by_reason("cannot be judged", found.unjudged)
     if not has_rosters:
         lines.append("no rosters are published: escalation goes by the clock")

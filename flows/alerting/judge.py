@@ -175,6 +175,12 @@ def clears(points: Sequence[Judged], count: int) -> bool:
     return len(points) >= count and all(point.verdict == "clear" for point in points[-count:])
 
 
+def pending(points: Sequence[Judged], count: int) -> int:
+    """How many of the newest judged periods are beyond the limit, where those are too few to fire; 0 otherwise."""
+    run = next((index for index, point in enumerate(reversed(points)) if point.verdict != "breach"), len(points))
+    return run if run < count else 0
+
+
 def since(points: Sequence[Judged]) -> date | None:
     """The first day of the stretch of breaches that reaches to now, whatever lies between limit and clearance being part of it."""
     first = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
@@ -220,6 +222,32 @@ def test_a_ledger_on_postgresql_tells_the_same(tmp_path: Path, postgres_server: 
     url = postgres_server.another("alerts").url.replace("postgresql://", "postgresql+pg8000://")
     on_sqlite, on_postgresql = lived(ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))), lived(ledgers.open_ledger(url))
     assert on_postgresql == on_sqlite and on_sqlite[:4] == [0, 2, 0, 3]
+
+
+def is_waiting(ledger: ledgers.Ledger) -> bool:
+    with ledger.connect() as connection:            # one of its own: what a transaction has seen of the activity does not change
+        return connection.execute(sql.text("select 1 from pg_stat_activity where wait_event_type = 'Lock'")).first() is not None
+
+
+def waits(ready: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_two_that_take_the_lease_at_the_same_moment_on_postgresql_are_told_apart(tmp_path: Path, postgres_server: Database) -> None:
+    """The second one's insert waits for the first one's commit, and finds the place taken."""
+    ledger = ledgers.open_ledger(postgres_server.another("races").url.replace("postgresql://", "postgresql+pg8000://"))
+    with ThreadPoolExecutor(1) as other, ledger.connect() as first:
+        first.execute(sql.insert(leases.leases).values(name="alerts", owner="elsewhere:1:2", purpose="x", taken_at="", expires_at="2100"))
+        second = other.submit(night, tmp_path, 2, CALM, ledger=ledger)
+        try:
+            waits(lambda: is_waiting(ledger))
+        finally:
+            first.commit()
+        with pytest.raises(leases.LeaseTaken, match="at this very moment"):
+            second.result(60)
 
 
 # What kills, and what races.

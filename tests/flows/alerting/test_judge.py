@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from flows.alerting.judge import CannotJudge, Judged, Kpi, Period, judge, since, wilson
+from flows.alerting.judge import CannotJudge, Judged, Kpi, Period, judge, pending, since, wilson
 from tests.flows.alerting.world import FIRST, rule
 
 
@@ -92,3 +92,8 @@ def test_since_reaches_back_over_what_lies_between_and_no_further() -> None:
     days = [date(2026, 1, day) for day in range(1, 6)]
     points = [Judged(day=day, known_on=day, verdict=verdict) for day, verdict in zip(days, ("breach", "clear", "between", "breach", "between"), strict=True)]  # type: ignore[arg-type]
     assert since(points) == days[3]
+
+
+def test_pending_counts_the_newest_days_beyond_the_limit_until_they_fire() -> None:
+    days = judge(rule(above=0.1), Kpi(kpi="late"), counted((9, 20), (1, 20), (9, 20), (9, 20)))
+    assert [pending(days[:upto], 2) for upto in range(5)] == [0, 1, 0, 1, 0]
