@@ -87,7 +87,10 @@ def evaluate(
 
 
 def channels_of(message: Message, setup: Setup) -> tuple[str, ...]:
-    """Where a message goes: a rule's own channels, or those of its tier and its owner; an escalation to those of the role that it climbs to, too."""
+    """Where a message goes: a rule's own channels, or those of its tier and its owner; an escalation to those of the role that it climbs to, too.
+
+    Where nobody said, the first channel that there is: an alert that no one hears is worse than one too many.
+    """
     found: list[str] = []
     people = setup.options.people
     for alert in message.alerts:
@@ -96,7 +99,7 @@ def channels_of(message: Message, setup: Setup) -> tuple[str, ...]:
         found += rule.channels or (*setup.options.channels.get(rule.tier, ()), *owner)
     if message.to is not None:
         found += people[message.to].channels if message.to in people and people[message.to].channels else setup.options.channels.get("act", ())
-    return tuple(channel for channel in dict.fromkeys(found) if channel in setup.languages)
+    return tuple(channel for channel in dict.fromkeys(found) if channel in setup.languages) or tuple(setup.languages)[:1]
 
 
 def _still_ours(connection: sql.Connection, owner: str) -> None:

@@ -3,7 +3,7 @@
     [alerts]
     folder = "alerts"                         # beside meridian.toml: a file there adds a rule, or replaces the shipped one of its name
     off = ["order_surge"]
-    channels = {inform = ["mail"], warn = ["mail"], act = ["mail", "duty_chat"]}
+    channels = {inform = ["mail"], warn = ["mail"], act = ["mail", "duty_chat"]}      # without any: the first channel that there is
 
     [alerts.people.supply_lead]               # a role, as rules and KPIs name owners
     name = "Mira Okafor"

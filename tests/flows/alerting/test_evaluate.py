@@ -192,6 +192,15 @@ def test_an_alert_that_is_not_open_cannot_be_acknowledged_and_the_error_names_th
         store.acknowledge(connection, "nothing", by="mira", at=NOW)
 
 
+def test_where_no_channel_is_named_the_first_one_hears(tmp_path: Path) -> None:
+    setup = replace(SETUP, options=Alerts(), languages={"mail": "zh-CN", "chat": "en"})
+    night(tmp_path, 2, CALM, setup=setup)
+    night(tmp_path, 3, BAD, setup=setup)
+    assert [(channel, notice.language) for channel, notice in promised(tmp_path)] == [("mail", "zh-CN")]
+    night(tmp_path, 4, BAD, setup=replace(setup, languages={}), now=NOW + timedelta(days=9))
+    assert len(promised(tmp_path)) == 1
+
+
 def test_an_alert_that_fires_unheard_is_found(tmp_path: Path) -> None:
     """No channel is configured for its tier, or all refused it."""
     night(tmp_path, 2, CALM)
