@@ -140,7 +140,11 @@ def step(day: Day, known: Sequence[Alert]) -> Outcome:
                 alerts[alert.alert] = alert
     quiet = {alert.alert: why for alert in alerts.values() if (why := held(day.rules, day.silences, alert, alerts.values(), day.now))}
     told: dict[str, Alert] = {}
-    messages = _messages(day, alerts.values(), before, quiet, told)
+    spoke: dict[str, datetime] = {}
+    for alert in known:
+        if alert.told_at is not None:
+            spoke[alert.rule] = max(alert.told_at, spoke.get(alert.rule, alert.told_at))
+    messages = _messages(day, alerts.values(), before, quiet, spoke, told)
     alerts |= told
     changed = tuple(alert for name, alert in alerts.items() if before.get(name) != alert)
     return Outcome(changed=changed, messages=messages, seen=frozenset(day.readings), held={name: why for name, why in quiet.items() if alerts[name].is_open})
@@ -200,11 +204,13 @@ def held(rules: Mapping[str, Rule], silences: Iterable[Silence], alert: Alert, a
     return None
 
 
-def _messages(day: Day, alerts: Iterable[Alert], before: Mapping[str, Alert], quiet: Mapping[str, str], told: dict[str, Alert]) -> tuple[Message, ...]:
-    """What is to be told now, grouped; `told` gets the alerts as they are when it has been."""
+def _messages(
+    day: Day, alerts: Iterable[Alert], before: Mapping[str, Alert], quiet: Mapping[str, str], spoke: Mapping[str, datetime], told: dict[str, Alert],
+) -> tuple[Message, ...]:
+    """What is to be told now, grouped; `told` gets the alerts as they are when it has been. spoke: rule -> when it last told anything."""
     groups: dict[tuple[Kind, str, str | None], list[Alert]] = {}
     for alert in sorted(alerts, key=lambda one: one.alert):
-        found = _due(day, alert, before) if alert.alert not in quiet else None
+        found = _due(day, alert, before, spoke.get(alert.rule)) if alert.alert not in quiet else None
         if found is None:
             continue
         kind, to = found
@@ -222,16 +228,18 @@ def _messages(day: Day, alerts: Iterable[Alert], before: Mapping[str, Alert], qu
     return tuple(messages)
 
 
-def _due(day: Day, alert: Alert, before: Mapping[str, Alert]) -> tuple[Kind, str | None] | None:
+def _due(day: Day, alert: Alert, before: Mapping[str, Alert], spoke: datetime | None) -> tuple[Kind, str | None] | None:
     """(what is to be told of an alert that nothing holds, to whom besides); None: nothing now."""
     if alert.rule not in day.rules:
         return None
     if not alert.is_open:
         return ("resolved", None) if alert.told_at and alert.resolution == "cleared" else None
+    rule = day.rules[alert.rule]
     if alert.told_at is None:
+        if rule.new_every is not None and spoke is not None and day.now - spoke < rule.new_every:
+            return None
         is_first_look = alert.rule not in day.seen and alert.alert not in before
         return ("summary" if is_first_look else "firing"), None
-    rule = day.rules[alert.rule]
     if alert.is_acknowledged(day.now):
         return None
     if alert.climbed < len(alert.ladder) and alert.ladder[alert.climbed].due_at <= day.now:

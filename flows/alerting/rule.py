@@ -13,6 +13,7 @@
     severity: warning
     owner: supply_lead             # and raci: {responsible, accountable, consulted, informed}
     repeat_every: 7d               # remind while nobody has acknowledged it
+    new_every: 7d                  # what is new is told no more often than this, together (default: every night)
     escalation: [{after: 8h, to: operations_lead}]
     inhibited_by: [supplier_late_rate_act]
     runbook: {en: [...], zh: [...]}   # two to four steps
@@ -186,6 +187,7 @@ class Rule(_Part):
     raci: Raci
     channels: tuple[str, ...] = ()
     repeat_every: Duration | None = None
+    new_every: Duration | None = None               # what is new is told no more often than this: lists that grow a little every day
     escalation: tuple[Rung, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     runbook: Runbook

@@ -38,6 +38,12 @@ def test_forty_suppliers_are_one_message_and_one_more_the_next_day_another() -> 
     assert [(message.kind, len(message.alerts)) for _, message in lived.got] == [("firing", 40), ("firing", 1)]
 
 
+def test_a_list_that_grows_every_day_is_told_together_once_in_a_while() -> None:
+    lived = world({("late", f"w{number}"): [5] * number + [20] * (12 - number) for number in range(10)}, rule(new_every="7d"))
+    lived.live(11)
+    assert [(message.kind, len(message.alerts), at.day) for at, message in lived.got] == [("firing", 1, 3), ("firing", 7, 10)]
+
+
 def test_it_is_repeated_while_nobody_has_it_and_not_when_somebody_has() -> None:
     lived = world({("late", "A"): [20] * 9}, rule(repeat_every="2d"))
     lived.live(6)
