@@ -70,9 +70,9 @@ def read(connection: Any, rules: Mapping[str, Rule], *, night: Night, whole: boo
 
 def shifts(connection: Any, since: date) -> list[Shift]:
     """Rosters from a day on; empty where none are published."""
-    if not connection.execute("select 1 from duckdb_tables() where table_name = 'rosters'").fetchone():
+    if not connection.execute("select 1 from duckdb_tables() where table_name = 'fct_shifts'").fetchone():
         return []
-    rows = connection.execute("select agent, team, starts_at, ends_at from rosters where ends_at >= ?", [since]).fetchall()
+    rows = connection.execute("select agent, team, starts_at, ends_at from fct_shifts where ends_at >= ?", [since]).fetchall()
     return [Shift(agent=agent, team=team, starts_at=starts.replace(tzinfo=UTC), ends_at=ends.replace(tzinfo=UTC)) for agent, team, starts, ends in rows]
 
 

@@ -23,7 +23,7 @@ TABLES = {
                    "driver_segment varchar, title_en varchar, title_zh varchar, contribution double, share double, rank integer",
     "worklists": "worklist varchar, work_key varchar, subject varchar, evidence_en varchar, evidence_zh varchar, owner varchar, due_at timestamp, severity varchar, "
                  "value double, threshold double, as_of date",
-    "rosters": "agent varchar, team varchar, time_zone varchar, starts_at timestamp, ends_at timestamp",
+    "fct_shifts": "agent varchar, team varchar, time_zone varchar, starts_at timestamp, ends_at timestamp",
 }
 CATALOGUE = [("late_rate", "Late rate", "延迟率", "ratio", "lower", 5, 0, "supply_lead", "tryton.purchase_line, files.rosters"),
              ("revenue", "Revenue", "营收", "currency", "higher", 1, 0, "operations_lead", "tryton.sale_line")]

@@ -125,7 +125,7 @@ def test_what_is_not_published_is_said_and_stops_nobody(tmp_path: Path) -> None:
     setup = replace(SETUP, rules={
         **RULES, "none": rule("none", kpi="nps"), "work": rule("work", kpi=None, above=None, worklist_not_empty="late_suppliers"),
         "chart": rule("chart", kpi="revenue", above=None, out_of_control=True), "shop": rule("shop", kpi="late_rate", segments=["shop"])})
-    found = night(tmp_path, 3, BAD, setup=setup, without=("worklists", "kpi_signals", "kpi_drivers", "rosters"))
+    found = night(tmp_path, 3, BAD, setup=setup, without=("worklists", "kpi_signals", "kpi_drivers", "fct_shifts"))
     assert found.unjudged == {
         "none": "nps is not published here: no source tells it", "work": "no table worklists is published", "chart": "no table kpi_signals is published",
         "shop": "late_rate is not published by day and shop"}
@@ -163,7 +163,7 @@ def test_an_escalation_goes_to_whom_it_climbs_as_well_and_an_acknowledgement_of_
 def test_it_climbs_in_the_shift_that_the_published_roster_gives_its_owner(tmp_path: Path) -> None:
     night(tmp_path, 2, CALM)
     shifts = [("mira", "Supply", "UTC", "2026-03-05 08:00:00", "2026-03-05 16:00:00"), ("ben", "Supply", "UTC", "2026-03-05 00:00:00", "2026-03-05 08:00:00")]
-    night(tmp_path, 3, BAD, rosters=shifts)
+    night(tmp_path, 3, BAD, fct_shifts=shifts)
     assert {(step.to, step.due_at, step.why) for alert in alerts(tmp_path) for step in alert.ladder} == {
         ("boss", datetime(2026, 3, 5, 12, tzinfo=UTC), "lead: in their shift")}
 
