@@ -43,7 +43,7 @@ def problems(text: str, path: Path, declared: Mapping[str, Any]) -> Iterator[str
             options.model_validate({key: value for key, value in channel.items() if key not in _OWN})
         except ValidationError as error:
             for issue in error.errors(include_url=False, include_context=False, include_input=False):
-                option = ".".join(str(part) for part in issue["loc"])
+                option = ".".join(str(part) for part in issue["loc"] if not isinstance(part, int))
                 if issue["type"] == "extra_forbidden":
                     yield f"{where(option)}.{option} is not an option of {kind}{nearest(option, sorted({*_OWN, *options.model_fields}))}"
                 elif issue["type"] == "missing":

@@ -40,11 +40,15 @@ def digest(channel: str, language: Language, notices: Sequence[Notice]) -> Notic
         footer="为避免刷屏，多条消息合并发送。" if chinese else "More at once than a channel should carry, so they come together.")
 
 
+def trouble_thread(channel: str) -> str:
+    return f"trouble/{channel}"
+
+
 def trouble(channel: str, about: str, why: str, language: Language, now: datetime) -> Notice:
     """That `channel` did not deliver the message `about`. One a channel and day: told more often it would be muted."""
     chinese = language == "zh-CN"
     return Notice(
-        key=f"trouble/{channel}/{now:%Y-%m-%d}", thread=f"trouble/{channel}", kind="trouble", severity="warning", language=language,
+        key=f"{trouble_thread(channel)}/{now:%Y-%m-%d}", thread=trouble_thread(channel), kind="trouble", severity="warning", language=language,
         title=f"通道 {channel} 无法送达消息" if chinese else f"The channel {channel} does not deliver",
         lead=f"系统最后的回应：{why}" if chinese else f"What its system said last: {why}",
         items=(Item(subject=about, text="已改发至此" if chinese else "is sent here instead, and so are those behind it"),),

@@ -207,7 +207,7 @@ def _elsewhere(courier: Courier, name: str) -> list[str]:
 
 def _move(connection: sql.Connection, courier: Courier, notice: Notice, name: str, why: str, now: datetime) -> bool:
     """Promise a message to the next channel that does not have it yet; False where none is left, and then it stays."""
-    targets = _elsewhere(courier, name)
+    targets = [target for target in _elsewhere(courier, name) if notice.thread != bundles.trouble_thread(target)]     # nobody is told there that it is broken
     target = outbox.move(connection, key=notice.key, notice=to_json(notice), targets=targets, at=now, again_at=now + LONGEST_PAUSE)
     _tell_trouble(connection, courier, notice, name, why, now, [target] if target else targets)
     return target is not None

@@ -57,7 +57,10 @@ def fit(notice: Notice, fits: Callable[[Notice], bool]) -> Notice:
         return notice
     for shape in (*(_clipped(notice, most) for most in _CLIPS), replace(_clipped(notice, _CLIPS[-1]), why=(), steps=(), footer="")):
         if shape.items and fits(_fewer(shape, 1)):
-            few, many = 1, len(shape.items)
+            few, many = 1, 2                    # from below: of what is far too large only what fits is ever written out
+            while many < len(shape.items) and fits(_fewer(shape, many)):
+                few, many = many, many * 2
+            many = min(many, len(shape.items)) - 1
             while few < many:
                 middle = (few + many + 1) // 2
                 few, many = (middle, many) if fits(_fewer(shape, middle)) else (few, middle - 1)

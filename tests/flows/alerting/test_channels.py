@@ -65,14 +65,14 @@ def random_notice(chance: random.Random) -> Notice:
     return Notice(
         key=text(20), thread="t", kind="firing", severity="warning", language=chance.choice(("en", "zh-CN")), title="T" + text(chance.choice((20, 3000))),
         lead=text(chance.choice((50, 20_000))), why=tuple(text(4000) for _ in range(3)), steps=tuple(text(500) for _ in range(4)), owner=text(100),
-        items=tuple(Item(subject="S" + text(chance.choice((30, 5000))), text=text(100), trend=(1.0, None, 2.0) * 20) for _ in range(chance.choice((0, 1, 40, 900)))),
+        items=tuple(Item(subject="S" + text(chance.choice((30, 2000))), text=text(100), trend=(1.0, None, 2.0) * 20) for _ in range(chance.choice((0, 1, 40, 300)))),
         links=(ACTION, EVIDENCE), footer=text(300))
 
 
 def test_a_message_of_any_size_fits_its_limit_in_bytes_and_keeps_title_and_action(vendor: tuple[str, Collector], tmp_path: Path) -> None:
     kind, collector = vendor
     channel, chance = make_channel(kind, collector.url, tmp_path), random.Random(7)
-    for _ in range(25):
+    for _ in range(8):
         answer = send(channel, random_notice(chance), now())
         assert answer.outcome == "delivered", (answer, collector.refusals)
     assert all(ACTION.url in str(message) for message in collector.taken)
@@ -169,7 +169,7 @@ def test_a_text_is_never_cut_inside_a_character_or_between_one_and_its_marks() -
     ("url_env", "# url_env", 3, "channels.ops.url_env is missing"),
     ('fallback = "mail"', 'fallback = "mial"', 6, "channels.ops.fallback = 'mial' is no other channel; did you mean 'mail'?"),
     ("port = 25", "port = 0", 11, "channels.mail.port: Input should be greater"),
-    ('"mira@example.com"', '"mira"', 9, "'mira' is no address"),
+    ('"mira@example.com"', '"mira"', 14, "channels.mail.recipients: String should match pattern"),
     ('security = "none"', 'security = "ssl"', 12, "channels.mail.security: Input should be 'starttls', 'tls' or 'none'"),
     ('security = "none"', 'security = "none"\nusername = "u"', 8, "username needs password_env"),
     ('security = "none"', 'security = "none"\npassword_env = "P"', 8, "not sent over a connection that is not encrypted"),
@@ -184,4 +184,4 @@ def test_a_wrong_channel_is_named_with_its_line_and_what_would_be_right(old: str
     with pytest.raises(ConfigurationError) as caught:
         parse(good.replace(old, new, 1), Path("meridian.toml"))
     assert said in str(caught.value)
-    assert f"meridian.toml:{line}: " in str(caught.value) or said.startswith("'mira'")
+    assert f"meridian.toml:{line}: " in str(caught.value)
