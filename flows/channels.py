@@ -17,7 +17,8 @@ from flows.alerting.channels import KINDS
 from flows.alerting.channels.contract import Answer, Channel, send
 from flows.alerting.notice import Item, Notice
 from flows.settings import Settings, line_of, nearest
-from flows.store.ledger import Ledger
+from flows.store import outbox
+from flows.store.ledger import Ledger, open_ledger
 
 _OWN = {"kind", "language", "fallback"}          # settings of every channel, beside the options of its kind
 
@@ -74,6 +75,24 @@ def deliver_due(settings: Settings, ledger: Ledger, *, patience: timedelta = tim
     return deliver.deliver_due(deliver.Courier(
         ledger=ledger, channels=configured(settings), clock=settings.clock, wall=lambda: datetime.now(UTC), random=random.random, sleep=time.sleep,
     ), patience=patience)
+
+
+def listing(settings: Settings) -> str:
+    """A line for each channel: what it is, how many messages it has in which state, and what it lacks."""
+    with open_ledger(settings.ledger).begin() as connection:
+        counted = outbox.counts(connection)
+    def written(states: Mapping[str, int]) -> str:
+        return ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "nothing yet"
+
+    lines = []
+    for name, channel in configured(settings).items():
+        declared = settings.configuration.channels[name]
+        fallback = f", falls back to {channel.fallback}" if channel.fallback else ""
+        lines.append(f"{name} ({declared.kind}, {channel.language}{fallback}): {written(counted.pop(name, {}))}")
+        if channel.fault:
+            lines.append(f"  BAD: {channel.fault}")
+    lines += [f"{name}: not configured any more: {written(states)}" for name, states in counted.items()]
+    return "\n".join(lines) or f"no channels: add a [channels.<name>] to {settings.path}"
 
 
 def send_test(channel: Channel, *, company: str, now: datetime) -> Answer:

@@ -27,6 +27,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from connectors.stream import Connector, SourceError, Stream
 from flows import alerts, freshness, night_report, privacy, reconcile
 from flows import build as builds
+from flows import channels, freshness, night_report, privacy, reconcile
 from flows import check as checking
 from flows import ingest as ingesting
 from flows import publish as publishing
@@ -147,6 +148,16 @@ def tell(settings: Settings, ledger: ledgers.Ledger) -> None:
     get_run_logger().info(found.sentence)
     for problem in found.problems:
         get_run_logger().error(problem)
+@task(name="deliver", persist_result=False, cache_policy=NO_CACHE)
+def deliver(settings: Settings, ledger: ledgers.Ledger) -> None:
+    """Send what is due now rather than at the next of the five minutes; what does not go out fails no night and is tried again."""
+    try:
+        done = channels.deliver_due(settings, ledger, patience=timedelta(minutes=2))
+    except Exception as error:
+        get_run_logger().error(f"messages were not delivered: {type(error).__name__}")
+        return
+    if done:
+        get_run_logger().info("messages: " + ", ".join(f"{number} {what}" for what, number in sorted(done.items())))
 
 
 @flow(name="nightly", flow_run_name="night", task_runner=ThreadPoolTaskRunner(max_workers=8), persist_result=False)  # type: ignore[arg-type]
@@ -182,6 +193,8 @@ def nightly(
                 night_report.leave_artifacts(settings, night, state, message)
         if published.current(settings.published):
             tell(settings, ledger)
+        if settings.configuration.channels:
+            deliver(settings, ledger)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
     except Exception as error:

@@ -143,7 +143,9 @@ def open_ledger(url: str) -> Ledger:
             connection.exec_driver_sql("begin immediate")
 
     from flows.store import alerts as _alerts  # noqa: F401  their tables belong to this metadata
+    from flows.store import audit as _audit  # noqa: F401
     from flows.store import leases as _leases  # noqa: F401
+    from flows.store import link_uses as _link_uses  # noqa: F401
     from flows.store import outbox as _outbox  # noqa: F401
 
     metadata.create_all(engine)

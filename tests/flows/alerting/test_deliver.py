@@ -23,6 +23,7 @@ from flows.alerting.channels.contract import Channel, Rate
 from flows.alerting.notice import Notice, to_json
 from flows.store import ledger as ledgers
 from flows.store import outbox
+from sandbox.databases import Database
 from tests.flows.alerting.mail_server import Mailbox, mail_server
 from tests.flows.alerting.stand_ins import SECRET, VENDORS, Collector
 from tests.flows.alerting.test_channels import NOTICE
@@ -264,6 +265,20 @@ def test_no_resolved_overtakes_its_alert(ledger: ledgers.Ledger, clock: Clock) -
 # ---- two senders, dead senders, clocks
 
 def test_two_senders_at_once_never_send_the_same_message_twice(ledger: ledgers.Ledger, clock: Clock) -> None:
+    _three_senders(ledger, clock)
+
+
+def test_two_senders_at_once_never_send_the_same_message_twice_on_postgresql(postgres_server: Database, clock: Clock) -> None:
+    ledger = ledgers.open_ledger(postgres_server.another("outbox").url.replace("postgresql:", "postgresql+pg8000:"))
+    _three_senders(ledger, clock)
+    promise(ledger, *(f"late-{number}" for number in range(40)))
+    with VENDORS["wecom"].collector() as collector:
+        collector.faults.extend(["cut, taken", "limited"])
+        done = until_done(courier(ledger, clock, channel_of("wecom", collector.url)), clock)
+        assert (done["digested"], done["perhaps twice"]) == (31, 1)
+
+
+def _three_senders(ledger: ledgers.Ledger, clock: Clock) -> None:
     promise(ledger, *(f"n{number}" for number in range(10)))
     with VENDORS["webhook"].collector() as collector:
         to = courier(ledger, clock, channel_of("webhook", collector.url))
