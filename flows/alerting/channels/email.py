@@ -88,8 +88,9 @@ def html(notice: Notice, pictures: Mapping[int, str]) -> str:
     def rows(item: Item, index: int) -> str:
         drawn = (f'<img src="cid:{pictures[index]}" width="{WIDTH}" height="{HEIGHT}" alt="{spark(item.trend)}">' if index in pictures
                  else escape(spark(item.trend)))
-        cell = '<td style="padding:6px 12px 6px 0;border-top:1px solid #ddd;vertical-align:top">'
-        return f"<tr>{cell}<b>{escape(item.subject)}</b><br>{escape(item.text)}</td>{cell}{drawn}</td></tr>"
+        style = "padding:6px 0;border-top:1px solid #ddd;vertical-align:top"
+        return (f'<tr><td style="{style}"><b>{escape(item.subject)}</b><br>{escape(item.text)}</td>'
+                f'<td style="{style};width:{WIDTH}px;text-align:right">{drawn}</td></tr>')
 
     def section(name: str, texts: tuple[str, ...], tag: str) -> str:
         return f"<h3 style=\"margin:20px 0 4px;font-size:15px\">{word(notice, name)}</h3><{tag} style=\"margin:0;padding-left:20px\">" + "".join(
