@@ -209,7 +209,8 @@ def write(folder: Path) -> list[Path]:
     written = [configuration]
     if not environment.exists():
         environment.touch(mode=0o600)
-        environment.write_text(SECRETS.format(personal=KEY_VARIABLE, key=secrets.token_hex(32), link=links.KEY_VARIABLE, link_key=secrets.token_hex(32)), encoding="utf-8")
+        made = {"personal": KEY_VARIABLE, "key": secrets.token_hex(32), "link": links.KEY_VARIABLE, "link_key": secrets.token_hex(32)}
+        environment.write_text(SECRETS.format(**made), encoding="utf-8")
         written.append(environment)
     (folder / "drop").mkdir(exist_ok=True)
     return written
