@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from flows.store.leases import myself, owner_is_dead
 from flows.store.ledger import Ledger, instant, metadata, text
@@ -74,25 +76,25 @@ class Promise:
 
 def put(connection: sql.Connection, *, key: str, channel: str, notice: str, at: datetime, due: datetime | None = None) -> bool:
     """Promise a message to a channel, in the caller's transaction; False when it has been promised before."""
-    where = sql.and_(outbox.c.key == key, outbox.c.channel == channel)
-    if connection.execute(sql.select(outbox.c.key).where(where)).first():
-        return False
-    connection.execute(sql.insert(outbox).values(
-        key=key, channel=channel, notice=notice, put_at=text(at), due_at=text(due or at), state="waiting", attempts=0))
-    return True
+    return _insert_where_new(connection, outbox, key=key, channel=channel, notice=notice, put_at=text(at), due_at=text(due or at), state="waiting", attempts=0)
+
+
+def _insert_where_new(connection: sql.Connection, table: sql.Table, **values: Any) -> bool:
+    """In one statement: a look before it would let two transactions of PostgreSQL both find nothing, and the second would fail as a whole."""
+    insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return bool(connection.execute(insert.values(**values).on_conflict_do_nothing()).rowcount)
 
 
 def unfinished(connection: sql.Connection, channel: str | None = None) -> list[Promise]:
     """Everything that has not come to an end, oldest first; of one channel, or of all."""
+    waits = sql.and_(outbox.c.state.in_(UNFINISHED), *([] if channel is None else [outbox.c.channel == channel]))
     tried = sql.select(
         attempts.c.key, attempts.c.channel, sql.func.count().filter(attempts.c.outcome == "unknown").label("unknowns"),
         sql.func.min(attempts.c.started_at).label("first_attempt"),
-    ).group_by(attempts.c.key, attempts.c.channel).subquery()
+    ).where(attempts.c.key.in_(sql.select(outbox.c.key).where(waits))).group_by(attempts.c.key, attempts.c.channel).subquery()
     query = sql.select(outbox, tried.c.unknowns, tried.c.first_attempt).outerjoin(
         tried, sql.and_(tried.c.key == outbox.c.key, tried.c.channel == outbox.c.channel),
-    ).where(outbox.c.state.in_(UNFINISHED)).order_by(outbox.c.put_at, outbox.c.key)
-    if channel is not None:
-        query = query.where(outbox.c.channel == channel)
+    ).where(waits).order_by(outbox.c.put_at, outbox.c.key)
     return [_promise(row) for row in connection.execute(query).mappings()]
 
 
@@ -115,8 +117,8 @@ def claim(ledger: Ledger, promise: Promise, *, now: datetime, rates: Sequence[tu
     mine = sql.and_(outbox.c.key == promise.key, outbox.c.channel == promise.channel)
     with ledger.begin() as connection:
         # Held to the end of the transaction: two senders of one channel must not count the same free place.
-        if connection.execute(sql.select(pauses.c.until).where(pauses.c.channel == promise.channel).with_for_update()).first() is None:
-            put_row(connection, pauses, {"channel": promise.channel}, {"until": text(promise.put_at)})
+        _insert_where_new(connection, pauses, channel=promise.channel, until=text(promise.put_at))
+        connection.execute(sql.select(pauses.c.until).where(pauses.c.channel == promise.channel).with_for_update()).one()
         for messages, seconds in rates:
             start = text(now - timedelta(seconds=seconds))
             recent = list(connection.execute(sql.select(attempts.c.started_at).where(

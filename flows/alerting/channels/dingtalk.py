@@ -17,12 +17,11 @@ from urllib.parse import quote_plus
 
 from flows.alerting.channels.contract import Answer, Kind, Options, Rate
 from flows.alerting.channels.form import cut, fit, markdown, unlinked
-from flows.alerting.channels.http import by_status, dumps, post
+from flows.alerting.channels.http import by_code, dumps, post
 from flows.alerting.notice import Notice
 
 WHOLE = 15_000
-TOO_MANY = {130101, 410100}
-BLOCKED_SECONDS = 600.0
+LATER = {130101: 600.0, 410100: 600.0, -1: 30.0}         # seconds; -1 is "系统繁忙"
 
 
 class DingtalkOptions(Options):
@@ -55,16 +54,7 @@ def send(notice: Notice, options: DingtalkOptions, secrets: Mapping[str, str], n
     reply = post(signed(secrets["url"], secrets.get("secret"), now), dumps(message(notice)), now=now)
     if isinstance(reply, Answer):
         return reply
-    code = reply.json.get("errcode")
-    if code == 0:
-        return Answer(outcome="delivered", said=reply.words)
-    if code in TOO_MANY:
-        return Answer(outcome="retry", said=reply.words, retry_after=max(reply.retry_after or 0, BLOCKED_SECONDS))
-    if code == -1:                      # "系统繁忙"
-        return Answer(outcome="retry", said=reply.words)
-    if answer := by_status(reply):
-        return answer
-    return Answer(outcome="refused" if isinstance(code, int) else "unknown", said=reply.words)
+    return by_code(reply, reply.json.get("errcode"), later=LATER)
 
 
 KIND = Kind(options=DingtalkOptions, send=send, rates=(Rate(messages=18, seconds=60),))

@@ -16,12 +16,12 @@ from typing import Any
 
 from flows.alerting.channels.contract import Answer, Kind, Options, Rate
 from flows.alerting.channels.form import cut, fit, markdown
-from flows.alerting.channels.http import by_status, dumps, post
+from flows.alerting.channels.http import by_code, dumps, post
 from flows.alerting.notice import Notice
 
 WHOLE = 20_000
 TEMPLATES = {"info": "blue", "warning": "orange", "critical": "red"}
-TOO_MANY = {11232, 99991400}            # the second: "Rate limits", Response for limitations
+LATER = {11232: 60.0, 99991400: 60.0}   # seconds; the second: "Rate limits", Response for limitations
 # "Markdown component": these signs are written as entities where they mean themselves.
 _ENTITIES = str.maketrans({sign: f"&#{ord(sign)};" for sign in "&<>*~_[]`"})
 
@@ -65,14 +65,7 @@ def send(notice: Notice, options: FeishuOptions, secrets: Mapping[str, str], now
     reply = post(secrets["url"], dumps(message(notice, secret, now)), now=now)
     if isinstance(reply, Answer):
         return reply
-    code = reply.json.get("code", reply.json.get("StatusCode"))
-    if code == 0:
-        return Answer(outcome="delivered", said=reply.words)
-    if code in TOO_MANY:
-        return Answer(outcome="retry", said=reply.words, retry_after=reply.retry_after or 60)
-    if answer := by_status(reply):
-        return answer
-    return Answer(outcome="refused" if isinstance(code, int) else "unknown", said=reply.words)
+    return by_code(reply, reply.json.get("code", reply.json.get("StatusCode")), later=LATER)
 
 
 def _escaped(text: str) -> str:

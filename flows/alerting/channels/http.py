@@ -47,7 +47,8 @@ def post(url: str, body: bytes, *, now: datetime, headers: Mapping[str, str] | N
     """Send once; no redirect is followed. Answer: no answer came, and whether the request had gone out."""
     told = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "meridian", **(headers or {})}
     try:
-        with requests.post(url, data=body, headers=told, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
+        # auth: as it is; without one, requests would put what ~/.netrc says of the host in the place of a token.
+        with requests.post(url, data=body, headers=told, auth=lambda request: request, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
             text = response.raw.read(_ANSWER_BYTES, decode_content=True).decode(errors="replace")
             return Reply(status=response.status_code, text=text, retry_after=_seconds(response.headers.get("Retry-After"), now))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
@@ -73,6 +74,16 @@ def by_status(reply: Reply) -> Answer | None:
     if reply.status >= 500 or reply.status == 408:
         return Answer(outcome="unknown", said=reply.words, retry_after=reply.retry_after)
     return Answer(outcome="refused", said=reply.words)
+
+
+def by_code(reply: Reply, code: object, *, later: Mapping[int, float]) -> Answer:
+    """What an answer means where yes and no both come with HTTP 200, and a code tells them apart: 0 is yes. later: code -> seconds for which it says
+    'not now'. An answer without a code is not the system's own."""
+    if code == 0:
+        return Answer(outcome="delivered", said=reply.words)
+    if isinstance(code, int) and code in later:
+        return Answer(outcome="retry", said=reply.words, retry_after=max(reply.retry_after or 0.0, later[code]))
+    return by_status(reply) or Answer(outcome="refused" if isinstance(code, int) else "unknown", said=reply.words)
 
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:

@@ -11,12 +11,12 @@ from datetime import datetime
 
 from flows.alerting.channels.contract import Answer, Kind, Options, Rate
 from flows.alerting.channels.form import fit, markdown, unlinked
-from flows.alerting.channels.http import by_status, dumps, post
+from flows.alerting.channels.http import by_code, dumps, post
 from flows.alerting.notice import Notice
 
 CONTENT = 4096
 COLOURS = {"info": "info", "warning": "warning", "critical": "warning"}
-LATER = {-1, 45009, 45033}
+LATER = {-1: 30.0, 45009: 60.0, 45033: 60.0}         # seconds
 
 
 class WecomOptions(Options):
@@ -36,14 +36,7 @@ def send(notice: Notice, options: WecomOptions, secrets: Mapping[str, str], now:
     reply = post(secrets["url"], dumps({"msgtype": "markdown", "markdown": {"content": text}}), now=now)
     if isinstance(reply, Answer):
         return reply
-    code = reply.json.get("errcode")
-    if code == 0:
-        return Answer(outcome="delivered", said=reply.words)
-    if code in LATER:
-        return Answer(outcome="retry", said=reply.words, retry_after=reply.retry_after or 60)
-    if answer := by_status(reply):
-        return answer
-    return Answer(outcome="refused" if isinstance(code, int) else "unknown", said=reply.words)
+    return by_code(reply, reply.json.get("errcode"), later=LATER)
 
 
 KIND = Kind(options=WecomOptions, send=send, rates=(Rate(messages=18, seconds=60),))
