@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from flows.alerting import deliver
+from flows.alerting import deliver, links
 from flows.alerting.channels import KINDS
 from flows.alerting.channels.contract import Answer, Channel, send
 from flows.alerting.notice import Item, Notice
@@ -75,6 +75,15 @@ def deliver_due(settings: Settings, ledger: Ledger, *, patience: timedelta = tim
     return deliver.deliver_due(deliver.Courier(
         ledger=ledger, channels=configured(settings), clock=settings.clock, wall=lambda: datetime.now(UTC), random=random.random, sleep=time.sleep,
     ), patience=patience)
+
+
+def link_writer(settings: Settings) -> links.Writer | None:
+    """What writes links into messages; None without a good key: then messages have none, and commands do what links would. `meridian doctor` says so."""
+    chosen = settings.configuration.serve
+    try:
+        return links.writer(chosen.url, settings.secrets.get(links.KEY_VARIABLE, ""), now=settings.clock(), lasts=timedelta(days=chosen.link_days))
+    except links.BadKey:
+        return None
 
 
 def listing(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from importlib import metadata
 from packaging.requirements import Requirement
 
 from flows import channels, sources, up
+from flows.alerting import links
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -99,6 +100,12 @@ def _sources(settings: Settings) -> Iterator[Finding]:
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:
+    if settings.configuration.channels:
+        try:
+            links.check_key(settings.secrets.get(links.KEY_VARIABLE, ""))
+            yield Finding(subject="links", is_well=True, detail=f"begin with {settings.configuration.serve.url}")
+        except links.BadKey as error:
+            yield Finding(subject="links", is_well=False, detail=f"messages have none: {error}", mend=f"put it into {settings.path.parent / '.env'}")
     for name, channel in channels.configured(settings).items():
         yield Finding(subject=f"channel {name} ({settings.configuration.channels[name].kind})", is_well=not channel.fault,
                       detail=channel.fault or f"configured; `meridian channels test {name}` sends a message", mend=f"see [channels.{name}] in {settings.path}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import uvicorn
@@ -15,15 +14,6 @@ from flows.settings import Settings
 from flows.store import ledger as ledgers
 
 ACTIONS: Mapping[str, Action] = {}
-
-
-def link_writer(settings: Settings) -> links.Writer | None:
-    """What writes links into messages; None without a key: then messages have none, and commands do what links would."""
-    key = settings.secrets.get(links.KEY_VARIABLE, "")
-    if not key:
-        return None
-    chosen = settings.configuration.serve
-    return links.writer(chosen.url, key, now=settings.clock(), lasts=timedelta(days=chosen.link_days))
 
 
 def make_app(settings: Settings, actions: Mapping[str, Action] = ACTIONS) -> Any:

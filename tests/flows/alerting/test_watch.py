@@ -21,7 +21,7 @@ import requests
 import sqlalchemy as sql
 from typer.testing import CliRunner
 
-from flows import channels, serve
+from flows import channels, doctor, serve
 from flows import watch as watching
 from flows.alerting import auditor, links
 from flows.alerting.links import BadKey, Ticket
@@ -159,10 +159,11 @@ def test_an_audit_is_verified_at_the_terminal(tmp_path: Path) -> None:
 
 
 def test_links_are_written_with_a_key_only_and_begin_with_the_public_address(tmp_path: Path) -> None:
-    assert serve.link_writer(settings_with(tmp_path, "")) is None
+    assert channels.link_writer(settings_with(tmp_path, "")) is None
+    assert channels.link_writer(settings_with(tmp_path, "", **{links.KEY_VARIABLE: "short"})) is None
     with pytest.raises(BadKey, match="not set"):
         serve.make_app(settings_with(tmp_path, ""))
-    write = serve.link_writer(settings_with(tmp_path, "", '[serve]\npublic_url = "https://ops.example.com/meridian/"', **{links.KEY_VARIABLE: KEY}))
+    write = channels.link_writer(settings_with(tmp_path, "", '[serve]\npublic_url = "https://ops.example.com/meridian/"', **{links.KEY_VARIABLE: KEY}))
     assert write
     url = write("acknowledge", "late", "ops chat", "zh-CN")
     assert url.startswith("https://ops.example.com/meridian/a/")
@@ -199,3 +200,12 @@ def test_meridian_serve_answers_and_ends_when_it_is_told_to(tmp_path: Path) -> N
 def test_a_sample_is_written_in_the_channels_language(tmp_path: Path) -> None:
     channel = channels.configured(settings_with(tmp_path, "x"))["it"]
     assert channels.sample(channel, company="Shop", now=datetime.now(UTC)).lead == "这是一条测试消息，无需处理。"
+
+
+def test_doctor_says_which_channel_cannot_send_and_that_links_have_no_key(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, "", '[state]\nhome = "state"')
+    found = {finding.subject: finding for finding in doctor._channels(settings)}
+    assert (found["links"].is_well, found["channel it (feishu)"].is_well) == (False, False)
+    assert "openssl rand -hex 32" in found["links"].detail and "URL is not set" in found["channel it (feishu)"].detail
+    good = {finding.subject: finding.is_well for finding in doctor._channels(settings_with(tmp_path, "x", **{links.KEY_VARIABLE: KEY}))}
+    assert good == {"links": True, "channel it (feishu)": True}
