@@ -128,8 +128,9 @@ def _read(courier: Courier, promise: Promise, done: Counter[str]) -> Notice | No
 def _chosen(messages: Sequence[Message], now: datetime) -> tuple[list[Message], list[Message]]:
     """(to be sent one by one, to be sent together). A message of a matter waits for the one before it, so that no 'resolved' overtakes its alert;
     what has failed before comes last, so that one message that a system cannot bear holds up no other."""
-    due: list[Message] = []
+    due: list[tuple[tuple[bool, int, datetime], Message]] = []
     held: set[str] = set()
+    latest: dict[str, tuple[bool, int, datetime]] = {}
     for message in messages:
         promise = message.promise
         # A pause that is longer than any of ours was written before the clock was put back.
@@ -137,14 +138,17 @@ def _chosen(messages: Sequence[Message], now: datetime) -> tuple[list[Message], 
         if message.notice.thread in held or promise.state == "sending" or not is_due:
             held.add(message.notice.thread)
         else:
-            due.append(message)
-    due.sort(key=lambda message: (message.promise.attempts > 0, message.rank, message.promise.put_at))
-    fresh = [message for message in due if message.promise.attempts == 0 and message.notice.kind != "digest"]
+            turn = (promise.attempts > 0, message.rank, promise.put_at)
+            latest[message.notice.thread] = turn = max(turn, latest.get(message.notice.thread, turn))
+            due.append((turn, message))
+    due.sort(key=lambda one: one[0])
+    ordered = [message for _, message in due]
+    fresh = [message for (has_failed, *_), message in due if not has_failed and message.notice.kind != "digest"]
     if len(fresh) <= SINGLES:
-        return due, []
+        return ordered, []
     together = fresh[SINGLES - 1:]
     keys = {message.promise.key for message in together}
-    return [message for message in due if message.promise.key not in keys], together
+    return [message for message in ordered if message.promise.key not in keys], together
 
 
 def _claim(courier: Courier, channel: Channel, promise: Promise, left: timedelta) -> tuple[int | datetime | None, timedelta]:

@@ -258,6 +258,7 @@ def test_no_resolved_overtakes_its_alert(ledger: ledgers.Ledger, clock: Clock) -
         clock.now += timedelta(seconds=1)
         to = courier(ledger, clock, channel_of("wecom", collector.url))
         assert deliver.deliver_due(to) == {"unknown": 1}
+        assert states(ledger) == {("firing", "it"): "unknown", ("resolved", "it"): "waiting"}
         until_done(to, clock)
         assert ["firing" in str(message) for message in collector.taken] == [True, False]
 
