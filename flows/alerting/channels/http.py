@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,7 @@ def post(url: str, body: bytes, *, now: datetime, headers: Mapping[str, str] | N
     try:
         # auth: as it is; without one, requests would put what ~/.netrc says of the host in the place of a token.
         with requests.post(url, data=body, headers=told, auth=lambda request: request, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
-            text = response.raw.read(_ANSWER_BYTES, decode_content=True).decode(errors="replace")
+            text = _read(response.raw).decode(errors="replace")
             return Reply(status=response.status_code, text=text, retry_after=_seconds(response.headers.get("Retry-After"), now))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
         return Answer(outcome="retry", said=f"no connection: {type(error).__name__}")
@@ -63,6 +64,16 @@ def post(url: str, body: bytes, *, now: datetime, headers: Mapping[str, str] | N
         return Answer(outcome="refused", said="its address is no https address")
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
         return Answer(outcome="unknown", said="the answer could not be read")
+
+
+def _read(raw: Any) -> bytes:
+    """The answer's body, as far as we read it. The time-out is one of each piece: a system that gives a byte now and then would hold a night for ever."""
+    body, until = b"", time.monotonic() + sum(TIMEOUT)
+    while len(body) < _ANSWER_BYTES and (piece := raw.read1(_ANSWER_BYTES, decode_content=True)):
+        body += piece
+        if time.monotonic() > until:
+            raise requests.exceptions.Timeout
+    return body
 
 
 def by_status(reply: Reply) -> Answer | None:

@@ -78,7 +78,15 @@ class Collector:
             return reply(request, *said)
         self.taken.append(json.loads(body))
         self.headers.append(dict(request.headers))
-        if fault == "silent, taken":
+        if fault == "trickle, taken":
+            for piece in [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 40]:
+                try:
+                    request.wfile.write(piece)
+                    request.wfile.flush()
+                except OSError:
+                    return None                         # nobody reads any more
+                time.sleep(0.1)
+        elif fault == "silent, taken":
             time.sleep(1.0)                             # longer than the tests' patience; then the connection closes
         elif fault == "500 taken":
             reply(request, 500, "oops")

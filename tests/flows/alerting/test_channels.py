@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,6 +99,15 @@ def test_a_page_that_is_not_the_systems_is_no_yes(tmp_path: Path) -> None:
         with VENDORS[kind].collector() as collector:
             collector.faults.append("garbage, taken")
             assert send(make_channel(kind, collector.url, tmp_path), NOTICE, now()).outcome == "unknown"
+
+
+def test_a_system_that_answers_a_byte_now_and_then_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT", (0.3, 0.3))
+    with VENDORS["wecom"].collector() as collector:
+        collector.faults.append("trickle, taken")
+        began = time.monotonic()
+        assert send(make_channel("wecom", collector.url, tmp_path), NOTICE, now()).outcome == "unknown"
+        assert time.monotonic() - began < 2
 
 
 def test_dingtalk_is_left_alone_for_the_ten_minutes_for_which_it_blocks(tmp_path: Path) -> None:
