@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from flows import channels
 from flows.alerting import episodes, facts, judge, replay, rule_tests, rules
 from flows.alerting import evaluate as evaluation
 from flows.alerting.compose import LinkOf
@@ -57,8 +57,7 @@ def load_rules(settings: Settings) -> rules.Loaded:
 def languages(settings: Settings) -> dict[str, Language]:
     """The channels of a deployment, and in which language each is told."""
     first = settings.configuration.company.languages[0]
-    channels: Mapping[str, Any] = getattr(settings.configuration, "channels", {})
-    return {name: getattr(channel, "language", None) or first for name, channel in channels.items()}
+    return {name: channel.language or first for name, channel in settings.configuration.channels.items()}
 
 
 @cache
@@ -89,12 +88,13 @@ def last_night(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> fac
     return facts.Night(failed_checks=ended["report"]["failed_checks"] if ended else (), days_behind=max(0, behind), feeds=ledgers.feeds_of(ledger))
 
 
-def evaluate_now(settings: Settings, ledger: ledgers.Ledger, *, link_of: LinkOf | None = None) -> Evaluated:
-    """Evaluate the current version at this instant. Raises PublishError where nothing is published, LeaseTaken where somebody else is at it."""
+def evaluate_now(settings: Settings, ledger: ledgers.Ledger) -> Evaluated:
+    """Evaluate the current version at this instant; messages have links where `MERIDIAN_LINK_KEY` is set. Raises PublishError where nothing is
+    published, LeaseTaken where somebody else is at it."""
     now = settings.clock()
     loaded = load_rules(settings)
     with closing(published.connect(settings.published)) as marts:
-        found = evaluation.evaluate(ledger, marts, setup_of(settings, loaded, link_of), night=last_night(settings, ledger, now), now=now)
+        found = evaluation.evaluate(ledger, marts, setup_of(settings, loaded, channels.link_writer(settings)), night=last_night(settings, ledger, now), now=now)
     return Evaluated(evaluation=found, problems=loaded.problems)
 
 

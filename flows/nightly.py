@@ -25,9 +25,8 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import alerts, freshness, night_report, privacy, reconcile
+from flows import alerts, channels, freshness, night_report, privacy, reconcile
 from flows import build as builds
-from flows import channels, freshness, night_report, privacy, reconcile
 from flows import check as checking
 from flows import ingest as ingesting
 from flows import publish as publishing
@@ -148,6 +147,8 @@ def tell(settings: Settings, ledger: ledgers.Ledger) -> None:
     get_run_logger().info(found.sentence)
     for problem in found.problems:
         get_run_logger().error(problem)
+
+
 @task(name="deliver", persist_result=False, cache_policy=NO_CACHE)
 def deliver(settings: Settings, ledger: ledgers.Ledger) -> None:
     """Send what is due now rather than at the next of the five minutes; what does not go out fails no night and is tried again."""

@@ -8,15 +8,14 @@ from typing import Any
 
 import uvicorn
 
+from flows import clicks
 from flows.alerting import endpoint, links
 from flows.alerting.clicks import Action
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 
-ACTIONS: Mapping[str, Action] = {}
 
-
-def make_app(settings: Settings, actions: Mapping[str, Action] = ACTIONS) -> Any:
+def make_app(settings: Settings, actions: Mapping[str, Action]) -> Any:
     """The ASGI application. Raises BadKey."""
     key = settings.secrets.get(links.KEY_VARIABLE, "")
     links.check_key(key)
@@ -34,4 +33,4 @@ def server_of(app: Any, host: str, port: int) -> uvicorn.Server:
 
 def run(settings: Settings) -> None:
     """Serve until stopped. Raises BadKey."""
-    server_of(make_app(settings), settings.configuration.serve.host, settings.configuration.serve.port).run()
+    server_of(make_app(settings, clicks.actions(settings)), settings.configuration.serve.host, settings.configuration.serve.port).run()

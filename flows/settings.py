@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from flows.alerting.options import Alerts
 from flows.alerting.delivery_options import Channel, Serve, Watch
+from flows.alerting.options import Alerts
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"

@@ -12,6 +12,7 @@ from flows import channels
 from flows.alerting import auditor
 from flows.alerting.auditor import Check
 from flows.settings import Settings
+from flows.store import alerts
 from flows.store.ledger import Ledger
 
 
@@ -26,9 +27,11 @@ class Watched:
 def watch(settings: Settings, ledger: Ledger, *, more: Sequence[Check] = ()) -> Watched:
     """Examine, and tell the switch only when all is well. more: what else must hold."""
     chosen = settings.configuration.watch
+    told = channels.configured(settings)
+    # Without a channel alerts are kept, and nobody is to be told.
+    checks = [alerts.unheard, *more] if told else more
     with ledger.begin() as connection:
-        findings = auditor.examine(connection, now=settings.clock(), overdue=timedelta(minutes=chosen.overdue_minutes),
-                                   channels=channels.configured(settings), more=more)
+        findings = auditor.examine(connection, now=settings.clock(), overdue=timedelta(minutes=chosen.overdue_minutes), channels=told, more=checks)
     if findings or chosen.url_env is None:
         return Watched(findings=tuple(findings))
     return Watched(findings=(), switch=_tell(settings.secrets.get(chosen.url_env, ""), chosen.url_env))

@@ -160,7 +160,7 @@ def test_links_are_written_with_a_key_only_and_begin_with_the_public_address(tmp
     assert channels.link_writer(settings_with(tmp_path, "")) is None
     assert channels.link_writer(settings_with(tmp_path, "", **{links.KEY_VARIABLE: "short"})) is None
     with pytest.raises(BadKey, match="not set"):
-        serve.make_app(settings_with(tmp_path, ""))
+        serve.make_app(settings_with(tmp_path, ""), {})
     write = channels.link_writer(settings_with(tmp_path, "", '[serve]\npublic_url = "https://ops.example.com/meridian/"', **{links.KEY_VARIABLE: KEY}))
     assert write
     url = write("acknowledge", "late", "ops chat", "zh-CN")
