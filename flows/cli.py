@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import alerts_cli, channels_cli
+from flows import alerts_cli, channels_cli, report_cli
 from flows.terminal import Config, Lang, fail, language_of, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
@@ -25,6 +25,7 @@ app.add_typer(alerts_cli.app, name="alerts")
 app.add_typer(channels_cli.channels_app, name="channels")
 app.add_typer(channels_cli.audit_app, name="audit")
 app.command()(channels_cli.serve)
+app.command()(report_cli.report)
 
 
 @app.command()

@@ -46,6 +46,10 @@ keep_days = 30                       # how long old versions of the marts are ke
 # [alerts.rules.supplier_late_rate]  # another limit than shipped
 # above = 0.12
 
+# Who hears of the weekly report (Mondays) and the monthly review; both lie in <home>/reports. Default: the first channel.
+# [reports]
+# channels = ["mail"]
+
 # Business hours: SLA clocks run on these. 24:00 is the end of the day; a night shift is two spans.
 [calendars.support]
 time_zone = "Europe/Berlin"

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from flows.alerting.delivery_options import Channel, Serve, Watch
 from flows.alerting.options import Alerts
+from flows.reporting.options import Reports
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"
@@ -129,6 +130,7 @@ class Configuration(_Section):
     night: Night = Night()
     publish: Publish = Publish()
     alerts: Alerts = Alerts()
+    reports: Reports = Reports()
     calendars: dict[str, Calendar] = {}
     sources: dict[str, Source] = {}
     channels: dict[str, Channel] = {}
@@ -216,9 +218,18 @@ def parse(text: str, path: Path) -> Configuration:
         from flows import channels
 
         problems += channels.problems(text, path, content["channels"])
+    problems += _report_problems(text, path, content)
     if problems or configuration is None:
         raise ConfigurationError("\n".join(problems))
     return configuration
+
+
+def _report_problems(text: str, path: Path, content: Mapping[str, Any]) -> Iterator[str]:
+    chosen, there = (content.get("reports") or {}).get("channels") or (), sorted(content.get("channels") or ())
+    for name in chosen:
+        if name not in there:
+            yield f"{path}:{line_of(text, ('reports', 'channels'))}: reports.channels names {name!r}, which is no channel" + (
+                nearest(str(name), there) if there else "; there is none: [channels.<name>] declares one")
 
 
 def wrong_source_name(name: str) -> str | None:

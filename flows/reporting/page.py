@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from flows.reporting import charts
-from flows.reporting.review import PERSPECTIVES, Review
+from flows.reporting.review import PERSPECTIVES, Change, Review
 from flows.reporting.scorecard import STATUS, Language, show
 from flows.reporting.words import word
 
@@ -34,9 +34,7 @@ def html(review: Review, language: Language, *, company: str, currency: str, ale
         return show(value, unit, currency, language)
 
     def signed(value: float, unit: str) -> str:
-        """A difference: that of two ratios is in percentage points."""
-        amount = f"{100 * abs(value):.1f} {say('points')}" if unit == "ratio" else number(abs(value), unit)
-        return ("+" if value > 0 else "−" if value < 0 else "±") + amount
+        return difference(value, unit, currency, language)
 
     groups = [(name, [line for line in review.lines if line.perspective == name]) for name in PERSPECTIVES]
     return environment.get_template("report.html.j2").render(
@@ -53,6 +51,21 @@ def summary(review: Review, language: Language) -> str:
     said = [word("on_target", language, met=review.met, judged=review.judged), word("signals", language, count=review.worse),
             word("work", language, count=open_work)]
     return ("。" if language == "zh-CN" else "; ").join(said) + ("。" if language == "zh-CN" else ".")
+
+
+def difference(value: float, unit: str, currency: str, language: Language) -> str:
+    """With its sign; that of two ratios in percentage points."""
+    amount = f"{100 * abs(value):.1f} {word('points', language)}" if unit == "ratio" else show(abs(value), unit, currency, language)
+    return ("+" if value > 0 else "−" if value < 0 else "±") + amount
+
+
+def moved(change: Change, language: Language, currency: str) -> str:
+    """What a KPI was, what it is, and its largest drivers, in a line."""
+    line = change.line
+    said = word("change_line", language, before=show(line.before, line.unit, currency, language), value=show(line.value, line.unit, currency, language),
+                change=difference(change.change, line.unit, currency, language))
+    drivers = [f"{title} {difference(part, line.unit, currency, language)}" for title, part in change.drivers[:3]]
+    return f"{said}: {', '.join(drivers)}"
 
 
 def _verdict(language: Language) -> Mapping[str, tuple[str, str]]:

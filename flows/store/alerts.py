@@ -179,6 +179,12 @@ def history(connection: sql.Connection, name: str) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(sql.select(alert_log).where(alert_log.c.alert == name).order_by(alert_log.c.at)).mappings()]
 
 
+def happened(connection: sql.Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """The log of all alerts from one instant up to another, the newest first."""
+    rows = connection.execute(sql.select(alert_log).where(alert_log.c.at >= text(start), alert_log.c.at < text(end)).order_by(alert_log.c.at.desc()))
+    return [dict(row) for row in rows.mappings()]
+
+
 def find(connection: sql.Connection, name: str) -> Alert:
     """One alert, open or ended. Raises NoSuchAlert."""
     row = connection.execute(sql.select(alerts).where(alerts.c.alert == name)).mappings().first()

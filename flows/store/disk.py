@@ -32,9 +32,10 @@ def link_whole(link: Path, target: str) -> None:
 
 
 def write_whole(path: Path, content: Any) -> None:
+    """Text as it is, anything else as JSON: whole under its name, or not there."""
     aside = path.with_name(f".{path.name}.new")
     with aside.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False, default=str)
+        file.write(content if isinstance(content, str) else json.dumps(content, indent=1, ensure_ascii=False, default=str))
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
