@@ -244,11 +244,19 @@ def save_reading(ledger: Ledger, reading: Reading) -> None:
         })
 
 
+def drop_reading(ledger: Ledger, reading: Reading) -> None:
+    with ledger.begin() as connection:
+        connection.execute(sql.delete(readings).where(readings.c.source == reading.source, readings.c.stream == reading.stream))
+
+
 def finish_reading(
     ledger: Ledger, reading: Reading, *, kind: str, feeds: str, path: str | None, sha256: str | None, at: datetime,
-    cursor: datetime | None, memory: Any, swept: bool,
+    cursor: datetime | None, memory: Any, swept: bool, of_the_past: bool = False,
 ) -> None:
-    """In one transaction: the batch is known, the cursor moves, the reading is over. `path` None: nothing new, no batch."""
+    """In one transaction: the batch is known, the cursor moves, the reading is over. `path` None: nothing new, no batch.
+
+    of_the_past: the window was read before, or is older than what the nights read: how far the stream was read, and when, stays as it is.
+    """
     key = {"source": reading.source, "stream": reading.stream}
     with ledger.begin() as connection:
         if path is not None:
@@ -262,7 +270,8 @@ def finish_reading(
             state["memory"] = dumps(memory)
         if swept:
             state["last_swept_at"] = text(at)
-        put(connection, streams, key, state)
+        if not of_the_past:
+            put(connection, streams, key, state)
         connection.execute(sql.delete(readings).where(readings.c.source == reading.source, readings.c.stream == reading.stream))
 
 
