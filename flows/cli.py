@@ -5,13 +5,14 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from flows.settings import ConfigurationError, Settings, load
+from flows import backfill_cli
+from flows.terminal import Config, Lang, day_of, fail, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
 publish_app = typer.Typer(no_args_is_help=True, help="Published versions: list them, go back to one.")
@@ -20,28 +21,7 @@ source_app = typer.Typer(no_args_is_help=True, help="Configured systems: add one
 app.add_typer(publish_app, name="publish")
 app.add_typer(batch_app, name="batch")
 app.add_typer(source_app, name="source")
-
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="meridian.toml to use (default: MERIDIAN_CONFIG, ./meridian.toml, or the demo's).")]
-Lang = Annotated[str | None, typer.Option("--lang", help="en or zh-CN (default: the first language of the company).")]
-
-
-def fail(text: str, code: int = 1) -> NoReturn:
-    typer.secho(text, fg="red", err=True)
-    raise typer.Exit(code)
-
-
-def settings_of(config: Path | None) -> Settings:
-    try:
-        return load(config)
-    except ConfigurationError as error:
-        fail(str(error), 2)
-
-
-def language_of(settings: Settings, lang: str | None) -> Any:
-    if lang is not None and lang not in ("en", "zh-CN"):
-        fail(f"--lang {lang}: en or zh-CN", 2)
-    return lang or settings.configuration.company.languages[0]
-
+app.add_typer(backfill_cli.app)
 
 @app.command()
 def nightly(
@@ -55,10 +35,7 @@ def nightly(
 ) -> None:
     """Run one night now: pull, check, build, publish, and print the scorecard."""
     settings = settings_of(config)
-    try:
-        day = date.fromisoformat(as_of) if as_of else None
-    except ValueError:
-        fail(f"--as-of {as_of}: a day is written YYYY-MM-DD", 2)
+    day = day_of("--as-of", as_of) if as_of else None
     if day and day > settings.as_of(settings.clock()):
         fail(f"--as-of {day}: that day is not over yet; the last complete day is {settings.as_of(settings.clock())}", 2)
     for name in source or []:
@@ -85,11 +62,25 @@ def nightly(
 
 
 @app.command()
-def status(config: Config = None) -> None:
+def status(
+    config: Config = None, lang: Lang = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Days and streams: what became of every day of every stream.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=1100, help="How many days back (with --grid or --html).")] = 42,
+    html: Annotated[Path | None, typer.Option(help="Write the grid as a page to this file.")] = None,
+) -> None:
     """The last nights, the current version, and how fresh every source is."""
     from flows import show
 
-    typer.echo(show.status(settings_of(config)))
+    settings = settings_of(config)
+    last = settings.as_of(settings.clock())
+    first = last - timedelta(days=days - 1)
+    if html is not None:
+        html.write_text(show.grid_page(settings, language_of(settings, lang), first, last), encoding="utf-8")
+        typer.echo(f"wrote {html}")
+    elif grid:
+        typer.echo(show.grid(settings, language_of(settings, lang), first, last, paint=painted))
+    else:
+        typer.echo(show.status(settings))
 
 
 @app.command()
@@ -298,9 +289,6 @@ def main(run: Callable[[], Any] = app) -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from connectors.stream import Connector, SourceError, Stream
 from flows import build as builds
 from flows import check as checking
-from flows import freshness, night_report, privacy, reconcile
+from flows import freshness, night_report, past, privacy, reconcile
 from flows import ingest as ingesting
 from flows import publish as publishing
 from flows.settings import Settings, load
@@ -152,7 +152,9 @@ def nightly(
     night = Night(run=flow_run.get_id() or f"night-{started:%Y%m%dT%H%M%S}", as_of=date.fromisoformat(str(as_of)) if as_of else settings.as_of(started))
     try:
         ledger = ledgers.open_ledger(settings.ledger)
+        past.wait_for_a_backfill(ledger, past.PUBLISHING, clock=settings.clock, say=get_run_logger().info)
         with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
+            past.wait_for_a_backfill(ledger, past.READING, clock=settings.clock, say=get_run_logger().info)
             ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=started)
             state, message = "failed", ""
             try:
@@ -190,9 +192,16 @@ def _live_through(
     settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, rebuild: bool, believe: frozenset[str],
     accepted: frozenset[str],
 ) -> tuple[str, str]:
-    logger = get_run_logger()
     with night.timed("ingest"):
         declared = _ingest(settings, ledger, night, only, believe)
+    return make_version(settings, ledger, night, declared, rebuild, accepted)
+
+
+def make_version(
+    settings: Settings, ledger: ledgers.Ledger, night: Night, declared: dict[tuple[str, str], Stream], rebuild: bool, accepted: frozenset[str],
+) -> tuple[str, str]:
+    """What landed is checked, built, checked again and published: how a night ends, and a backfill. Returns state and message."""
+    logger = get_run_logger()
     with night.timed("check what landed"):
         landed = check_batches(settings, ledger, declared)
         night.checks += map(dict, landed.rows)
@@ -237,7 +246,8 @@ def _ingest(
 ) -> dict[tuple[str, str], Stream]:
     """Read all streams of all sources side by side; one that fails fails alone."""
     store = ingesting.Store(
-        landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source))
+        landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source),
+        read_from=settings.read_from)
     bounds = reconcile.Bounds(recent=timedelta(days=settings.configuration.night.compare_days), requests=settings.configuration.night.compare_requests)
     logger = get_run_logger()
     declared: dict[tuple[str, str], Stream] = {}

@@ -95,9 +95,9 @@ class Calendar(_Section):
     @classmethod
     def times(cls, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         for opens, closes in value:
-            for time in (opens, closes):
-                if not _TIME.fullmatch(time):
-                    raise ValueError(f"{time!r} is not a time of day; write HH:MM, at most 24:00")
+            for written in (opens, closes):
+                if not _TIME.fullmatch(written):
+                    raise ValueError(f"{written!r} is not a time of day; write HH:MM, at most 24:00")
         return value
 
 

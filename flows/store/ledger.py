@@ -142,7 +142,9 @@ def open_ledger(url: str) -> Ledger:
             # pysqlite's deferred begin lets two writers deadlock on the upgrade; immediate makes the second wait.
             connection.exec_driver_sql("begin immediate")
 
-    from flows.store import leases as _leases  # noqa: F401  their tables belong to this metadata
+    from flows.store import grid as _grid  # noqa: F401  their tables belong to this metadata
+    from flows.store import jobs as _jobs  # noqa: F401
+    from flows.store import leases as _leases  # noqa: F401
     from flows.store import outbox as _outbox  # noqa: F401
 
     metadata.create_all(engine)
