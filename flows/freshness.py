@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flows.backfill_form import known_streams
 from flows.settings import Settings
-from flows.store import completeness
+from flows.store import completeness, grid
 from flows.store import ledger as ledgers
 
 PUBLISHED_DAYS = 90
@@ -35,6 +36,17 @@ def compared_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date) ->
          one.missing, one.superfluous, one.stale, one.figure, one.reason, list(one.examples), one.requests, _naive(one.compared_at))
         for one in completeness.compared(ledger, since=as_of - timedelta(days=PUBLISHED_DAYS))
         if one.day <= as_of and one.source in settings.configuration.sources
+    ]
+
+
+def days_of_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date, now: datetime) -> list[tuple[Any, ...]]:
+    """Rows for the published grid: what became of each of the last 90 days of every stream. What waits or runs is what it was before."""
+    feeds = {(row["source"], row["stream"]): row["feeds"] for row in ledgers.list_batches(ledger)}
+    cells = grid.read(ledger, known_streams(settings, ledger), as_of - timedelta(days=PUBLISHED_DAYS - 1), as_of, zone=settings.zone, now=now, at_rest=True)
+    return [
+        (cell.source, cell.kind, cell.stream, feeds.get((cell.source, cell.stream)), cell.day, "done" if cell.state == "restated" else cell.state, cell.why,
+         cell.who, cell.met, cell.job, _naive(cell.at))
+        for cell in cells
     ]
 
 

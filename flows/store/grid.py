@@ -84,12 +84,15 @@ def days_between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def read(ledger: Ledger, known: Sequence[Known], first: date, last: date, *, zone: ZoneInfo, now: datetime) -> list[Cell]:
-    """The cells of these streams from `first` to `last`, both included: stream by stream, in the order of days."""
+def read(ledger: Ledger, known: Sequence[Known], first: date, last: date, *, zone: ZoneInfo, now: datetime, at_rest: bool = False) -> list[Cell]:
+    """The cells of these streams from `first` to `last`, both included: stream by stream, in the order of days.
+
+    at_rest: without what waits or runs just now.
+    """
     states = {(state.source, state.stream): state for state in stream_states(ledger)}
     gaps = [one for one in completeness.compared(ledger) if one.gap_start is not None]
     landed = list_batches(ledger)
-    alive = leases.holder(ledger, LEASE, now=now)
+    alive = None if at_rest else leases.holder(ledger, LEASE, now=now)
     with ledger.begin() as connection:
         kept: dict[Key, Mapping[str, Any]] = {
             (row["source"], row["stream"], date.fromisoformat(row["day"])): dict(row) for row in connection.execute(
@@ -100,9 +103,11 @@ def read(ledger: Ledger, known: Sequence[Known], first: date, last: date, *, zon
         state = states.get((one.source, one.stream)) or StreamState(source=one.source, stream=one.stream, kind=one.kind)
         mine = [row for row in landed if (row["source"], row["stream"]) == (one.source, one.stream)]
         holes = [gap for gap in gaps if (gap.source, gap.stream) == (one.source, one.stream)]
+        held = [row for row in mine if row["verdict"] == "held"]
+        first_landed = min((row["landed_at"] for row in mine), default=text(state.last_success_at))
         beginning = _beginning(began.get(f"{one.source}/{one.stream} is read from"), mine)
         for day in days_between(first, last):
-            derived = _derived(one, day, day_window(day, day, zone), state, beginning, holes, mine)
+            derived = _derived(one, day, day_window(day, day, zone), state, (beginning, first_landed), holes, held)
             row = kept.get((one.source, one.stream, day))
             found.append(derived if row is None else _as_kept(derived, row, alive, holes, day_window(day, day, zone)))
     return found
@@ -116,15 +121,14 @@ def _beginning(mark: str | None, landed: Sequence[Mapping[str, Any]]) -> datetim
 
 
 def _derived(
-    one: Known, day: date, window: tuple[datetime, datetime], state: StreamState, beginning: datetime | None, holes: Sequence[completeness.Comparison],
-    landed: Sequence[Mapping[str, Any]],
+    one: Known, day: date, window: tuple[datetime, datetime], state: StreamState, began: tuple[datetime | None, str | None],
+    holes: Sequence[completeness.Comparison], all_held: Sequence[Mapping[str, Any]],
 ) -> Cell:
-    """What the nights have made of a day."""
-    start, end = window
+    """What the nights have made of a day. began: from when on they have read, and when something landed first."""
+    (start, end), (beginning, first_landed) = window, began
     cell = Cell(source=one.source, stream=one.stream, kind=one.kind, day=day, state="done")
     if state.cursor is None and (state.last_success_at is not None or one.is_by_time is False):
-        first = min((row["landed_at"] for row in landed), default=text(state.last_success_at))
-        if first is not None and (text(end) or "") <= first:
+        if first_landed is not None and (text(end) or "") <= first_landed:
             return replace(cell, state="out of reach", why=READ_WHOLE, can_be_read=False)
         if state.last_success_at is not None and end <= state.last_success_at:
             return replace(cell, can_be_read=False, why=READ_WHOLE)
@@ -133,7 +137,7 @@ def _derived(
     elif state.cursor is not None and end <= state.cursor:
         if beginning is not None and start < beginning:
             return replace(cell, state="missing", why=f"the nights read from {beginning:%Y-%m-%d} on")
-        if held := next((row for row in landed if row["verdict"] == "held" and _meets(row["window_start"], row["window_end"], start, end)), None):
+        if held := next((row for row in all_held if _meets(row["window_start"], row["window_end"], start, end)), None):
             return replace(cell, state="failed", why=f"held by the checks: {held['reason']}", can_be_read=False)
         if gap := next((gap for gap in holes if _meets(text(gap.gap_start), text(gap.gap_end), start, end)), None):
             return replace(cell, state="missing", why=completeness.sentence(gap))
