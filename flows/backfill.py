@@ -7,6 +7,8 @@ reads what has not landed, moves nothing of what the nights have read up to, ale
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     Form = backfill_form.Form
 else:
     Form = backfill_form.schema()       # with the names of this deployment's sources and streams, which the UI offers
-
-LETS_GO_WITHIN = 25.0        # seconds; Prefect kills a cancelled run 30 s after it asked
 
 
 @dataclass
@@ -107,7 +107,8 @@ def _live_through(settings: Settings, ledger: ledgers.Ledger, form: backfill_for
     state, message, version = "interrupted", "", None
     try:
         if form.mode != "rebuild marts only":
-            _read(run)
+            with _answering_between_pages(run.told):
+                _read(run)
         version, said = _publish(run)
         counts = {word: sum(found == word for found in run.ended.values()) for word in ("done", "empty", "failed")}
         message = (f"{counts['done']:,} days read, {counts['empty']:,} held nothing, {counts['failed']:,} failed; {run.records:,} records were new, "
@@ -130,6 +131,28 @@ def _live_through(settings: Settings, ledger: ledgers.Ledger, form: backfill_for
     return Completed(name=state.capitalize(), message=message)
 
 
+@contextmanager
+def _answering_between_pages(told: threading.Event) -> Iterator[None]:
+    """While we read, a cancellation (Prefect sends SIGTERM, and kills 30 s later) and Ctrl-C wait for the pages that are under way.
+
+    Prefect's own answer is an exception wherever the main thread happens to be: within a transaction it kept the ledger locked for all others.
+    """
+    def tell(number: int, _frame: object) -> None:
+        came.append(number)
+        told.set()
+
+    came: list[int] = []
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, tell) for number in (signal.SIGTERM, signal.SIGINT)} if is_main else {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            os.kill(os.getpid(), came[0])       # and now it is answered as ever
+
+
 def _read(run: Run) -> None:
     """Rounds of reading, one after another when a night comes between."""
     logger = get_run_logger()
@@ -146,13 +169,13 @@ def _read(run: Run) -> None:
         logger.info(backfill_plan.text(plan, run.form).splitlines()[0].replace("would read", "reads"))
         with leases.lease(run.ledger, past.READING, purpose="a backfill that reads", now=run.settings.clock()):
             is_interrupted = run.stop() is not None or _round(run, plan)
-        if not is_interrupted:
+        if not is_interrupted or run.told.is_set():
             return
 
 
 def _wait_for_the_night(run: Run) -> None:
     told = False
-    while leases.holder(run.ledger, "night", now=run.settings.clock()):
+    while leases.holder(run.ledger, "night", now=run.settings.clock()) and not run.told.is_set():
         if not told:
             get_run_logger().info("a night is running: waits for its end")
         told = True
@@ -191,7 +214,7 @@ def _round(run: Run, plan: backfill_plan.Plan) -> bool:
         raise
     finally:
         for future in futures:
-            future.wait(LETS_GO_WITHIN)
+            future.wait()
         for connector in connectors:
             with suppress(Exception):
                 connector.close()

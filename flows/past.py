@@ -154,7 +154,7 @@ def _read_run(connector: Connector, stream: Stream, store: Store, days: Sequence
                 job=turn.job, who=turn.who, at=store.clock())
     outcome.ended |= ended
     met = sum(watched.met.values()) + watched.undated
-    turn.say(f"{connector.name}/{stream.name} {min(days)} to {max(days)}: {met:,} records at the source, {reading.records + reading.deletes:,} of them new")
+    turn.say(f"{connector.name}/{stream.name} {min(days)} to {max(days)}: {met:,} records at the source, {reading.records + reading.deletes:,} landed")
     return reading.records + reading.deletes
 
 

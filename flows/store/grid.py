@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sql
 
 from flows.store import completeness, leases
-from flows.store.ledger import Ledger, StreamState, batches, instant, list_batches, marks, metadata, put, stream_states, text
+from flows.store.ledger import Ledger, StreamState, batches, instant, list_batches, marks, metadata, nights, put, stream_states, text
 
 State = Literal["missing", "queued", "running", "failed", "done", "empty", "skipped", "restated", "out of reach"]
 LEASE = "backfill"
+NIGHTS_BACK = 1000
 READ_BY_THE_NIGHT = "the next night reads it by itself"
 READ_WHOLE = "is read whole every night: what it held on an earlier day is not told any more"
 
@@ -97,17 +98,21 @@ def read(ledger: Ledger, known: Sequence[Known], first: date, last: date, *, zon
         kept: dict[Key, Mapping[str, Any]] = {
             (row["source"], row["stream"], date.fromisoformat(row["day"])): dict(row) for row in connection.execute(
                 sql.select(cells).where(cells.c.day >= first.isoformat(), cells.c.day <= last.isoformat())).mappings()}
+        nights_began = list(connection.execute(sql.select(nights.c.started_at).order_by(nights.c.started_at.desc()).limit(NIGHTS_BACK)).scalars())
         began = {row["subject"]: row["mark"] for row in connection.execute(sql.select(marks)).mappings()}
     found = []
     for one in known:
         state = states.get((one.source, one.stream)) or StreamState(source=one.source, stream=one.stream, kind=one.kind)
         mine = [row for row in landed if (row["source"], row["stream"]) == (one.source, one.stream)]
         holes = [gap for gap in gaps if (gap.source, gap.stream) == (one.source, one.stream)]
+        # A cursor stays at the last record; what a night that was right found nothing behind, it has read.
+        success = text(state.last_success_at) or ""
+        read_until = max(filter(None, (state.cursor, instant(next((at for at in nights_began if at <= success), None)))), default=None)
         held = [row for row in mine if row["verdict"] == "held"]
         first_landed = min((row["landed_at"] for row in mine), default=text(state.last_success_at))
         beginning = _beginning(began.get(f"{one.source}/{one.stream} is read from"), mine)
         for day in days_between(first, last):
-            derived = _derived(one, day, day_window(day, day, zone), state, (beginning, first_landed), holes, held)
+            derived = _derived(one, day, day_window(day, day, zone), state, (beginning, first_landed, read_until), holes, held)
             row = kept.get((one.source, one.stream, day))
             found.append(derived if row is None else _as_kept(derived, row, alive, holes, day_window(day, day, zone)))
     return found
@@ -121,11 +126,11 @@ def _beginning(mark: str | None, landed: Sequence[Mapping[str, Any]]) -> datetim
 
 
 def _derived(
-    one: Known, day: date, window: tuple[datetime, datetime], state: StreamState, began: tuple[datetime | None, str | None],
+    one: Known, day: date, window: tuple[datetime, datetime], state: StreamState, began: tuple[datetime | None, str | None, datetime | None],
     holes: Sequence[completeness.Comparison], all_held: Sequence[Mapping[str, Any]],
 ) -> Cell:
-    """What the nights have made of a day. began: from when on they have read, and when something landed first."""
-    (start, end), (beginning, first_landed) = window, began
+    """What the nights have made of a day. began: from when on they have read, when something landed first, up to when they have read."""
+    (start, end), (beginning, first_landed, read_until) = window, began
     cell = Cell(source=one.source, stream=one.stream, kind=one.kind, day=day, state="done")
     if state.cursor is None and (state.last_success_at is not None or one.is_by_time is False):
         if first_landed is not None and (text(end) or "") <= first_landed:
@@ -134,14 +139,14 @@ def _derived(
             return replace(cell, can_be_read=False, why=READ_WHOLE)
     elif one.earliest is not None and end <= one.earliest:
         return replace(cell, state="out of reach", why=f"the source tells nothing before {one.earliest:%Y-%m-%d}", can_be_read=False)
-    elif state.cursor is not None and end <= state.cursor:
+    elif state.cursor is not None and read_until is not None and end <= read_until:
         if beginning is not None and start < beginning:
-            return replace(cell, state="missing", why=f"the nights read from {beginning:%Y-%m-%d} on")
+            return replace(cell, state="missing", why=f"the nights read from {beginning.astimezone(start.tzinfo):%Y-%m-%d} on")
         if held := next((row for row in all_held if _meets(row["window_start"], row["window_end"], start, end)), None):
             return replace(cell, state="failed", why=f"held by the checks: {held['reason']}", can_be_read=False)
         if gap := next((gap for gap in holes if _meets(text(gap.gap_start), text(gap.gap_end), start, end)), None):
             return replace(cell, state="missing", why=completeness.sentence(gap))
-        return cell
+        return cell if end <= state.cursor else replace(cell, can_be_read=False, why=READ_BY_THE_NIGHT)
     if state.failure is not None:
         return replace(cell, state="failed", why=state.failure, can_be_read=False)
     return replace(cell, state="missing", why=READ_BY_THE_NIGHT, can_be_read=False)
@@ -175,10 +180,11 @@ def queue(ledger: Ledger, keys: Iterable[Key], owner: str) -> None:
 
 
 def set_running(ledger: Ledger, keys: Collection[Key], owner: str, *, is_running: bool) -> None:
-    """Running, or back among those that wait."""
+    """Running, or back among those that wait – unless this process has let go of them."""
     with ledger.begin() as connection:
         for key in keys:
-            put(connection, cells, _where(key), {"activity": "running" if is_running else "queued", "owner": owner})
+            here = (cells.c[name] == value for name, value in _where(key).items())
+            connection.execute(sql.update(cells).where(*here, cells.c.owner == owner).values(activity="running" if is_running else "queued"))
 
 
 def finish(ledger: Ledger, ended: Mapping[Key, Mapping[str, Any]], *, job: str, who: str, at: datetime) -> None:
