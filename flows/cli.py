@@ -111,7 +111,7 @@ def checks(config: Config = None) -> None:
 
 
 @app.command()
-def doctor(config: Config = None) -> None:
+def doctor(config: Config = None, fix: Annotated[bool, typer.Option("--fix", help="Mend what no person is needed for.")] = False) -> None:
     """Check versions, folders, disk, credentials and every source, and say how to mend what is wrong."""
     from flows import doctor as doctors
 
@@ -119,8 +119,8 @@ def doctor(config: Config = None) -> None:
     for finding in findings:
         typer.secho(f"{'ok  ' if finding.is_well else 'BAD '} {finding.subject}: {finding.detail}", fg=None if finding.is_well else "red")
         if not finding.is_well:
-            typer.echo(f"     → {finding.mend}")
-    if not all(finding.is_well for finding in findings):
+            typer.echo(f"     → {finding.fix() if fix and finding.fix else finding.mend}")
+    if not all(finding.is_well or (fix and finding.fix) for finding in findings):
         raise typer.Exit(1)
 
 

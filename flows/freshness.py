@@ -9,6 +9,7 @@ from flows.backfill_form import known_streams
 from flows.settings import Settings
 from flows.store import completeness, grid
 from flows.store import ledger as ledgers
+from flows.store.warehouse import ABSORBABLE
 
 PUBLISHED_DAYS = 90
 
@@ -56,6 +57,19 @@ def missing_of(ledger: ledgers.Ledger, as_of: date) -> dict[tuple[str, str], int
     for one in completeness.compared(ledger, since=as_of):
         if one.day == as_of and one.missing:
             found[one.source, one.stream] = found.get((one.source, one.stream), 0) + one.missing
+    return found
+
+
+def last_batches(ledger: ledgers.Ledger) -> dict[tuple[str, str], str]:
+    """The last batch of each stream that a build takes in; one that is held keeps back those behind it."""
+    found: dict[tuple[str, str], str] = {}
+    blocked = set()
+    for row in ledgers.list_batches(ledger):
+        stream = (row["source"], row["stream"])
+        if row["verdict"] in ABSORBABLE and stream not in blocked:
+            found[stream] = row["batch"]
+        elif row["verdict"] != "rejected":
+            blocked.add(stream)
     return found
 
 

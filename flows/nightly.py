@@ -298,9 +298,11 @@ def _nothing_to_do(settings: Settings, ledger: ledgers.Ledger, as_of: date) -> b
     current = published.current(settings.published)
     if current is None or current.as_of != as_of or current.withdrawn is not None:
         return False
-    told = {(row["source"], row["stream"]): (row["is_stale"], row.get("missing", 0)) for row in current.manifest.get("sources", [])}
-    missing = freshness.missing_of(ledger, as_of)
-    true = {(row[0], row[2]): (row[5], missing.get((row[0], row[2]), 0)) for row in freshness.stale_streams(settings, ledger, settings.clock())}
+    # What the warehouse has taken in, readers need not have: a run may have died between the two.
+    told = {(row["source"], row["stream"]): (row["is_stale"], row.get("missing", 0), row.get("batch")) for row in current.manifest.get("sources", [])}
+    missing, last = freshness.missing_of(ledger, as_of), freshness.last_batches(ledger)
+    true = {(row[0], row[2]): (row[5], missing.get((row[0], row[2]), 0), last.get((row[0], row[2])))
+            for row in freshness.stale_streams(settings, ledger, settings.clock())}
     return told == true and builds.is_up_to_date(settings, ledger, code_revision=current.code_revision)
 
 

@@ -67,6 +67,7 @@ class Night(_Section):
     memory: str = Field(default="2GB", pattern=r"^\d+ ?(MB|GB|TB)$")       # of dbt's DuckDB; what does not fit goes beside the warehouse
     compare_days: int = Field(default=7, ge=1)
     compare_requests: int = Field(default=60, ge=0)
+    published_by: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")      # HH:MM; later than that the marts are called late
     clock_file: str | None = None
     log_format: Literal["text", "json"] = "text"
 

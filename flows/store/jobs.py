@@ -16,6 +16,7 @@ FINISHED = ("finished", "finished with failed days")
 jobs = sql.Table(
     "jobs", metadata,
     sql.Column("job", sql.Text, primary_key=True),
+    sql.Column("run", sql.Text, nullable=False),            # Prefect's flow run that is at it, or was last
     sql.Column("selection", sql.Text, nullable=False),      # JSON: the days, streams and mode that it is about
     sql.Column("form", sql.Text, nullable=False),           # JSON: all that was asked for
     sql.Column("who", sql.Text, nullable=False),
@@ -31,6 +32,7 @@ jobs = sql.Table(
 @dataclass(frozen=True, kw_only=True)
 class Job:
     job: str
+    run: str
     who: str
     reason: str
     state: str
@@ -51,7 +53,7 @@ def begin(ledger: Ledger, *, run: str, selection: Mapping[str, Any], form: Mappi
         goes_on = last is not None and last["state"] not in FINISHED
         job = str(last["job"]) if last is not None and goes_on else run
         put(connection, jobs, {"job": job}, {
-            "selection": dumps(selection), "form": dumps(form), "who": who, "reason": reason, "state": "running", "ended_at": None,
+            "run": run, "selection": dumps(selection), "form": dumps(form), "who": who, "reason": reason, "state": "running", "ended_at": None,
             **({} if goes_on else {"started_at": text(at)})})
     return job, goes_on
 
@@ -64,5 +66,5 @@ def end(ledger: Ledger, *, job: str, state: str, message: str, version: str | No
 def last(ledger: Ledger, limit: int = 5) -> list[Job]:
     with ledger.begin() as connection:
         rows = connection.execute(sql.select(jobs).order_by(jobs.c.started_at.desc()).limit(limit)).mappings()
-        return [Job(job=row["job"], who=row["who"], reason=row["reason"], state=row["state"], started_at=instant(row["started_at"]),
+        return [Job(job=row["job"], run=row["run"], who=row["who"], reason=row["reason"], state=row["state"], started_at=instant(row["started_at"]),
                     ended_at=instant(row["ended_at"]), message=row["message"], version=row["version"]) for row in rows]

@@ -302,10 +302,18 @@ def judge_batch(ledger: Ledger, *, source: str, stream: str, batch: str, verdict
         if row is None:
             return False
         connection.execute(sql.update(batches).where(where).values(verdict=verdict, decided_by=decided_by, reason=reason))
-        if verdict == "rejected":
+        if verdict == "rejected" and not _is_of_a_backfill(connection, source, stream, batch, reason):
             connection.execute(sql.update(streams).where(streams.c.source == source, streams.c.stream == stream).values(
                 cursor=row["window_start"], memory=None))
         return True
+
+
+def _is_of_a_backfill(connection: sql.Connection, source: str, stream: str, batch: str, reason: str | None) -> bool:
+    """Days that a backfill read fail with its batch; how far the nights have read is another matter."""
+    from flows.store.grid import cells
+
+    of_it = (cells.c.source == source, cells.c.stream == stream, cells.c.batch == batch)
+    return bool(connection.execute(sql.update(cells).where(*of_it).values(state="failed", why=f"rejected: {reason}")).rowcount)
 
 
 def start_night(ledger: Ledger, *, run: str, as_of: str, at: datetime) -> None:
