@@ -41,6 +41,7 @@ url = "{url}"
 email = "{email}"
 token_env = "T"
 exports_per_minute = 100000
+page_size = 2
 read_from = 2026-10-20
 """
 FIRST = datetime(2026, 10, 6, 8, tzinfo=UTC)
@@ -126,7 +127,9 @@ def test_told_to_end_or_killed_it_leaves_nothing_running_and_the_same_asked_agai
     assert again.returncode == 0, again.stdout + again.stderr
     assert "goes on with the backfill that stopped: 49 of its days are done" in again.stdout + again.stderr
     assert re.search(r"published 2026-10-31\.00\d", again.stdout) and "history" in again.stdout
-    assert tickets(company) == shown + sum(first <= (FIRST + timedelta(hours=9 * number + 24)).astimezone(company.settings().zone).date() <= last for number in range(60))
+    changed = [(FIRST + timedelta(hours=9 * number + 24)).astimezone(company.settings().zone).date() for number in range(60)]
+    more = tickets(company) - shown - sum(first <= day <= last for day in changed)
+    assert more in (0, 1), "the last page may reach beyond the window, and what it holds is true"
     assert cursors(company) == before
     (job,) = jobs.last(ledger)
     assert (job.state, job.reason) == ("finished", "history")

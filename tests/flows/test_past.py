@@ -201,6 +201,16 @@ def test_a_night_that_was_interrupted_goes_on_before_a_backfill_reads_that_strea
     assert ingest.ingest_stream(source, ORDERS, store_at(tmp_path, NOW + DAY)).state == "resumed"
 
 
+def test_a_batch_of_a_backfill_that_is_rejected_makes_its_days_failed_and_moves_no_cursor_back(tmp_path: Path) -> None:
+    source, ledger = begun(tmp_path), store_at(tmp_path).ledger
+    fill(tmp_path, source)
+    before = ledgers.stream_states(ledger)
+    last = ledgers.list_batches(ledger, "erp", "orders")[-1]["batch"]
+    ledgers.judge_batch(ledger, source="erp", stream="orders", batch=last, verdict="rejected", reason="odd prices")
+    assert ledgers.stream_states(ledger) == before and cells_of(tmp_path)["orders"].count("failed") == 1
+    assert fill(tmp_path, source, mode="missing and failed").records > 0 and "failed" not in cells_of(tmp_path)["orders"]
+
+
 # A step and a call of it; the second is within the second of several windows.
 STEPS: list[tuple[Any, str, int]] = [
     (grid, "queue", 1), (grid, "set_running", 1), (ledgers, "save_reading", 1), (landings, "append", 1), (landings, "append", 2), (landings, "seal", 1),
