@@ -135,7 +135,8 @@ def _read_run(connector: Connector, stream: Stream, store: Store, days: Sequence
     keys: list[Key] = [(connector.name, stream.name, day) for day in days]
     start, end = grid.day_window(min(days), max(days), turn.zone)
     grid.set_running(store.ledger, keys, turn.owner, is_running=True)
-    leases.extend(store.ledger, grid.LEASE, turn.owner, now=store.clock())
+    for held in (grid.LEASE, READING):
+        leases.extend(store.ledger, held, turn.owner, now=store.clock())
     watched = Watched(connector, turn, Window(start=start, end=end))
     requests, began = connector.requests_made(stream.name), time.monotonic()
     reading = reading_of(connector, stream, store, start, end)
