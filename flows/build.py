@@ -27,8 +27,8 @@ class BuildFailed(Exception):
     """dbt could not build, or a test with severity error failed. The text names the nodes."""
 
 
-# Asked of the rows whenever they are written (dbt_project/macros/materializations.sql); of whole tables, as nodes, at an audit.
 TWO_ROUTES = "path:tests/two_routes"
+# Asked of the rows whenever they are written (dbt_project/macros/materializations.sql); of whole tables, as nodes, at an audit.
 ASKED_AS_WRITTEN = ("test_name:primary_key", "test_name:columns_hold")
 
 

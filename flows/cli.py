@@ -24,6 +24,7 @@ app.add_typer(source_app, name="source")
 app.add_typer(backfill_cli.app)
 app.add_typer(backup_cli.app)
 
+
 @app.command()
 def nightly(
     config: Config = None,

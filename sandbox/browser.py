@@ -39,7 +39,7 @@ def install(*, log: Path | None = None) -> None:
 
 
 @contextmanager
-def page(*, width: int = 1280, height: int = 1500, patience: float = 30.0) -> Iterator[Any]:
+def page(*, width: int = 1280, height: int = 1760, patience: float = 30.0) -> Iterator[Any]:
     """A page (playwright.sync_api.Page) of a browser of its own; what is waited for in it is waited for `patience` seconds."""
     from playwright.sync_api import sync_playwright
 

@@ -53,7 +53,7 @@ def _months(days: Sequence[date]) -> str:
     line = ""
     for number, day in enumerate(days):
         if number == 0 or day.day == 1:
-            line = f"{line:<{number}}"[:number] + f"{day:%Y-%m}"
+            line = (line if len(line) < number else "").ljust(number) + f"{day:%Y-%m}"
     return line
 
 
@@ -70,14 +70,14 @@ def remarks_of(cells: Sequence[Cell], language: Language = "en") -> list[str]:
 
 
 def markdown(cells: Sequence[Cell], languages: Sequence[Language] = ("en",)) -> str:
-    """For the Prefect UI: a row a stream and month, a coloured square a day."""
+    """For the Prefect UI: a row a stream and half a month (more squares are cut off there), a coloured square a day."""
     legend = " · ".join(f"{LOOKS[state][2]} {' / '.join(name_of(state, one) for one in languages)} {count:,}" for state, count in _counts(cells))
     lines = [f"## {' / '.join(TITLE[one] for one in languages)}", "", legend, "", "| | | |", "|---|---|---|"]
     for stream, row in _rows(cells):
-        for number, (month, same) in enumerate(groupby(row, key=lambda cell: f"{cell.day:%Y-%m}")):
-            of_month = list(same)
-            span = f"{month}-{of_month[0].day:02d}…{of_month[-1].day:02d}"
-            lines.append(f"| {f'`{stream}`' if number == 0 else ''} | {span} | {''.join(LOOKS[cell.state][2] for cell in of_month)} |")
+        for number, (_, same) in enumerate(groupby(row, key=lambda cell: (cell.day.year, cell.day.month, cell.day.day > 15))):
+            half = list(same)
+            span = f"{half[0].day:%Y-%m-%d} … {half[-1].day:%d}"
+            lines.append(f"| {f'`{stream}`' if number == 0 else ''} | {span} | {''.join(LOOKS[cell.state][2] for cell in half)} |")
     if said := remarks_of(cells, languages[0]):
         lines += ["", f"### {' / '.join(REMARKS[one] for one in languages)}", "", *(f"- {_escaped(line)}" for line in said[:100])]
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
 import signal
 import uuid
@@ -24,6 +23,7 @@ from flows.store import grid, jobs, leases
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
 from flows.store.grid import Known
+from tests.flows.kills import die_at
 from tests.flows.test_ingest import BY_CURSOR, NOW, WHOLE, Truth, landed, latest, store_at
 
 ORDERS = replace(BY_CURSOR, deletes="never", stamps=("changed_at",))
@@ -219,19 +219,8 @@ STEPS: list[tuple[Any, str, int]] = [
 EVERY_STEP = [(owner, name, call) for owner, name, first in STEPS if first == 1 for call in range(1, 8)]
 
 
-def _die_at(home: Path, source: Truth, owner: Any, name: str, call: int, before: bool) -> None:
-    step, calls = getattr(owner, name), iter(range(1, 10_000))
-
-    def deadly(*arguments: Any, **named: Any) -> Any:
-        due = next(calls) == call
-        if due and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        outcome = step(*arguments, **named)
-        if due:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return outcome
-
-    setattr(owner, name, deadly)
+def _die_at(home: Path, source: Truth, module: Any, name: str, call: int, before: bool) -> None:
+    die_at(module, name, call, before=before)
     fill(home, source, mode="everything")
 
 
