@@ -10,7 +10,8 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from flows import healing, sources, up
+from flows import channels, healing, sources, up
+from flows.alerting import links
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -28,8 +29,8 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """One finding for each thing looked at. Asks every source one or two questions; changes nothing."""
-    return [*_versions(), *_folders(settings), *_state(settings), *_prefect(settings), *_ailments(settings), *_sources(settings)]
+    """One finding for each thing looked at. Asks every source one or two questions, and no channel any: what it would be asked is a message."""
+    return [*_versions(), *_folders(settings), *_state(settings), *_prefect(settings), *_ailments(settings), *_sources(settings), *_channels(settings)]
 
 
 def _versions() -> Iterator[Finding]:
@@ -106,3 +107,15 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="sources", is_well=False, detail="none configured", mend=f"`meridian source add`, or add a [sources.<name>] to {settings.path}")
     for checked in sources.check(settings):
         yield Finding(subject=f"source {checked.name} ({checked.kind})", is_well=not checked.failure, detail=checked.failure or checked.said, mend=checked.mend)
+
+
+def _channels(settings: Settings) -> Iterator[Finding]:
+    if settings.configuration.channels:
+        try:
+            links.check_key(settings.secrets.get(links.KEY_VARIABLE, ""))
+            yield Finding(subject="links", is_well=True, detail=f"begin with {settings.configuration.serve.url}")
+        except links.BadKey as error:
+            yield Finding(subject="links", is_well=False, detail=f"messages have none: {error}", mend=f"put it into {settings.path.parent / '.env'}")
+    for name, channel in channels.configured(settings).items():
+        yield Finding(subject=f"channel {name} ({settings.configuration.channels[name].kind})", is_well=not channel.fault,
+                      detail=channel.fault or f"configured; `meridian channels test {name}` sends a message", mend=f"see [channels.{name}] in {settings.path}")

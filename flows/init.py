@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from connectors.personal import KEY_VARIABLE
+from flows.alerting import links
 
 TEMPLATE = '''\
 # Meridian's configuration. Every setting that is commented out stands at its default.
@@ -33,6 +34,17 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 
 [publish]
 keep_days = 30                       # how long old versions of the marts are kept
+
+# Alerts: `meridian alerts list` shows what is wrong, here stands who is told. Rules of your own are files in `folder`, beside this one.
+# [alerts]
+# folder = "alerts"
+# off = ["order_surge"]              # shipped rules that nobody here wants
+# channels = {inform = ["mail"], warn = ["mail"], act = ["mail"]}
+# [alerts.people.supply_lead]        # who is behind a role that rules name
+# name = "Mira Okafor"
+# channels = ["mail"]
+# [alerts.rules.supplier_late_rate]  # another limit than shipped
+# above = 0.12
 
 # Business hours: SLA clocks run on these. 24:00 is the end of the day; a night shift is two spans.
 [calendars.support]
@@ -121,6 +133,35 @@ holidays = [2026-12-25, 2026-12-26]
 # time_zone = "Europe/Berlin"        # of columns that hold date and time without a zone
 # streams.orders = { table = "public.orders", key = ["id"], cursor = "updated_at", lag_minutes = 10, deletes = "sweep" }
 
+# Channels: where alerts and reports go. README, "Channels", has the options of each kind; `meridian channels test <name>` sends a real message.
+
+# [channels.mail]
+# kind = "email"
+# host = "smtp.example.com"
+# port = 587
+# security = "starttls"              # starttls, tls, or none for a relay on this machine
+# username = "meridian"
+# password_env = "SMTP_PASSWORD"
+# sender = "meridian@example.com"
+# recipients = ["mira@example.com"]
+
+# [channels.ops]
+# kind = "feishu"                    # also slack, teams, wecom, dingtalk, webhook, apprise
+# url_env = "FEISHU_URL"             # the bot's webhook
+# secret_env = "FEISHU_SECRET"       # of its signature verification
+# language = "zh-CN"                 # default: the company's first
+# fallback = "mail"                  # gets what this one cannot deliver; default: the first other channel
+
+# [serve]                            # `meridian serve` answers the links in messages; their key is MERIDIAN_LINK_KEY in .env
+# public_url = "https://ops.example.com"             # how people reach it, where a proxy stands before it
+# behind_proxy = true                # that proxy writes who asks into X-Forwarded-For
+# port = 8787
+# link_days = 7
+
+# [watch]
+# url_env = "DEAD_MAN_URL"           # of a dead man's switch outside: asked every five minutes while everything promised is delivered
+# overdue_minutes = 30
+
 # What no system holds comes as files: targets, budgets, costs, ad spend, rosters. See README, "The drop folder".
 # pattern: which files; key: the columns that name a row; what cannot be guessed is declared (encoding, delimiter, date order, decimal sign).
 [sources.files]
@@ -139,6 +180,8 @@ SECRETS = '''\
 # The keys that meridian.toml names, one NAME=value a line. Only you may read this file.
 # Personal data is hashed with this one, made for you: keep a copy in a safe place, for with another one everybody becomes somebody else.
 {personal}={key}
+# Links in messages are signed with this one, made for you as well.
+{link}={link_key}
 # TRYTON_KEY=
 # ZENDESK_TOKEN=
 # FRESHDESK_API_KEY=
@@ -150,6 +193,10 @@ SECRETS = '''\
 # ODOO_KEY=
 # SHOPIFY_TOKEN=
 # ERP_REPLICA_URL=
+# SMTP_PASSWORD=
+# FEISHU_URL=
+# FEISHU_SECRET=
+# DEAD_MAN_URL=
 '''
 
 
@@ -162,7 +209,8 @@ def write(folder: Path) -> list[Path]:
     written = [configuration]
     if not environment.exists():
         environment.touch(mode=0o600)
-        environment.write_text(SECRETS.format(personal=KEY_VARIABLE, key=secrets.token_hex(32)), encoding="utf-8")
+        made = {"personal": KEY_VARIABLE, "key": secrets.token_hex(32), "link": links.KEY_VARIABLE, "link_key": secrets.token_hex(32)}
+        environment.write_text(SECRETS.format(**made), encoding="utf-8")
         written.append(environment)
     (folder / "drop").mkdir(exist_ok=True)
     return written

@@ -1,4 +1,4 @@
-"""The night: ingest → compare with the sources → check what landed → build → check what would be published → publish.
+"""The night: ingest → compare with the sources → check what landed → build → check what would be published → publish → alert.
 
 Start reading here. `nightly` is the story; each step is a plain function in the module that is named after it, wrapped here as
 a Prefect task. The ledger, not Prefect's database, is the truth about what happened.
@@ -25,9 +25,9 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
+from flows import alerts, channels, freshness, night_report, past, privacy, reconcile
 from flows import build as builds
 from flows import check as checking
-from flows import freshness, night_report, past, privacy, reconcile
 from flows import ingest as ingesting
 from flows import publish as publishing
 from flows.settings import Settings, load
@@ -136,6 +136,31 @@ def publish_marts(
         settings, ledger, version=version, as_of=as_of, now=settings.clock(), checks_before=checks_before, accepted=accepted)
 
 
+@task(name="alert", persist_result=False, cache_policy=NO_CACHE)
+def tell(settings: Settings, ledger: ledgers.Ledger) -> None:
+    """Also behind a night that published nothing: that is something to tell. What fails here fails no night, and is told by the next evaluation."""
+    try:
+        found = alerts.evaluate_now(settings, ledger)
+    except Exception as error:
+        get_run_logger().error(f"alerts were not evaluated: {type(error).__name__}: {error}")
+        return
+    get_run_logger().info(found.sentence)
+    for problem in found.problems:
+        get_run_logger().error(problem)
+
+
+@task(name="deliver", persist_result=False, cache_policy=NO_CACHE)
+def deliver(settings: Settings, ledger: ledgers.Ledger) -> None:
+    """Send what is due now rather than at the next of the five minutes; what does not go out fails no night and is tried again."""
+    try:
+        done = channels.deliver_due(settings, ledger, patience=timedelta(minutes=2))
+    except Exception as error:
+        get_run_logger().error(f"messages were not delivered: {type(error).__name__}")
+        return
+    if done:
+        get_run_logger().info("messages: " + ", ".join(f"{number} {what}" for what, number in sorted(done.items())))
+
+
 @flow(name="nightly", flow_run_name="night", task_runner=ThreadPoolTaskRunner(max_workers=8), persist_result=False)  # type: ignore[arg-type]
 def nightly(
     as_of: date | None = None, sources: list[str] | None = None, rebuild: bool = False, believe: list[str] | None = None,
@@ -169,6 +194,10 @@ def nightly(
             finally:
                 ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
                 night_report.leave_artifacts(settings, night, state, message)
+        if published.current(settings.published):
+            tell(settings, ledger)
+        if settings.configuration.channels:
+            deliver(settings, ledger)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
     except Exception as error:

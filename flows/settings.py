@@ -20,6 +20,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from flows.alerting.delivery_options import Channel, Serve, Watch
+from flows.alerting.options import Alerts
+
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"
 DEMO_CONFIG = PROJECT / "var" / "demo" / CONFIG_NAME
@@ -127,8 +130,12 @@ class Configuration(_Section):
     state: State = State()
     night: Night = Night()
     publish: Publish = Publish()
+    alerts: Alerts = Alerts()
     calendars: dict[str, Calendar] = {}
     sources: dict[str, Source] = {}
+    channels: dict[str, Channel] = {}
+    serve: Serve = Serve()
+    watch: Watch = Watch()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +224,10 @@ def parse(text: str, path: Path) -> Configuration:
     for name, source in (content.get("sources") or {}).items():
         if isinstance(source, dict):
             problems += _source_problems(text, path, name, source)
+    if isinstance(content.get("channels"), dict):
+        from flows import channels
+
+        problems += channels.problems(text, path, content["channels"])
     if problems or configuration is None:
         raise ConfigurationError("\n".join(problems))
     return configuration

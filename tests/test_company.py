@@ -9,13 +9,17 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from flows import up
+from flows import alerts, up
+from flows.alerting import facts, replay
+from flows.settings import load
+from sandbox.company import planted
 from sandbox.tryton.home import Home as Tryton
 from tests.sandbox.tryton.box import share_environment
 
@@ -126,12 +130,43 @@ def test_what_was_planted_is_seen(home: Home) -> None:
     losing = home.ask(
         "select segment from kpis where kpi = 'channel_roi' and segment_type = 'channel' and period_grain = 'month' and period_start >= '2026-05-01' "
         "group by segment having sum(numerator) < sum(denominator) and sum(denominator) > 0")
-    planted = home.truth()["planted"]
-    assert len(late) == 1 and late[0][0] in json.dumps(planted, ensure_ascii=False)
+    assert len(late) == 1 and late[0][0] in json.dumps(home.truth()["planted"], ensure_ascii=False)
     assert losing == [("social",)]
     surge = home.ask(
         "select period_start::varchar from kpis where kpi = 'average_order_value' and period_grain = 'week' and segment_type = 'all' order by sample_size desc limit 1")
     assert surge == [("2026-05-11",)]
+
+
+def test_what_was_planted_is_alerted_in_time_and_little_else_is(home: Home) -> None:
+    """Over the whole history: each planted incident within its rule's window, and of what was not planted at most 4 a year and rule of tier warn, 1 of tier act."""
+    story = home.truth()["planted"]
+    supplier, first_late = story["late_supplier"]["name"], date.fromisoformat(story["late_supplier"]["first_day_above_10_percent"])
+    # rule -> (segment, first day, days until it must have fired)
+    planted_incidents: dict[str, tuple[str, date, int]] = {
+        "supplier_late_rate": (supplier, first_late, 7), "supplier_late_rate_act": (supplier, first_late, 28),
+        "channel_roi": (planted.LOSING_CHANNEL, planted.STARTS_ON, 28 + 7), "order_surge": ("all", planted.SURGE_FIRST, 3 + 1),
+        "budget_overrun": (planted.OVER_BUDGET_CATEGORY, planted.OVER_BUDGET_FROM, 31 + 5 + 1), "team_satisfaction_act": (planted.WEAK_TEAM, planted.STARTS_ON, 365),
+        "major_complaints_act": ("all", planted.DEFECT_FROM, 45), "order_errors": ("all", planted.DEFECT_FROM, 28 + 30),
+        "backlog_out_of_control": ("all", planted.SURGE_FIRST, 7), "sla_missed": ("all", date(2026, 1, 1), 180),       # promised 95 % from then on, and 88 % kept all the while
+    }
+    settings = load(home.folder / "meridian.toml", environment={})
+    loaded = alerts.load_rules(settings)
+    connection = duckdb.connect(str(home.folder / "state" / "published" / "marts.duckdb"), read_only=True)
+    try:
+        found = facts.read(connection, loaded.rules, night=facts.Night(), whole=True)
+    finally:
+        connection.close()
+    lived = replay.replay(loaded.rules, found.readings, first=planted.STARTS_ON, last=found.as_of)
+    assert not loaded.problems and len(lived) >= 15
+    assert [reading.label for reading in found.readings["uncovered_shift"]] == ["2026-11-01 04:00 – 2026-11-01 09:00", "2026-11-08 04:00 – 2026-11-08 09:00"]
+    for one in lived:
+        others = list(one.episodes)
+        if one.rule in planted_incidents:
+            segment, first, within = planted_incidents[one.rule]
+            mine = [alert for alert in others if alert.segment == segment and alert.fired_on >= first]
+            assert mine and (mine[0].fired_at.date() - first).days <= within, (one.rule, mine)
+            others = [alert for alert in others if alert not in mine]
+        assert one.per_year(len(others)) <= {"inform": 4, "warn": 4, "act": 1}[one.tier], (one.rule, others)
 
 
 def test_one_more_day_is_read_alone_and_still_true(home: Home) -> None:

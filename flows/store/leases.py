@@ -64,6 +64,18 @@ def extend(ledger: Ledger, name: str, owner: str, *, now: datetime, lasts: timed
 def lease(ledger: Ledger, name: str, *, purpose: str, now: datetime, lasts: timedelta = timedelta(hours=6)) -> Iterator[str]:
     """Hold `name` alone. Raises LeaseTaken with the holder and the next move. A dead holder on this host, or an expired one, is replaced."""
     owner = myself()
+    try:
+        _take(ledger, name, owner, purpose, now, lasts)
+    except sql.exc.IntegrityError:                  # a database that lets two begin: the other one's row was there first
+        raise LeaseTaken(f"somebody has taken {name!r} at this very moment; try again when they are done") from None
+    try:
+        yield owner
+    finally:
+        with ledger.begin() as connection:
+            connection.execute(sql.delete(leases).where(leases.c.name == name, leases.c.owner == owner))
+
+
+def _take(ledger: Ledger, name: str, owner: str, purpose: str, now: datetime, lasts: timedelta) -> None:
     with ledger.begin() as connection:
         row = connection.execute(sql.select(leases).where(leases.c.name == name)).mappings().first()
         if row is not None and not owner_is_dead(row["owner"]) and row["expires_at"] > (text(now) or ""):
@@ -73,8 +85,3 @@ def lease(ledger: Ledger, name: str, *, purpose: str, now: datetime, lasts: time
                 f"wait for it to end, or stop that process: the hold ends with it"
             )
         put(connection, leases, {"name": name}, {"owner": owner, "purpose": purpose, "taken_at": text(now), "expires_at": text(now + lasts)})
-    try:
-        yield owner
-    finally:
-        with ledger.begin() as connection:
-            connection.execute(sql.delete(leases).where(leases.c.name == name, leases.c.owner == owner))

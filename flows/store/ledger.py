@@ -142,9 +142,12 @@ def open_ledger(url: str) -> Ledger:
             # pysqlite's deferred begin lets two writers deadlock on the upgrade; immediate makes the second wait.
             connection.exec_driver_sql("begin immediate")
 
-    from flows.store import grid as _grid  # noqa: F401  their tables belong to this metadata
+    from flows.store import alerts as _alerts  # noqa: F401  their tables belong to this metadata
+    from flows.store import audit as _audit  # noqa: F401
+    from flows.store import grid as _grid  # noqa: F401
     from flows.store import jobs as _jobs  # noqa: F401
     from flows.store import leases as _leases  # noqa: F401
+    from flows.store import link_uses as _link_uses  # noqa: F401
     from flows.store import outbox as _outbox  # noqa: F401
 
     metadata.create_all(engine)
@@ -286,6 +289,15 @@ def list_batches(ledger: Ledger, source: str | None = None, stream: str | None =
         query = query.where(batches.c.stream == stream)
     with ledger.begin() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def feeds_of(ledger: Ledger) -> dict[tuple[str, str], str]:
+    """(source, stream) -> '<kind>.<table>' of the dbt source that its newest batch feeds."""
+    stream = (batches.c.source, batches.c.stream)
+    newest = sql.select(*stream, sql.func.max(batches.c.batch).label("batch")).group_by(*stream).subquery()
+    query = sql.select(batches).join(newest, sql.and_(*(batches.c[name] == newest.c[name] for name in ("source", "stream", "batch"))))
+    with ledger.begin() as connection:
+        return {(row["source"], row["stream"]): row["feeds"] for row in connection.execute(query).mappings()}
 
 
 def last_batch(ledger: Ledger, source: str, stream: str) -> str | None:

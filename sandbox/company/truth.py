@@ -22,6 +22,8 @@ Definitions (numbers of the KPI catalogue):
 8   csat: tickets whose last rating is good / rated tickets; month of the last rating.
 9   major_complaint_rate: major complaints opened in the month / orders placed in it; a complaint has the region of its order.
 10  complaint_on_time_rate: complaints handled by their limit / complaints whose limit lay in the month and has passed.
+12  cross_team_resolution_hours: median of the elapsed hours, created → last resolution, of tickets that touched two departments; month of that resolution.
+14  reassignment_rate: tickets that two teams had / resolved at least once; month of the first resolution.
 16  coverage_rate: hours with somebody rostered / hours promised: all hours of the company, of a team those that its calendar has open.
 21  training_completion: courses completed by now / courses planned for the month.
 22  revenue: net of tax; booked in the month of placing at that day's rate, minus what was cancelled (in that month, at the rate of placing), minus what
@@ -38,6 +40,7 @@ Definitions (numbers of the KPI catalogue):
 30  order_cycle_hours: median and p90 of the elapsed hours, placed → last parcel delivered, in the month of that delivery; standing orders.
 31  on_time_delivery_rate: kept / decided promises; the promise is the last one given (…_first_promise: the first). Kept at the delivery if it came by the end
     of the promised day at the warehouse, else broken at that end. Orders cancelled before have no outcome.
+32  perfect_order_rate: kept promises of orders without a complaint, return or credit for our fault / decided promises.
 33  order_throughput: standing orders whose last parcel was delivered in the month / days of the month; order_line_throughput: their lines.
 34  order_error_rate: standing orders with a return or credit for our fault / standing orders; month of placing.
 37  supplier_late_rate: purchase lines not received on the promised day / lines promised in the 90 days until the month's end; cancelled and drafts left out.

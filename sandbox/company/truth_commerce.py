@@ -95,6 +95,7 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
         "order_error_rate": ratios(
             ((books.month(order.placed_at), int(any(each.our_fault for each in order.corrections)), 1, order.warehouse) for order in standing), "warehouse"
         ),
+        "perfect_order_rate": perfect_order_rate(plan, books, zones, now),
         "supplier_late_rate": supplier_late_rate(plan),
         "supplier_lead_days": medians(
             (
@@ -170,6 +171,16 @@ def _promises(plan: Plan, books: Books, zones: dict[str, ZoneInfo], now: datetim
         for order in plan.orders
     )
     return ratios(((books.month(outcome[0]), int(outcome[1]), 1, order.warehouse) for order, outcome in outcomes if outcome), "warehouse")
+
+
+def perfect_order_rate(plan: Plan, books: Books, zones: dict[str, ZoneInfo], now: datetime) -> Figures:
+    complained = {complaint.order for complaint in plan.complaints}
+
+    def is_perfect(order: Order, kept: bool) -> bool:
+        return kept and order.number not in complained and not any(each.our_fault for each in order.corrections)
+
+    outcomes = ((order, promise_outcome(order, order.promised_again_on or order.promised_on, zones[order.warehouse], now)) for order in plan.orders)
+    return ratios(((books.month(outcome[0]), int(is_perfect(order, outcome[1])), 1, order.warehouse) for order, outcome in outcomes if outcome), "warehouse")
 
 
 def repurchase_rate(plan: Plan, books: Books) -> Figures:

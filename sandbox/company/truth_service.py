@@ -121,6 +121,11 @@ def service_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
     calendars = {calendar.name: BusinessHours(calendar) for calendar in plan.calendars}
     of_team = {team.name: team.calendar for team in plan.teams}
 
+    departments = {team.name: team.department for team in plan.teams}
+
+    def teams(ticket: Ticket) -> set[str]:
+        return {ticket.team, *(event.value for event in ticket.events if event.kind == "team" and event.value)}
+
     def month(at: datetime) -> str:
         return month_of(at.astimezone(zone).date())
 
@@ -160,6 +165,14 @@ def service_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
             ((month(decided[1]), int(decided[0]), 1, story.ticket.sla_policy, story.team) for story, decided in judged if decided), "policy", "team"
         ),
         "resolution_rate": ratios(((month(story.ticket.created_at), int(within_a_week(story)), 1, story.team) for story in stories), "team"),
+        "reassignment_rate": ratios(((month(story.resolutions[0]), int(len(teams(story.ticket)) > 1), 1, story.team) for story in resolved), "team"),
+        "cross_team_resolution_hours": medians(
+            
+                (month(story.resolved_at), (story.resolved_at - story.ticket.created_at).total_seconds() / 3600)
+                for story in stories
+                if story.resolved_at and len({departments[team] for team in teams(story.ticket)}) > 1
+            
+        ),
         "reopen_rate": ratios(((month(story.resolutions[0]), int(reopened(story)), 1, story.team) for story in resolved), "team"),
         "ticket_backlog": backlog(plan, stories, zone),
         "csat": ratios(((month(story.rating.at), int(story.rating.value == "good"), 1, story.team) for story in stories if story.rating), "team"),

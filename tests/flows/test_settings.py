@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -91,9 +92,8 @@ def test_what_init_writes_is_valid_private_and_never_overwrites(tmp_path: Path) 
         init.write(tmp_path)
 
 
-def test_every_source_that_init_suggests_is_valid_when_uncommented() -> None:
-    text = "\n".join(
-        line.removeprefix("# ") if line.startswith(("# [sources", "# kind", "# url", "# database", "# key_env", "# token_env", "# email", "# stale", "# streams")) else line
-        for line in init.TEMPLATE.splitlines()
-    )
-    assert set(parse(text, Path("meridian.toml")).sources) == {"erp", "helpdesk", "second_helpdesk", "crm", "sales", "office", "shop", "store", "erp_replica", "files"}
+def test_everything_that_init_suggests_is_valid_when_uncommented() -> None:
+    text = "\n".join(re.sub(r"^# (?=\[|[\w.]+ = )", "", line) for line in init.TEMPLATE.splitlines())
+    parsed = parse(text, Path("meridian.toml"))
+    assert (set(parsed.channels), parsed.serve.port, parsed.watch.url_env) == ({"mail", "ops"}, 8787, "DEAD_MAN_URL")
+    assert set(parsed.sources) == {"erp", "helpdesk", "second_helpdesk", "crm", "sales", "office", "shop", "store", "erp_replica", "files"}

@@ -1,0 +1,19 @@
+with
+rosters as (
+    select * from {{ ref('stg_files__rosters') }}
+),
+
+final as (
+    select
+        record_key as shift_id,
+        agent,
+        team,
+        time_zone,
+        starts_at,
+        ends_at,
+        {{ hours_between('starts_at', 'ends_at') }} as hours
+    from rosters
+    where not is_deleted and ends_at > starts_at
+)
+
+select * from final

@@ -1,0 +1,64 @@
+"""Clicks: what the links in messages do to alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import sqlalchemy as sql
+
+from flows import alerts
+from flows.alerting.clicks import Action, Click, Gone
+from flows.alerting.notice import Language
+from flows.settings import Settings
+from flows.store import alerts as store
+
+SILENT = timedelta(days=7)
+
+
+def actions(settings: Settings) -> Mapping[str, Action]:
+    """By the names under which messages are composed. A link's subject is the thread of its message: all alerts that it told of and that are still open."""
+    titles = {name: rule.title for name, rule in alerts.load_rules(settings).rules.items()}
+
+    def describe(connection: sql.Connection, subject: str, language: Language) -> str | None:
+        try:
+            found = store.open_ones(connection, subject)
+        except store.NoSuchAlert:
+            return None
+        names = {alert.rule: titles[alert.rule].in_(language) if alert.rule in titles else alert.rule for alert in found}
+        return "; ".join(names[alert.rule] if alert.segment_type == "all" else f"{names[alert.rule]}: {alert.label}" for alert in found)
+
+    return {
+        "acknowledge": Action(
+            title={"en": "Acknowledge", "zh-CN": "确认"},
+            explains={"en": "You have it: no more reminders and no escalation until it is over.", "zh-CN": "由您处理：在结束之前不再提醒，也不再升级。"},
+            describe=describe, act=_acknowledge),
+        "silence": Action(
+            title={"en": f"Silence for {SILENT.days} days", "zh-CN": f"静默 {SILENT.days} 天"},
+            explains={"en": "Nothing more is told of it until then; what still fires then is told again.",
+                      "zh-CN": "在此期间不再通知；届时仍未恢复的会再次通知。"},
+            describe=describe, act=_silence),
+    }
+
+
+def _acknowledge(connection: sql.Connection, click: Click) -> str:
+    try:
+        found = store.acknowledge(connection, click.subject, by=click.by, at=click.at)
+    except store.NoSuchAlert:
+        raise _gone(click.language) from None
+    return f"已确认 {len(found)} 项，由 {click.by} 处理。" if click.language == "zh-CN" else f"{len(found)} acknowledged: {click.by} has it."
+
+
+def _silence(connection: sql.Connection, click: Click) -> str:
+    try:
+        found = store.open_ones(connection, click.subject)
+    except store.NoSuchAlert:
+        raise _gone(click.language) from None
+    until = click.at + SILENT
+    for rule, segment in dict.fromkeys((alert.rule, alert.segment) for alert in found):
+        store.silence(connection, rule=rule, segment=segment, reason="by the link in a message", by=click.by, at=click.at, until=until)
+    return f"静默至 {until:%Y-%m-%d %H:%M} UTC。" if click.language == "zh-CN" else f"Quiet until {until:%Y-%m-%d %H:%M} UTC."
+
+
+def _gone(language: Language) -> Gone:
+    return Gone("已经恢复。" if language == "zh-CN" else "It is over already.")
