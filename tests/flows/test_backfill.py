@@ -156,7 +156,7 @@ def test_asked_for_by_the_form_in_the_prefect_ui_it_is_seen_to_finish_and_its_gr
         keep(page, "backfill-run")
         (artifact,) = requests.post(f"{company.api}/artifacts/latest/filter", json={"artifacts": {"key": {"any_": ["backfill-grid"]}}}, timeout=10).json()
         page.goto(f"{server.ui}/artifacts/artifact/{artifact['latest_id']}")
-        page.get_by_text("Days and streams").first.wait_for()
+        page.get_by_text("Days and streams / 日期与数据流").wait_for()
         shown = page.inner_text("body")
         assert "a week that was never read" in shown and "helpdesk/tickets" in shown and "🟩" in shown
         keep(page, "backfill-grid")
