@@ -74,6 +74,11 @@ def day_budget(folder: Path, source: str, requests: int, *, now: Callable[[], fl
     return _DayBudget(shared_quota(folder, source, Limit(requests=requests, period=DAY, margin=0.0), name="day", now=now), source, requests)
 
 
+def run_budget(source: str, requests: int) -> Quota:
+    """`requests` for one run of one process, beside what the source allows: when they are used up the run stops asking and says so."""
+    return _RunBudget(source, requests)
+
+
 def used_today(folder: Path, source: str, *, now: float) -> int:
     """How many requests of the day's budget were made in the last 24 hours."""
     path = folder / f"{source}-day.sqlite"
@@ -116,6 +121,22 @@ class _DayBudget:
 
     def hold(self, seconds: float) -> None:
         """A source that asks for a pause of minutes says nothing about the day."""
+
+
+class _RunBudget:
+    def __init__(self, source: str, requests: int) -> None:
+        self._source, self._requests, self._made, self._lock = source, requests, 0, threading.Lock()
+
+    def reserve(self, *, at_most: float) -> float:
+        with self._lock:
+            if self._made >= self._requests:
+                raise QuotaExhausted(f"the {self._requests} requests that this run may make are used up", source=self._source,
+                                     mend="what is left is done by the next run, or by one with a larger budget")
+            self._made += 1
+            return 0.0
+
+    def hold(self, seconds: float) -> None:
+        """A pause that the source asks for says nothing about how many requests this run may make."""
 
 
 def _next_place(now: float, limit: Limit, limiting: float | None, held: float) -> float:

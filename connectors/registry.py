@@ -63,16 +63,17 @@ def option_names(kind: str) -> tuple[str, ...]:
 def connect(
     name: str, kind: str, options: Mapping[str, Any], *, secrets: Mapping[str, str], home: Path, base: Path, clock: Callable[[], datetime],
     sleep: Callable[[float], None] = time.sleep, memory: Callable[[str], Json] | None = None,
-    seal: Callable[[Stream, str], str] = lambda stream, key: key,
+    seal: Callable[[Stream, str], str] = lambda stream, key: key, budget: int | None = None,
 ) -> Connector:
     """The connector of a configured source.
 
     options: as in the configuration, without `kind`. secrets: by their option's name without `_env`. home: where caches and the shared quota
     rest. base: folder that relative paths start from. memory: what a stream's last finished read left.
-    seal: a landed key without what is personal in it, for a connector that keeps keys. Raises Misconfigured.
+    seal: a landed key without what is personal in it, for a connector that keeps keys. budget: requests that this connector may make in all, beside
+    what the source allows. Raises Misconfigured.
     """
     own = {option: value for option, value in options.items() if not option.endswith("_env") and option not in COMMON}
-    quota = _quota(name, options, home)
+    quota = _quota(name, options, home, budget)
     if isinstance(own.get("folder"), str):
         own["folder"] = str(base / own["folder"])
     connector: Connector = import_module(KINDS[kind]).connect(
@@ -80,14 +81,17 @@ def connect(
     return connector
 
 
-def _quota(name: str, options: Mapping[str, Any], home: Path) -> Quota | None:
-    """What the source allows in all, shared by every process that has the same home."""
+def _quota(name: str, options: Mapping[str, Any], home: Path, budget: int | None) -> Quota | None:
+    """What the source allows in all, shared by every process that has the same home, and what this run may take of it."""
     for option in COMMON:
         allowed = options.get(option, 1)
         if isinstance(allowed, bool) or not isinstance(allowed, int) or allowed < 1:
             raise Misconfigured(f"{option} is {allowed!r}", source=name, mend="a whole number from 1")
-    if not any(option in options for option in COMMON):
+    is_limited = any(option in options for option in COMMON)
+    if budget is None and not is_limited:
         return None
     from connectors import quota
 
-    return quota.source_quota(home / "quota", name, per_minute=options.get("requests_per_minute"), per_day=options.get("requests_per_day"))
+    ours = [quota.run_budget(name, budget)] if budget is not None else []
+    source = quota.source_quota(home / "quota", name, per_minute=options.get("requests_per_minute"), per_day=options.get("requests_per_day"))
+    return quota.together(*ours, *([source] if is_limited else []))

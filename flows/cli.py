@@ -5,14 +5,14 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flows import alerts_cli, channels_cli, report_cli
-from flows.terminal import Config, Lang, fail, language_of, settings_of
+from flows import alerts_cli, backfill_cli, backup_cli, channels_cli, report_cli
+from flows.terminal import Config, Lang, day_of, fail, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
 publish_app = typer.Typer(no_args_is_help=True, help="Published versions: list them, go back to one.")
@@ -26,6 +26,8 @@ app.add_typer(channels_cli.channels_app, name="channels")
 app.add_typer(channels_cli.audit_app, name="audit")
 app.command()(channels_cli.serve)
 app.command()(report_cli.report)
+app.add_typer(backfill_cli.app)
+app.add_typer(backup_cli.app)
 
 
 @app.command()
@@ -40,10 +42,7 @@ def nightly(
 ) -> None:
     """Run one night now: pull, check, build, publish, and print the scorecard."""
     settings = settings_of(config)
-    try:
-        day = date.fromisoformat(as_of) if as_of else None
-    except ValueError:
-        fail(f"--as-of {as_of}: a day is written YYYY-MM-DD", 2)
+    day = day_of("--as-of", as_of) if as_of else None
     if day and day > settings.as_of(settings.clock()):
         fail(f"--as-of {day}: that day is not over yet; the last complete day is {settings.as_of(settings.clock())}", 2)
     for name in source or []:
@@ -70,11 +69,25 @@ def nightly(
 
 
 @app.command()
-def status(config: Config = None) -> None:
+def status(
+    config: Config = None, lang: Lang = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Days and streams: what became of every day of every stream.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=1100, help="How many days back (with --grid or --html).")] = 42,
+    html: Annotated[Path | None, typer.Option(help="Write the grid as a page to this file.")] = None,
+) -> None:
     """The last nights, the current version, and how fresh every source is."""
     from flows import show
 
-    typer.echo(show.status(settings_of(config)))
+    settings = settings_of(config)
+    last = settings.as_of(settings.clock())
+    first = last - timedelta(days=days - 1)
+    if html is not None:
+        html.write_text(show.grid_page(settings, language_of(settings, lang), first, last), encoding="utf-8")
+        typer.echo(f"wrote {html}")
+    elif grid:
+        typer.echo(show.grid(settings, language_of(settings, lang), first, last, paint=painted))
+    else:
+        typer.echo(show.status(settings))
 
 
 @app.command()
@@ -105,7 +118,7 @@ def checks(config: Config = None) -> None:
 
 
 @app.command()
-def doctor(config: Config = None) -> None:
+def doctor(config: Config = None, fix: Annotated[bool, typer.Option("--fix", help="Mend what no person is needed for.")] = False) -> None:
     """Check versions, folders, disk, credentials and every source, and say how to mend what is wrong."""
     from flows import doctor as doctors
 
@@ -113,8 +126,8 @@ def doctor(config: Config = None) -> None:
     for finding in findings:
         typer.secho(f"{'ok  ' if finding.is_well else 'BAD '} {finding.subject}: {finding.detail}", fg=None if finding.is_well else "red")
         if not finding.is_well:
-            typer.echo(f"     → {finding.mend}")
-    if not all(finding.is_well for finding in findings):
+            typer.echo(f"     → {finding.fix() if fix and finding.fix else finding.mend}")
+    if not all(finding.is_well or (fix and finding.fix) for finding in findings):
         raise typer.Exit(1)
 
 

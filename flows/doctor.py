@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from flows import channels, sources, up
+from flows import channels, healing, sources, up
 from flows.alerting import links
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
@@ -25,11 +25,12 @@ class Finding:
     is_well: bool
     detail: str
     mend: str = ""
+    fix: Callable[[], str] | None = None      # what `--fix` does
 
 
 def examine(settings: Settings) -> list[Finding]:
     """One finding for each thing looked at. Asks every source one or two questions, and no channel any: what it would be asked is a message."""
-    return [*_versions(), *_folders(settings), *_state(settings), *_prefect(settings), *_sources(settings), *_channels(settings)]
+    return [*_versions(), *_folders(settings), *_state(settings), *_prefect(settings), *_ailments(settings), *_sources(settings), *_channels(settings)]
 
 
 def _versions() -> Iterator[Finding]:
@@ -90,6 +91,15 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         subject="Prefect server", is_well=answers, detail=f"http://127.0.0.1:{server.port}" + ("" if answers else " does not answer"),
         mend=f"`meridian down`, then `meridian up`; its log is {up.folder(settings) / 'server.log'}")
+
+
+def _ailments(settings: Settings) -> Iterator[Finding]:
+    try:
+        ledger = ledgers.open_ledger(settings.ledger)
+    except Exception:
+        return                        # _state has said so
+    for one in healing.ailments(settings, ledger, healing.reached(settings)):
+        yield Finding(subject=one.subject, is_well=False, detail=one.detail, mend=one.mend + (" (--fix does it)" if one.fix else ""), fix=one.fix)
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

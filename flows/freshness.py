@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flows.backfill_form import known_streams
 from flows.settings import Settings
-from flows.store import completeness
+from flows.store import completeness, grid
 from flows.store import ledger as ledgers
+from flows.store.warehouse import ABSORBABLE
 
 PUBLISHED_DAYS = 90
 
@@ -38,12 +40,36 @@ def compared_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date) ->
     ]
 
 
+def days_of_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date, now: datetime) -> list[tuple[Any, ...]]:
+    """Rows for the published grid: what became of each of the last 90 days of every stream. What waits or runs is what it was before."""
+    feeds = {(row["source"], row["stream"]): row["feeds"] for row in ledgers.list_batches(ledger)}
+    cells = grid.read(ledger, known_streams(settings, ledger), as_of - timedelta(days=PUBLISHED_DAYS - 1), as_of, zone=settings.zone, now=now, at_rest=True)
+    return [
+        (cell.source, cell.kind, cell.stream, feeds.get((cell.source, cell.stream)), cell.day, "done" if cell.state == "restated" else cell.state, cell.why,
+         cell.who, cell.met, cell.job, _naive(cell.at))
+        for cell in cells
+    ]
+
+
 def missing_of(ledger: ledgers.Ledger, as_of: date) -> dict[tuple[str, str], int]:
     """How many records of each stream the last comparison of this day found missing; streams that lack none are left out."""
     found: dict[tuple[str, str], int] = {}
     for one in completeness.compared(ledger, since=as_of):
         if one.day == as_of and one.missing:
             found[one.source, one.stream] = found.get((one.source, one.stream), 0) + one.missing
+    return found
+
+
+def last_batches(ledger: ledgers.Ledger) -> dict[tuple[str, str], str]:
+    """The last batch of each stream that a build takes in; one that is held keeps back those behind it."""
+    found: dict[tuple[str, str], str] = {}
+    blocked = set()
+    for row in ledgers.list_batches(ledger):
+        stream = (row["source"], row["stream"])
+        if row["verdict"] in ABSORBABLE and stream not in blocked:
+            found[stream] = row["batch"]
+        elif row["verdict"] != "rejected":
+            blocked.add(stream)
     return found
 
 

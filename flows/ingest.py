@@ -13,7 +13,7 @@ from datetime import datetime
 from connectors import personal
 from connectors.stream import Connector, Misconfigured, QuotaExhausted, SourceError, Stream
 from flows import privacy
-from flows.reading import Store, read_window, reading_of
+from flows.reading import Store, forget, is_of_the_past, read_window, reading_of
 from flows.settings import Settings
 from flows.store import completeness
 from flows.store import ledger as ledgers
@@ -42,8 +42,8 @@ class StreamResult:
     met: int | None = None          # records that a whole read has seen, new or not
 
 
-def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Connector:
-    """Make the connector of a configured source. Raises SourceError when its options or secrets cannot work."""
+def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger, *, budget: int | None = None) -> Connector:
+    """Make the connector of a configured source. budget: requests that it may make in all. Raises SourceError when its options or secrets cannot work."""
     from connectors import registry
 
     source = settings.configuration.sources[name]
@@ -57,6 +57,7 @@ def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger) -> Con
     connector: Connector = registry.connect(
         name, source.kind, source.options, secrets=secrets, home=settings.home, base=settings.path.parent, clock=settings.clock,
         memory=lambda stream: ledgers.stream_state(ledger, name, stream, source.kind).memory, seal=personal.sealer(name, privacy.policy_of(settings, name)),
+        budget=budget,
     )
     privacy.verify(settings, connector)
     return connector
@@ -85,6 +86,9 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
         # A reading that an earlier run left behind ends at that run's "now": finish it, then read on to ours.
         while True:
             left_behind = ledgers.current_reading(store.ledger, connector.name, stream.name)
+            if left_behind and is_of_the_past(left_behind, ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)):
+                forget(store, left_behind)
+                left_behind = None
             take(left_behind)
             if left_behind is None:
                 break

@@ -25,7 +25,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import alerts, channels, freshness, night_report, privacy, reconcile
+from flows import alerts, channels, freshness, night_report, past, privacy, reconcile
 from flows import build as builds
 from flows import check as checking
 from flows import ingest as ingesting
@@ -177,7 +177,9 @@ def nightly(
     night = Night(run=flow_run.get_id() or f"night-{started:%Y%m%dT%H%M%S}", as_of=date.fromisoformat(str(as_of)) if as_of else settings.as_of(started))
     try:
         ledger = ledgers.open_ledger(settings.ledger)
+        past.wait_for_a_backfill(ledger, past.PUBLISHING, clock=settings.clock, say=get_run_logger().info)
         with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
+            past.wait_for_a_backfill(ledger, past.READING, clock=settings.clock, say=get_run_logger().info)
             ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=started)
             state, message = "failed", ""
             try:
@@ -219,9 +221,16 @@ def _live_through(
     settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, rebuild: bool, believe: frozenset[str],
     accepted: frozenset[str],
 ) -> tuple[str, str]:
-    logger = get_run_logger()
     with night.timed("ingest"):
         declared = _ingest(settings, ledger, night, only, believe)
+    return make_version(settings, ledger, night, declared, rebuild, accepted)
+
+
+def make_version(
+    settings: Settings, ledger: ledgers.Ledger, night: Night, declared: dict[tuple[str, str], Stream], rebuild: bool, accepted: frozenset[str],
+) -> tuple[str, str]:
+    """What landed is checked, built, checked again and published: how a night ends, and a backfill. Returns state and message."""
+    logger = get_run_logger()
     with night.timed("check what landed"):
         landed = check_batches(settings, ledger, declared)
         night.checks += map(dict, landed.rows)
@@ -266,7 +275,8 @@ def _ingest(
 ) -> dict[tuple[str, str], Stream]:
     """Read all streams of all sources side by side; one that fails fails alone."""
     store = ingesting.Store(
-        landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source))
+        landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source),
+        read_from=settings.read_from)
     bounds = reconcile.Bounds(recent=timedelta(days=settings.configuration.night.compare_days), requests=settings.configuration.night.compare_requests)
     logger = get_run_logger()
     declared: dict[tuple[str, str], Stream] = {}
@@ -317,9 +327,11 @@ def _nothing_to_do(settings: Settings, ledger: ledgers.Ledger, as_of: date) -> b
     current = published.current(settings.published)
     if current is None or current.as_of != as_of or current.withdrawn is not None:
         return False
-    told = {(row["source"], row["stream"]): (row["is_stale"], row.get("missing", 0)) for row in current.manifest.get("sources", [])}
-    missing = freshness.missing_of(ledger, as_of)
-    true = {(row[0], row[2]): (row[5], missing.get((row[0], row[2]), 0)) for row in freshness.stale_streams(settings, ledger, settings.clock())}
+    # What the warehouse has taken in, readers need not have: a run may have died between the two.
+    told = {(row["source"], row["stream"]): (row["is_stale"], row.get("missing", 0), row.get("batch")) for row in current.manifest.get("sources", [])}
+    missing, last = freshness.missing_of(ledger, as_of), freshness.last_batches(ledger)
+    true = {(row[0], row[2]): (row[5], missing.get((row[0], row[2]), 0), last.get((row[0], row[2])))
+            for row in freshness.stale_streams(settings, ledger, settings.clock())}
     return told == true and builds.is_up_to_date(settings, ledger, code_revision=current.code_revision)
 
 

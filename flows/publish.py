@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flows.build import models_file
-from flows.freshness import missing_of, stale_streams
+from flows.freshness import last_batches, missing_of, stale_streams
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -65,10 +65,10 @@ def audit_and_publish(
 
     checks_before: results of the landed batches, kept in the manifest. accepted: '<table>/<check>' that may fail this once.
     """
-    missing = missing_of(ledger, as_of)
+    missing, last = missing_of(ledger, as_of), last_batches(ledger)
     sources = [
         {"source": source, "kind": kind, "stream": stream, "last_success_at": success and success.isoformat(), "is_stale": stale, "reason": reason,
-         "missing": missing.get((source, stream), 0)}
+         "missing": missing.get((source, stream), 0), "batch": last.get((source, stream))}
         for source, kind, stream, success, _, stale, reason in stale_streams(settings, ledger, now)
     ]
     candidate = published.prepare(

@@ -26,6 +26,7 @@ class Store:
 
     believe: '<source>/<stream>' whose sweep may take away more than half of the records this once.
     policy: by the source's name, what becomes of personal data; without one it is hashed, and there is no key to do it with.
+    read_from: by the source's name, from when on a stream that is asked by time is read at first; None: as far back as the source tells.
     """
 
     landing: Path
@@ -33,6 +34,7 @@ class Store:
     clock: Callable[[], datetime]
     believe: frozenset[str] = frozenset()
     policy: Callable[[str], personal.Policy] = lambda source: personal.Policy()
+    read_from: Callable[[str], datetime | None] = lambda source: None
 
 
 def index_of(store: Store, connector: Connector, stream: Stream) -> landings.Index:
@@ -47,12 +49,12 @@ def read_window(
 ) -> tuple[ledgers.Reading, bool, int | None]:
     """Read one window to its end and seal it. Returns the finished reading, whether there was anything to land, and how many records a whole read met.
 
-    A window that ends before the cursor closes a gap: it lands only what is not there yet, and neither cursor nor memory move back for it.
+    A window that ends before the cursor is of the past: it lands only what is not there yet, and what the stream was read up to stays as it is.
     """
     guard = privacy.guard(connector.name, stream, store.policy(connector.name), store.ledger)
     state = ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)
-    is_gap = left_behind is not None and state.cursor is not None and left_behind.window_end <= state.cursor
-    index = index_of(store, connector, stream) if is_gap or stream.deletes in ("full", "sweep") else None
+    of_the_past = left_behind is not None and is_of_the_past(left_behind, state)
+    index = index_of(store, connector, stream) if of_the_past or stream.deletes in ("full", "sweep") else None
     try:
         reading = left_behind or _new_reading(connector, stream, store, state)
         where = landings.place(store.landing, connector.name, stream.name, reading.batch)
@@ -60,7 +62,7 @@ def read_window(
         if not reading.is_complete:
             reading, said = _resume(stream, where, reading, index)
             reading = _read_pages(connector, stream, store, guard, where, reading, index, said, notes)
-            if index is not None and not is_gap and _sweep_is_due(stream, state, store.clock()):
+            if index is not None and not of_the_past and _sweep_is_due(stream, state, store.clock()):
                 reading = _land_deletes(connector, stream, store, guard, where, reading, index, said)
                 swept = True
             reading = replace(reading, is_complete=True)
@@ -70,7 +72,7 @@ def read_window(
         ledgers.finish_reading(
             store.ledger, reading, kind=connector.kind, feeds=stream.feeds or f"{connector.kind}.{stream.name}",
             path=where.relative if landed else None, sha256=sha256, at=store.clock(),
-            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=None if is_gap else _memory(reading), swept=swept,
+            cursor=_next_cursor(stream.cursor, reading, state.cursor), memory=_memory(reading), swept=swept, of_the_past=of_the_past,
         )
         met = index.met(reading.batch) if index is not None and stream.deletes == "full" else None
         if index is not None:
@@ -85,7 +87,27 @@ def _new_reading(connector: Connector, stream: Stream, store: Store, state: ledg
     start = stream.earliest
     if stream.cursor is not None and state.cursor is not None:
         start = state.cursor - stream.cursor.overlap
+    elif stream.cursor is not None:
+        start = max(filter(None, (start, store.read_from(connector.name))), default=None)
+        ledgers.first_mark(store.ledger, beginning_of(connector.name, stream.name), ledgers.text(start) or "")
     return reading_of(connector, stream, store, start, store.clock())
+
+
+def beginning_of(source: str, stream: str) -> str:
+    """The ledger's mark of the instant from which on the nights have read a stream; empty: from the beginning."""
+    return f"{source}/{stream} is read from"
+
+
+def is_of_the_past(reading: ledgers.Reading, state: ledgers.StreamState) -> bool:
+    """Whether this window lies before what was read already: of a gap, or of a backfill."""
+    return state.cursor is not None and reading.window_end <= state.cursor
+
+
+def forget(store: Store, reading: ledgers.Reading) -> None:
+    """Drop a reading of the past that was left behind: it is begun anew by whoever wants it, because what the nights have landed since is newer,
+    and because a window that cannot be read must not keep a stream from being read on."""
+    landings.discard(landings.place(store.landing, reading.source, reading.stream, reading.batch))
+    ledgers.drop_reading(store.ledger, reading)
 
 
 def reading_of(connector: Connector, stream: Stream, store: Store, start: datetime | None, end: datetime) -> ledgers.Reading:

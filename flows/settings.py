@@ -13,7 +13,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -71,6 +71,7 @@ class Night(_Section):
     memory: str = Field(default="2GB", pattern=r"^\d+ ?(MB|GB|TB)$")       # of dbt's DuckDB; what does not fit goes beside the warehouse
     compare_days: int = Field(default=7, ge=1)
     compare_requests: int = Field(default=60, ge=0)
+    published_by: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")      # HH:MM; later than that the marts are called late
     clock_file: str | None = None
     log_format: Literal["text", "json"] = "text"
 
@@ -99,9 +100,9 @@ class Calendar(_Section):
     @classmethod
     def times(cls, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         for opens, closes in value:
-            for time in (opens, closes):
-                if not _TIME.fullmatch(time):
-                    raise ValueError(f"{time!r} is not a time of day; write HH:MM, at most 24:00")
+            for written in (opens, closes):
+                if not _TIME.fullmatch(written):
+                    raise ValueError(f"{written!r} is not a time of day; write HH:MM, at most 24:00")
         return value
 
 
@@ -111,6 +112,7 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     kind: str
     stale_after_hours: float = Field(default=36, gt=0)
+    read_from: date | None = None            # the nights read what was last changed from this day on; backfills read what is older
     personal: dict[str, str] = {}            # what becomes of personal data before it lands; connectors/personal.py
 
     @field_validator("personal", mode="before")
@@ -171,9 +173,19 @@ class Settings:
     def dbt_project(self) -> Path:
         return PROJECT / "dbt_project"
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which a day begins and ends."""
+        return ZoneInfo(self.configuration.company.time_zone)
+
     def as_of(self, now: datetime) -> date:
         """The last day that is over in the reporting time zone."""
-        return now.astimezone(ZoneInfo(self.configuration.company.time_zone)).date() - timedelta(days=1)
+        return now.astimezone(self.zone).date() - timedelta(days=1)
+
+    def read_from(self, source: str) -> datetime | None:
+        """From when on the nights read a source; None: as far back as it tells."""
+        day = self.configuration.sources[source].read_from
+        return datetime.combine(day, time.min, self.zone) if day else None
 
 
 def find_config(given: str | Path | None = None) -> Path:
@@ -270,7 +282,7 @@ def _source_problems(text: str, path: Path, name: str, source: Mapping[str, Any]
         return []                    # pydantic has said so
     if kind not in registry.KINDS:
         return [f"{path}:{line_of(text, ('sources', name, 'kind'))}: sources.{name}.kind = {kind!r} is no kind of source{nearest(kind, list(registry.KINDS))}"]
-    known = {"kind", "stale_after_hours", "personal", *registry.option_names(kind)}
+    known = {"kind", "stale_after_hours", "read_from", "personal", *registry.option_names(kind)}
     return [
         *(f"{path}:{line_of(text, ('sources', name, option))}: sources.{name}.{option} is not an option of {kind}{nearest(option, sorted(known))}"
           for option in source if option not in known),

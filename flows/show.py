@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from connectors import quota
 from flows import sources, up
+from flows.backfill_form import known_streams
 from flows.night_report import completeness_line, read_cards
+from flows.reporting import grid as pictures
 from flows.reporting import scorecard
 from flows.settings import Settings
-from flows.store import completeness, published
+from flows.store import completeness, jobs, published
+from flows.store import grid as grids
 from flows.store import ledger as ledgers
 
 
@@ -94,6 +97,25 @@ def status(settings: Settings) -> str:
         lines.append(f"  {state.source + '/' + state.stream:<36} {fresh}{asked}{told}" + (f"  FAILED: {state.failure}" if state.failure else ""))
     lines += _budgets(settings)
     return "\n".join(lines)
+
+
+def grid(settings: Settings, language: scorecard.Language, first: date, last: date, *, paint: pictures.PAINT) -> str:
+    """What became of these days of every stream, why, and the backfills that were asked for last."""
+    ledger = ledgers.open_ledger(settings.ledger)
+    lines = [pictures.text(_cells(settings, ledger, first, last), language, paint=paint) or "no source is configured", ""]
+    for job in jobs.last(ledger):
+        told = f"backfill of {_minute(ledgers.text(job.started_at))} by {job.who} ({job.reason}): {job.state}"
+        lines.append(told + (f": {job.message}" if job.message else ""))
+    return "\n".join(lines).rstrip()
+
+
+def grid_page(settings: Settings, language: scorecard.Language, first: date, last: date) -> str:
+    cells = _cells(settings, ledgers.open_ledger(settings.ledger), first, last)
+    return pictures.page(cells, settings.configuration.company.name, language)
+
+
+def _cells(settings: Settings, ledger: ledgers.Ledger, first: date, last: date) -> list[grids.Cell]:
+    return grids.read(ledger, known_streams(settings, ledger), first, last, zone=settings.zone, now=settings.clock())
 
 
 def _complete(ledger: ledgers.Ledger) -> dict[tuple[str, str], str]:

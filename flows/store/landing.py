@@ -123,6 +123,12 @@ def append(where: Place, lines: Sequence[bytes], size: int) -> int:
         return file.tell()
 
 
+def discard(where: Place) -> None:
+    """Take away a batch that the ledger does not know, as far as it has come."""
+    where.part.unlink(missing_ok=True)
+    where.final.unlink(missing_ok=True)
+
+
 def reopen(where: Place, size: int) -> None:
     """Make the part file exactly the `size` bytes that count, after a kill at whatever point."""
     if where.final.exists() and not where.part.exists():

@@ -47,6 +47,19 @@ def owner_is_dead(owner: str) -> bool:
     return host == socket.gethostname() and Path("/proc/self").exists() and process_started(int(pid)) != started
 
 
+def holder(ledger: Ledger, name: str, *, now: datetime) -> str | None:
+    """The owner who holds `name` and lives; None: nobody does."""
+    with ledger.begin() as connection:
+        row = connection.execute(sql.select(leases).where(leases.c.name == name)).mappings().first()
+    return row["owner"] if row is not None and not owner_is_dead(row["owner"]) and row["expires_at"] > (text(now) or "") else None
+
+
+def extend(ledger: Ledger, name: str, owner: str, *, now: datetime, lasts: timedelta = timedelta(hours=6)) -> None:
+    """Hold on to what this owner holds."""
+    with ledger.begin() as connection:
+        connection.execute(sql.update(leases).where(leases.c.name == name, leases.c.owner == owner).values(expires_at=text(now + lasts)))
+
+
 @contextmanager
 def lease(ledger: Ledger, name: str, *, purpose: str, now: datetime, lasts: timedelta = timedelta(hours=6)) -> Iterator[str]:
     """Hold `name` alone. Raises LeaseTaken with the holder and the next move. A dead holder on this host, or an expired one, is replaced."""

@@ -144,6 +144,8 @@ def open_ledger(url: str) -> Ledger:
 
     from flows.store import alerts as _alerts  # noqa: F401  their tables belong to this metadata
     from flows.store import audit as _audit  # noqa: F401
+    from flows.store import grid as _grid  # noqa: F401
+    from flows.store import jobs as _jobs  # noqa: F401
     from flows.store import leases as _leases  # noqa: F401
     from flows.store import link_uses as _link_uses  # noqa: F401
     from flows.store import outbox as _outbox  # noqa: F401
@@ -247,11 +249,19 @@ def save_reading(ledger: Ledger, reading: Reading) -> None:
         })
 
 
+def drop_reading(ledger: Ledger, reading: Reading) -> None:
+    with ledger.begin() as connection:
+        connection.execute(sql.delete(readings).where(readings.c.source == reading.source, readings.c.stream == reading.stream))
+
+
 def finish_reading(
     ledger: Ledger, reading: Reading, *, kind: str, feeds: str, path: str | None, sha256: str | None, at: datetime,
-    cursor: datetime | None, memory: Any, swept: bool,
+    cursor: datetime | None, memory: Any, swept: bool, of_the_past: bool = False,
 ) -> None:
-    """In one transaction: the batch is known, the cursor moves, the reading is over. `path` None: nothing new, no batch."""
+    """In one transaction: the batch is known, the cursor moves, the reading is over. `path` None: nothing new, no batch.
+
+    of_the_past: the window was read before, or is older than what the nights read: how far the stream was read, and when, stays as it is.
+    """
     key = {"source": reading.source, "stream": reading.stream}
     with ledger.begin() as connection:
         if path is not None:
@@ -265,7 +275,8 @@ def finish_reading(
             state["memory"] = dumps(memory)
         if swept:
             state["last_swept_at"] = text(at)
-        put(connection, streams, key, state)
+        if not of_the_past:
+            put(connection, streams, key, state)
         connection.execute(sql.delete(readings).where(readings.c.source == reading.source, readings.c.stream == reading.stream))
 
 
@@ -303,10 +314,18 @@ def judge_batch(ledger: Ledger, *, source: str, stream: str, batch: str, verdict
         if row is None:
             return False
         connection.execute(sql.update(batches).where(where).values(verdict=verdict, decided_by=decided_by, reason=reason))
-        if verdict == "rejected":
+        if verdict == "rejected" and not _is_of_a_backfill(connection, source, stream, batch, reason):
             connection.execute(sql.update(streams).where(streams.c.source == source, streams.c.stream == stream).values(
                 cursor=row["window_start"], memory=None))
         return True
+
+
+def _is_of_a_backfill(connection: sql.Connection, source: str, stream: str, batch: str, reason: str | None) -> bool:
+    """Days that a backfill read fail with its batch; how far the nights have read is another matter."""
+    from flows.store.grid import cells
+
+    of_it = (cells.c.source == source, cells.c.stream == stream, cells.c.batch == batch)
+    return bool(connection.execute(sql.update(cells).where(*of_it).values(state="failed", why=f"rejected: {reason}")).rowcount)
 
 
 def start_night(ledger: Ledger, *, run: str, as_of: str, at: datetime) -> None:

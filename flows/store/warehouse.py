@@ -36,6 +36,10 @@ MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
         "method": "varchar", "rows_in_source": "bigint", "rows_landed": "bigint", "missing": "bigint", "superfluous": "bigint", "stale": "bigint",
         "figure": "double", "reason": "varchar", "examples": "varchar[]", "requests": "bigint", "compared_at": "timestamp",
     },
+    "stream_days": {
+        "source": "varchar", "kind": "varchar", "stream": "varchar", "feeds": "varchar", "day": "date", "state": "varchar", "why": "varchar", "who": "varchar",
+        "records": "bigint", "job": "varchar", "read_at": "timestamp",
+    },
     "calendars": {"calendar": "varchar", "time_zone": "varchar", "weekday": "varchar", "opens_at": "varchar", "closes_at": "varchar"},
     "holidays": {"calendar": "varchar", "day": "date"},
     "new_batches": {"batch": "varchar"},

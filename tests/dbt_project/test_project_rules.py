@@ -41,7 +41,7 @@ NAMES = {
     "staging": re.compile(r"stg_[a-z0-9_]+?__[a-z0-9_]+"),
     "intermediate": re.compile(r"int_[a-z0-9_]+"),
     "marts/core": re.compile(r"(fct|dim)_[a-z0-9_]+"),
-    "marts/kpis": re.compile(r"kpi_[a-z0-9_]+|kpis|scorecard|restatements|source_freshness|stream_completeness"),
+    "marts/kpis": re.compile(r"kpi_[a-z0-9_]+|kpis|scorecard|restatements|source_freshness|stream_completeness|stream_days"),
     "marts/process": re.compile(r"process_[a-z0-9_]+"),
     "marts/worklists": re.compile(r"worklist_[a-z0-9_]+|worklists"),
     "as_built": re.compile(r"built_[a-z0-9_]+"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from connectors.stream import Cursor, Json, Page, Record, Stream, UnexpectedShap
 from flows import ingest
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
+from tests.flows.kills import die_at
 
 NOW = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 BY_CURSOR = Stream(name="orders", key=("id",), cursor=Cursor(field="changed_at", overlap=timedelta(minutes=5)), deletes="sweep")
@@ -243,20 +243,7 @@ def _die_at(home: Path, stream: Stream, truth: Truth, name: str, call: int, befo
     if packing == "gz":
         place = landings.place
         landings.place = lambda *names: _as_before(place(*names))
-    owner = next(module for module, step in STEPS if step == name)
-    step = getattr(owner, name)
-    calls = iter(range(1, 10_000))
-
-    def deadly(*arguments: Any, **named: Any) -> Any:
-        due = next(calls) == call
-        if due and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        outcome = step(*arguments, **named)
-        if due:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return outcome
-
-    setattr(owner, name, deadly)
+    die_at(next(module for module, step in STEPS if step == name), name, call, before=before)
     ingest.ingest_stream(truth, stream, store_at(home, NOW + timedelta(days=1)))
 
 

@@ -1,0 +1,188 @@
+"""Healing: what a night left behind that it cannot mend itself, found without asking any event, and mended where no person is needed.
+
+Leases end with their process, a lost warehouse is built anew from the landing, and a reading goes on behind its last page: none of that is here. Here is what
+stays wrong because nobody looks: a run that Prefect shows as running for ever, a night that nobody started, marts that are late, a file that rotted.
+`meridian doctor` shows it, `--fix` mends it, and the deployment `heal` does so every half hour.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import requests
+from cronsim import CronSim
+
+from flows import up
+from flows.settings import Settings
+from flows.store import grid, jobs, leases, published
+from flows.store import ledger as ledgers
+
+PATIENCE = timedelta(minutes=15)      # a run that has just begun has not told the ledger yet; a night may begin late
+LOOKED_AT = timedelta(days=35)        # what landed in these days is read and summed up; of older files the size is looked at
+AGAIN = "again after"                 # how the idempotency key of a run begins that takes the place of a dead one: it is not repeated once more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ailment:
+    """fix: mends it and says what it did; None: a person has to."""
+
+    subject: str
+    detail: str
+    mend: str
+    fix: Callable[[], str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prefect:
+    """The part of Prefect's REST API that is needed, of one configuration's runs: a server may serve several."""
+
+    api: str
+    config: str
+
+    def ask(self, path: str, body: Any) -> Any:
+        answer = requests.post(f"{self.api}/{path}", json=body, timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def runs(self, state: dict[str, Any], *flows: str) -> list[dict[str, Any]]:
+        found = self.ask("flow_runs/filter", {"flow_runs": {"state": state}, "flows": {"name": {"any_": flows}}, "sort": "EXPECTED_START_TIME_ASC"})
+        return [run for run in found if (run.get("parameters") or {}).get("config") == self.config]
+
+    def deployment(self, name: str) -> dict[str, Any] | None:
+        found = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+        return next((one for one in found if one["parameters"].get("config") == self.config), None)
+
+    def set_state(self, run: str, kind: str, message: str) -> None:
+        self.ask(f"flow_runs/{run}/set_state", {"state": {"type": kind, "name": kind.capitalize(), "message": message}, "force": True})
+
+    def start(self, deployment: str, key: str, parameters: dict[str, Any]) -> None:
+        """Once for each key, however often it is asked: Prefect returns the run that there is."""
+        self.ask(f"deployments/{deployment}/create_flow_run", {"idempotency_key": key, "parameters": parameters, "state": {"type": "SCHEDULED"}})
+
+
+def reached(settings: Settings) -> Prefect | None:
+    """The Prefect server of this deployment; None when it does not run."""
+    running = up.find(settings, "server")
+    api = os.environ.get("PREFECT_API_URL") or (up.api_url(running.port) if running else None)
+    return Prefect(api=api, config=str(settings.path)) if api and up.is_answering(api) else None
+
+
+def ailments(settings: Settings, ledger: ledgers.Ledger, prefect: Prefect | None, *, wall: datetime | None = None) -> Iterator[Ailment]:
+    """What is wrong just now. Changes nothing. wall: the instant by the clock that Prefect goes by, which a sandbox's company does not."""
+    now = settings.clock()
+    if prefect is not None:
+        yield from _dead_runs(ledger, prefect, now, wall or datetime.now(UTC))
+        yield from _missed_night(settings, ledger, prefect, now)
+    yield from _late_marts(settings, ledger, now)
+    yield from _rotten_files(settings, ledger, now)
+
+
+def _dead_runs(ledger: ledgers.Ledger, prefect: Prefect, now: datetime, wall: datetime) -> Iterator[Ailment]:
+    """Running by what Prefect believes, while no process of ours does it: killed together with the worker that would have told."""
+    alive = {night["run"] for night in ledgers.list_nights(ledger, limit=5) if night["state"] == "running" and leases.holder(ledger, "night", now=now)}
+    alive |= {job.run for job in jobs.last(ledger) if job.state == "running" and leases.holder(ledger, grid.LEASE, now=now)}
+    newest = max((night["started_at"] for night in ledgers.list_nights(ledger, limit=1)), default="")
+    for run in prefect.runs({"type": {"any_": ["RUNNING", "CANCELLING"]}}, "nightly", "backfill"):
+        began = datetime.fromisoformat(run["start_time"].replace("Z", "+00:00")) if run["start_time"] else wall
+        if run["id"] in alive or wall - began < PATIENCE:
+            continue
+        mine = next((night for night in ledgers.list_nights(ledger, limit=50) if night["run"] == run["id"]), None)
+        is_newest = mine is not None and mine["started_at"] == newest and mine["state"] in ("running", "interrupted")
+        again = is_newest and run["deployment_id"] and not (run["idempotency_key"] or "").startswith(AGAIN)
+        yield Ailment(
+            subject=f"run {run['name']}", detail=f"Prefect shows it as {run['state']['name']} since {began:%Y-%m-%d %H:%M} UTC, and its process is gone",
+            mend="set it to Crashed" + (" and start that night once more" if again else ""), fix=partial(_bury, prefect, run, bool(again)))
+
+
+def _bury(prefect: Prefect, run: dict[str, Any], again: bool) -> str:
+    prefect.set_state(run["id"], "CRASHED", "its process is gone")
+    if not again:
+        return "set to Crashed"
+    prefect.start(run["deployment_id"], f"{AGAIN} {run['id']}", run["parameters"])
+    return "set to Crashed, and that night is started once more"
+
+
+def _missed_night(settings: Settings, ledger: ledgers.Ledger, prefect: Prefect, now: datetime) -> Iterator[Ailment]:
+    """A night whose time came while the machine was off. However many were missed, one makes up for all of them: it reads from where the last one stopped."""
+    deployment = prefect.deployment("nightly")
+    if deployment is None or deployment["paused"]:
+        return
+    waiting = [run for run in prefect.runs({"name": {"any_": ["Late"]}}, "nightly") if run["deployment_id"] == deployment["id"]]
+    if len(waiting) > 1:
+        yield Ailment(subject="missed nights", detail=f"{len(waiting)} nights wait to be made up", mend="one is enough: cancel the older ones",
+                      fix=lambda: _cancel(prefect, waiting[:-1]))
+    due = last_due(settings, now)
+    nights = ledgers.list_nights(ledger, limit=1)
+    if nights and not waiting and now - due > PATIENCE and nights[0]["started_at"] < (ledgers.text(due) or ""):
+        yield Ailment(
+            subject="missed night", detail=f"no night has begun since {due:%Y-%m-%d %H:%M %Z}, when one was due", mend="start it now: `meridian nightly`",
+            fix=lambda: _make_up(prefect, deployment, due))
+
+
+def last_due(settings: Settings, now: datetime) -> datetime:
+    """When a night was to begin last. In the hour that summer time leaves out: behind it; in the hour that comes twice: the first time."""
+    night = settings.configuration.night
+    zone = ZoneInfo(night.time_zone) if night.time_zone else settings.zone
+    return next(CronSim(night.schedule, (now + timedelta(seconds=1)).astimezone(zone), reverse=True))
+
+
+def _cancel(prefect: Prefect, runs: list[dict[str, Any]]) -> str:
+    for run in runs:
+        prefect.set_state(run["id"], "CANCELLED", "a later night makes up for it")
+    return f"cancelled {len(runs)}"
+
+
+def _make_up(prefect: Prefect, deployment: dict[str, Any], due: datetime) -> str:
+    prefect.start(deployment["id"], f"missed {due.isoformat()}", deployment["parameters"])
+    return "started"
+
+
+def _late_marts(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> Iterator[Ailment]:
+    deadline = settings.configuration.night.published_by
+    here = now.astimezone(settings.zone)
+    if deadline is None or here.time() < time.fromisoformat(deadline):
+        return
+    current, wanted = published.current(settings.published), settings.as_of(now)
+    if current is None or current.as_of < wanted:
+        nights = ledgers.list_nights(ledger, limit=1)
+        told = f"the last night {nights[0]['state']}: {(nights[0]['report'] or {}).get('message', '')}" if nights else "no night has run yet"
+        yield Ailment(subject="late marts", mend="`meridian status` says what keeps them; `meridian nightly` runs one now",
+                      detail=f"{wanted} should have been published by {deadline}; readers have {current.as_of if current else 'nothing'}. {told}")
+
+
+def _rotten_files(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> Iterator[Ailment]:
+    """Landed files that are not what was landed."""
+    since = ledgers.text(now - LOOKED_AT) or ""
+    rotten = [row for row in ledgers.list_batches(ledger) if row["verdict"] != "rejected" and (wrong := _wrong_with(settings.landing / row["path"], row, since))
+              and row.update(wrong=wrong) is None]
+    if rotten:
+        named = "; ".join(f"{row['path']} {row['wrong']}" for row in rotten[:3]) + ("; ..." if len(rotten) > 3 else "")
+        yield Ailment(subject="landing", detail=f"{len(rotten)} files are not what was landed: {named}",
+                      mend="leave them out and read their windows again", fix=lambda: _read_again(ledger, rotten))
+
+
+def _wrong_with(path: Path, row: dict[str, Any], since: str) -> str | None:
+    try:
+        if path.stat().st_size != row["size"]:
+            return f"has {path.stat().st_size:,} bytes of {row['size']:,}"
+        if row["landed_at"] >= since:
+            with path.open("rb") as file:
+                return None if hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"] else "has another checksum"
+    except FileNotFoundError:
+        return "is gone"
+    return None
+
+
+def _read_again(ledger: ledgers.Ledger, rotten: list[dict[str, Any]]) -> str:
+    for row in rotten:
+        ledgers.judge_batch(ledger, source=row["source"], stream=row["stream"], batch=row["batch"], verdict="rejected", decided_by="healing",
+                            reason=f"its file {row['wrong']}")
+    return f"{len(rotten)} left out; the next night reads their windows again"
