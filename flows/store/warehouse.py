@@ -102,12 +102,12 @@ def staging_fingerprint(project: Path) -> str:
 
 
 def project_fingerprint(project: Path) -> str:
-    """Short name of the SQL that defines the numbers: it changes when a definition may have changed."""
+    """Short name of the SQL, and of the functions it calls, that define the numbers: it changes when a definition may have changed."""
     sha = hashlib.sha256()
-    for folder in ("models", "macros", "seeds"):
-        for path in sorted((project / folder).rglob("*")):
-            if path.suffix in (".sql", ".yml", ".csv"):
-                sha.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    functions = (project.parent / "flows" / "analysis").glob("*.py")
+    files = [path for folder in ("models", "macros", "seeds") for path in (project / folder).rglob("*") if path.suffix in (".sql", ".yml", ".csv")]
+    for path in sorted([*files, *functions]):
+        sha.update(path.relative_to(project.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return sha.hexdigest()[:12]
 
 
