@@ -37,7 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "teams": ("team", "department", "time_zone", "calendar"),
     "training": ("agent", "team", "course", "planned_on", "completed_on"),
     "risks": ("risk", "category", "registered_on", "materialised_on", "owner"),
-    "projects": ("project", "unit", "kpi", "direction", "registered_on", "starts_on", "expected_effect"),
+    "projects": ("project", "unit", "kpi", "direction", "registered_on", "starts_on", "expected_effect", "segment_type", "segment"),
     "procedures": ("process", "step", "activity", "must_follow", "within_hours"),
 }
 

@@ -67,7 +67,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterator
         sandbox(folder, "down")
 
 
-OF_COMPLAINTS = {"major_complaint_rate", "complaint_on_time_rate"}       # the ERP's own, which of these systems Tryton alone keeps
+OF_COMPLAINTS = {"major_complaint_rate", "complaint_on_time_rate", "perfect_order_rate"}       # the ERP's own, which of these systems Tryton alone keeps
 
 
 def compare(home: Home, *, but: Collection[str] = ()) -> int:
@@ -89,6 +89,14 @@ def compare(home: Home, *, but: Collection[str] = ()) -> int:
                         wrong.append((kpi, segment_type, segment, month, value, found))
     assert not wrong, wrong[:10]
     return compared
+
+
+def test_the_project_that_worked_is_verified_and_the_one_that_only_looked_like_it_is_not(home: Home) -> None:
+    planted = home.truth()["planted"]["projects"]
+    found = dict(home.ask("select project, verdict from fct_projects"))
+    assert found == {planted["real"]["project"]: "verified", planted["sham"]["project"]: "not shown", planted["too_early"]["project"]: "too early"}
+    effect, = home.ask(f"select relative_effect from fct_projects where project = '{planted['real']['project']}'")[0]
+    assert effect == pytest.approx(planted["real"]["relative_change"]["BER"], abs=0.08)
 
 
 def test_every_kpi_is_what_the_story_says(home: Home) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+VERDICT = "struct(verdict varchar, before double, after double, effect double, low double, high double, placebo double)"
 LIMITS = "struct(expected double, sigma double, baseline_points bigint, side bigint)[]"
 
 
@@ -33,6 +34,20 @@ def control_limits(values: Any, weekdays: Any, sizes: Any, floors: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(lengths)]), type=pa.int32()), rows)
 
 
+def project_verdict(values: list[float | None], first_after: int, lower_is_better: bool) -> dict[str, Any]:
+    """The weeks of a KPI, oldest first, and the position of the first one of the project -> a struct: flows/analysis/projects.py."""
+    from dataclasses import asdict
+    from math import isnan
+
+    import numpy as np
+
+    from flows.analysis.projects import judge
+
+    judged = judge(np.array([np.nan if value is None else value for value in values]), first_after, lower_is_better=lower_is_better)
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in asdict(judged).items()}
+
+
 class Plugin(BasePlugin):
     def configure_connection(self, conn: Any) -> None:
         conn.create_function("control_limits", control_limits, ["double[]"] * 4, LIMITS, type="arrow")
+        conn.create_function("project_verdict", project_verdict, ["double[]", "bigint", "boolean"], VERDICT)

@@ -78,6 +78,20 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Project:
+    """An improvement project that had begun. low, high: 95 % interval of its effect in the KPI's unit; None until it can be judged."""
+
+    name: str
+    kpi: str
+    unit: str
+    starts_on: date
+    verdict: str
+    effect: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Restated:
     title: str
     unit: str
@@ -97,6 +111,7 @@ class Review:
     charts: tuple[tuple[Line, tuple[Point, ...]], ...]
     parts: tuple[Part, ...]
     worklists: tuple[Work, ...]
+    projects: tuple[Project, ...]
     restated: tuple[Restated, ...]
     stale: tuple[str, ...]
     missing: tuple[tuple[str, int], ...]
@@ -136,7 +151,7 @@ def read(connection: Any, period: Period, language: Language) -> Review:
     return Review(
         period=period, version=version, as_of=as_of, lines=lines, changes=_changes(connection, period, lines, language),
         charts=tuple((line, _points(connection, line.kpi, period)) for line in flagged), parts=_parts(connection, period, language),
-        worklists=_worklists(connection, language), restated=_restated(connection, period, language),
+        worklists=_worklists(connection, language), projects=_projects(connection, period, language), restated=_restated(connection, period, language),
         stale=tuple(row["stream"] for row in _rows(connection, STALE)),
         missing=tuple((row["stream"], int(row["missing"])) for row in missing), compared=int(compared), landed=int(landed),
     )
@@ -239,6 +254,18 @@ def _worklists(connection: Any, language: Language) -> tuple[Work, ...]:
     return tuple(
         Work(name=name, count=len(found), items=tuple((row["subject"], row["evidence"], row["owner"], row["due_at"]) for row in found[:ITEMS]))
         for name, found in lists.items())
+
+
+def _projects(connection: Any, period: Period, language: Language) -> tuple[Project, ...]:
+    """Begun by the end of the period and within the two years before, the newest first; verdicts are those of the version's last day."""
+    rows = _rows(connection, f"""
+        select projects.project as name, coalesce(catalogue.unit, '') as unit, projects.starts_on, projects.verdict,
+            coalesce(catalogue.{_title(language)}, projects.kpi) || case projects.segment_type when 'all' then '' else ', ' || projects.segment end as kpi,
+            projects.effect, projects.effect_low as low, projects.effect_high as high
+        from fct_projects as projects left join kpi_catalogue as catalogue using (kpi)
+        where projects.starts_on between $first and $end order by projects.starts_on desc, projects.project
+        """, {"first": period.end - timedelta(days=730), "end": period.end})
+    return tuple(Project(**row) for row in rows)
 
 
 def _restated(connection: Any, period: Period, language: Language) -> tuple[Restated, ...]:

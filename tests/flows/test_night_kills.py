@@ -12,7 +12,7 @@ from tests.flows.conftest import Company
 from tests.flows.nights import second_day
 
 # Of the run itself; two runs never share them. A version that was in its place but never current is swept, and its name not used again.
-INSTANTS = {*NAMES_OF_THE_BUILD, "last_success_at", "last_attempt_at", "compared_at", "restated_at", "new_version"}
+INSTANTS = {*NAMES_OF_THE_BUILD, "last_success_at", "last_attempt_at", "compared_at", "read_at", "restated_at", "new_version", "restated_in"}
 NIGHT_STEPS = {
     "at a page": "import flows.store.landing as m\nm.append = die",
     "between landing and cursor": "import flows.store.ledger as l\nl.finish_reading = die",

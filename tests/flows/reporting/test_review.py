@@ -40,6 +40,10 @@ create table kpi_drivers as select * from (values
     ) as t (kpi, change, title_en, title_zh, contribution, rank), (values ('week', date '2026-10-19', 'previous')) as p (period_grain, period_start, compared_with);
 create table worklists as select 'late_suppliers' as worklist, 'late_suppliers/' || n as work_key, 'PO' || n as subject, 'late ' || n as evidence_en,
     '延迟 ' || n as evidence_zh, 'supply_lead' as owner, timestamp '2026-11-02' as due_at, 'act' as severity from range(8) as t (n);
+create table fct_projects as select * from (values
+    ('Waves', 'revenue', 'region', 'EMEA', date '2026-03-02', 'verified', 120e0, 80e0, 160e0), ('Photos', 'csat', 'all', 'all', date '2026-10-05', 'too early', null, null, null),
+    ('Next', 'csat', 'all', 'all', date '2026-10-26', 'too early', null, null, null)
+    ) as t (project, kpi, segment_type, segment, starts_on, verdict, effect, effect_low, effect_high);
 create table source_freshness as select 'erp' as source_name, 'sales' as stream, true as is_stale;
 create table stream_completeness as select 'erp' as source_name, 'sales' as stream, 200 as rows_in_source, 3 as missing, true as is_latest;
 create table restatements as select 'revenue' as kpi, 'month' as period_grain, date '2026-09-01' as period_start, 'all' as segment_type, 900.0e0 as old_value,
@@ -86,7 +90,7 @@ def test_a_list_of_work_shows_its_most_urgent_and_counts_the_others(marts: Any) 
 @pytest.mark.parametrize(("language", "said"), [
     ("en", ("Weekly operations report 2026-W43", "Revenue ◆ 1,500 GBP 1,000 GBP 700 GBP 1,000 GBP ● on target", "1,000 GBP → 1,500 GBP (+500 GBP)", "+700 GBP",
             "−5.0 points", "and 2 more", "Customer &lt;satisfaction&gt;", "98.50 % of 200 records", "Revenue, month 2026-09-01: 900 GBP → 950 GBP (late data)",
-            "first_late", "answered in 12 minutes")),
+            "first_late", "answered in 12 minutes", "Waves Revenue, EMEA · since 2026-03-02 verified +120 GBP (+80 GBP to +160 GBP)")),
     ("zh-CN", ("运营数据周报 2026-W43", "营收 ◆ 1,500 GBP", "−5.0 个百分点", "另有 2 件", "延迟供应商的未到货行", "数据迟到")),
 ])
 def test_the_page_says_it_in_both_languages(marts: Any, language: Any, said: tuple[str, ...]) -> None:
@@ -96,6 +100,10 @@ def test_the_page_says_it_in_both_languages(marts: Any, language: Any, said: tup
     assert "Small &amp; Co" in html
     assert not re.search(r"<script|(src|href)\s*=\s*\"(?!#)", html), "a page that fetches nothing and runs nothing"
     assert html.count('class="card"') == 3 and html.count("<figure>") == 1
+
+
+def test_a_project_is_shown_once_it_has_begun(marts: Any) -> None:
+    assert [(one.name, one.verdict) for one in review.read(marts, WEEK, "en").projects] == [("Photos", "too early"), ("Waves", "verified")]
 
 
 def test_a_review_of_a_period_without_numbers_says_which_there_are(marts: Any) -> None:

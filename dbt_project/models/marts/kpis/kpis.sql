@@ -7,6 +7,10 @@ goal_attainment as (
     select * from {{ ref('kpi_goal_attainment') }}
 ),
 
+improvement_projects as (
+    select * from {{ ref('kpi_improvement_projects') }}
+),
+
 definitions as (
     select * from {{ ref('int_kpi_definitions') }}
 ),
@@ -19,10 +23,16 @@ goal_attainment_judged as (
     {{ kpi_judged('goal_attainment') }}
 ),
 
+improvement_projects_judged as (
+    {{ kpi_judged('improvement_projects') }}
+),
+
 final as (
     select * from judged
     union all by name
     select * from goal_attainment_judged
+    union all by name
+    select * from improvement_projects_judged
 )
 
 select * from final

@@ -28,7 +28,7 @@ delivered as (
         receipts.item,
         receipts.supplier_id,
         any_value(receipts.supplier_number) as supplier_number,
-        any_value(receipts.supplier) as supplier,
+        coalesce(any_value(receipts.supplier), any_value(receipts.supplier_number), receipts.supplier_id) as supplier,
         count(*) as line_count
     from receipts
     left join judged
@@ -53,7 +53,7 @@ open_lines as (
         receipts.receipt_id,
         receipts.purchase_number,
         receipts.supplier_id,
-        receipts.supplier,
+        coalesce(receipts.supplier, receipts.supplier_number, receipts.supplier_id) as supplier,
         receipts.item,
         receipts.quantity,
         receipts.promised_on,

@@ -21,6 +21,8 @@ bought as (
         and placed_on > {{ as_of() }} - 365
         and customer_id is not null
     group by customer_id
+    -- amounts in a currency without a rate are unknown
+    having sum(net_amount) > 0
 ),
 
 -- one order is a purchase, not an account
