@@ -19,6 +19,9 @@ FAULTS = {
     "shared_kpis_defined_have_rows": "insert into intermediate.int_kpi_definitions (kpi, model) values ('budget_varience', 'kpi_budget_variance')",
     "shared_goal_attainment_two_routes": f"update marts.kpis set is_met = not is_met {APRIL} and segment = 'all'",
     "shared_budget_variance_two_routes": "update intermediate.int_costs set actual = actual + 1 where month = '2026-04-01'",
+    "shared_drivers_leave_no_rest": (
+        "insert into marts.kpi_drivers (kpi, period_grain, period_start, compared_with, split_by, change, contribution, value, earlier_value) "
+        "values ('budget_variance', 'month', '2026-05-01', 'previous', 'guess', 5, 4.9, 10, 5)"),
     "kpis_hold_together": "update marts.kpis set status = 'on_target' where value is null",
     "primary_key_kpis_kpi__period_grain__period_start__segment_type__segment": (f"insert into marts.kpis select * from marts.kpis {APRIL} and segment = 'all'"),
 }
