@@ -19,7 +19,7 @@ from flows.store import ledger as ledgers
 from tests.flows.test_ingest import BY_CURSOR, NOW, store_at, truth_of
 
 ORDERS = replace(BY_CURSOR, deletes="never")
-WALL = datetime.now(UTC) + timedelta(minutes=20)
+LONG_AFTER = timedelta(minutes=20)        # behind the beginning of a run: it should have told of itself
 
 
 def settings_at(home: Path, night: str = "", now: datetime = NOW) -> Settings:
@@ -28,7 +28,7 @@ def settings_at(home: Path, night: str = "", now: datetime = NOW) -> Settings:
 
 
 def found(settings: Settings, prefect: Prefect | None = None) -> dict[str, healing.Ailment]:
-    return {one.subject: one for one in healing.ailments(settings, ledgers.open_ledger(settings.ledger), prefect, wall=WALL)}
+    return {one.subject: one for one in healing.ailments(settings, ledgers.open_ledger(settings.ledger), prefect, wall=datetime.now(UTC) + LONG_AFTER)}
 
 
 @pytest.mark.parametrize(("now", "due"), [

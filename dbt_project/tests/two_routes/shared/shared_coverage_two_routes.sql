@@ -24,7 +24,7 @@ counted as (
 expected as (
     select
         cast(date_trunc('month', {{ local_time('moment') }}) as date) as month,
-        sum(epoch(until) - epoch(moment)) filter (where on_duty > 0) / 3600 as covered,
+        coalesce(sum(epoch(until) - epoch(moment)) filter (where on_duty > 0), 0) / 3600 as covered,
         sum(epoch(until) - epoch(moment)) / 3600 as promised
     from counted
     group by month
