@@ -7,7 +7,8 @@ recounted as (
         count(*) filter (where is_met) as met,
         count(*) as judged
     from {{ ref('kpis') }}
-    where segment_type = 'all' and kpi <> 'goal_attainment' and is_met is not null
+    -- verdicts on projects are worked out from the KPIs that are judged here, so they are not among them
+    where segment_type = 'all' and kpi not in ('goal_attainment', 'improvement_projects') and is_met is not null
     group by period_grain, period_start
 )
 
