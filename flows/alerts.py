@@ -65,11 +65,13 @@ def known_kpis(project: Path) -> frozenset[str]:
     """Every KPI that a model defines, whether it is published here or not."""
     found = set()
     for file in project.glob("models/marts/kpis/**/kpi_*.yml"):
-        found.add(file.stem.removeprefix("kpi_"))
         text = file.read_text(encoding="utf-8")
+        if "meta:" not in text:         # a table about KPIs: the catalogue, signals, drivers
+            continue
+        found.add(file.stem.removeprefix("kpi_"))
         if "also:" in text:
             found |= {name for model in yaml.safe_load(text)["models"] for name in model["config"].get("meta", {}).get("kpi", {}).get("also", {})}
-    return frozenset(found - {"catalogue"})
+    return frozenset(found)
 
 
 def setup_of(settings: Settings, loaded: rules.Loaded, link_of: LinkOf | None) -> Setup:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from flows.alerting.notice import Item, Language, Notice, to_json
 from flows.alerts import languages
@@ -72,7 +71,7 @@ def _read(settings: Settings, period: Period, language: Language) -> review.Revi
 
 def alerts_of(settings: Settings, period: Period) -> list[tuple[str, str]]:
     """(what happened, when and by whom) of the period's alerts, the newest first."""
-    zone = ZoneInfo(settings.configuration.company.time_zone)
+    zone = settings.zone
     start, end = (datetime.combine(day, time(), zone) for day in (period.start, period.end + timedelta(days=1)))
     with ledgers.open_ledger(settings.ledger).begin() as connection:
         rows = alert_store.happened(connection, start, end)
@@ -84,9 +83,9 @@ def promise(settings: Settings, ledger: ledgers.Ledger, written: Written, *, now
     """Tell the channels of `[reports]`, or the first that there is, of a report, once; returns how many will hear of it that have not."""
     spoken = languages(settings)
     chosen = settings.configuration.reports.channels or tuple(spoken)[:1]
-    notices = {name: notice(settings, written, spoken[name]) for name in chosen}
+    notices = {language: notice(settings, written, language) for language in {spoken[name] for name in chosen}}
     with ledger.begin() as connection:
-        return sum(outbox.put(connection, key=one.key, channel=name, notice=to_json(one), at=now) for name, one in notices.items())
+        return sum(outbox.put(connection, key=one.key, channel=name, notice=to_json(one), at=now) for name in chosen for one in [notices[spoken[name]]])
 
 
 def notice(settings: Settings, written: Written, language: Language) -> Notice:

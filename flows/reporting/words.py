@@ -63,4 +63,5 @@ WORDS: dict[str, tuple[str, str]] = {
 def word(key: str, language: Language, **values: object) -> str:
     """The phrase of that key; a key without one is itself, so that a new worklist shows under its name."""
     english, chinese = WORDS.get(key, (key, key))
-    return (chinese if language == "zh-CN" else english).format(**values) if values else (chinese if language == "zh-CN" else english)
+    phrase = chinese if language == "zh-CN" else english
+    return phrase.format(**values) if values else phrase

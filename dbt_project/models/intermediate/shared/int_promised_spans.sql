@@ -24,8 +24,8 @@ scopes as (
 days as (
     select
         day,
-        (cast(day as timestamp) at time zone {{ time_zone() }}) at time zone 'UTC' as starts_at,
-        (cast(day + 1 as timestamp) at time zone {{ time_zone() }}) at time zone 'UTC' as ends_at
+        {{ end_of_day('day - 1') }} as starts_at,
+        {{ end_of_day('day') }} as ends_at
     from (
         select cast(unnest(generate_series((select min(first_on) from scopes), {{ as_of() }} + {{ roster_days_ahead() }}, interval 1 day)) as date) as day
     )
