@@ -1,0 +1,1 @@
+"""Playbooks, proposals, approvals, and what executes them. Knows nothing of Prefect."""
