@@ -4,8 +4,8 @@ A *target* is a system we may write to; a *session* is one connection to it, ope
 can be done there. What it says of itself decides what the executor may do when an answer never came:
 
     A  doing it twice is as doing it once: the target knows our key, or a state is set, not added to. After an unknown answer it may be done again
-    B  what was done carries our marker and can be found by it. After an unknown answer it is looked for once the target has settled, done again only when
-       it is not there
+    B  what was done carries our marker and `look` finds it by that. After an unknown answer it is looked for once the target has settled, done again only
+       when it is not there
     C  neither. After an unknown answer a person decides; it is never done again
 
 What an action raises says what is known of the effect:
@@ -75,10 +75,10 @@ class Action:
     parameters: name -> what is to be written there, for whoever writes a playbook; all of them are needed, all are text
     repeat: A, B or C, see above
     settles: after so long what was sent is there, or never will be (the target's own time limit)
-    look: what is there now of what this would change. Raises Refused when its subject does not exist
+    look: what is there now of what this would change (of B: of what carries the marker). Given: session, parameters, the intent's marker (lower case letters,
+        digits and '-', at most 40). Changes nothing. Raises Refused when its subject does not exist
     wanted: from the parameters and what was there before: what is there afterwards. Verified means that `look` returns it
-    act: does it, once. Given: session, parameters, what was there before, the intent's marker (lower case letters, digits and '-', at most 40)
-    probe: B: whether something with this marker is there. Given: session, parameters, marker
+    act: does it, once. Given: session, parameters, what was there before, the marker
     undo: from the parameters, what was there before, and what `look` returned afterwards: how it is taken back. None: it cannot be
     """
 
@@ -87,10 +87,9 @@ class Action:
     parameters: Mapping[str, str]
     repeat: Repeat
     settles: timedelta
-    look: Callable[[Any, Parameters], State]
+    look: Callable[[Any, Parameters, str], State]
     wanted: Callable[[Parameters, State], State]
     act: Callable[[Any, Parameters, State, str], None]
-    probe: Callable[[Any, Parameters, str], bool] | None = None
     undo: Callable[[Parameters, State, State], Undo | None] = lambda parameters, before, after: None
 
     @property
