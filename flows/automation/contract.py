@@ -60,6 +60,11 @@ class Unrecognized(ActionError):
     """The target is not as the action knows it."""
 
 
+def holds(found: State, wanted: State) -> bool:
+    """Whether what is there is as wanted. What is found beside it, such as the number that a target gave, tells nothing against it."""
+    return bool(wanted) and all(name in found and found[name] == value for name, value in wanted.items())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Undo:
     """The action, and its parameters, by which an effect is taken back."""
@@ -72,12 +77,12 @@ class Undo:
 class Action:
     """One thing that can be done in a target. `name` is '<kind of target>.<what it does>'.
 
-    parameters: name -> what is to be written there, for whoever writes a playbook; all of them are needed, all are text
+    parameters: name -> what is to be written there, for whoever writes a playbook; all are text, those that end in "?" may be left out
     repeat: A, B or C, see above
     settles: after so long what was sent is there, or never will be (the target's own time limit)
     look: what is there now of what this would change (of B: of what carries the marker). Given: session, parameters, the intent's marker (lower case letters,
         digits and '-', at most 40). Changes nothing. Raises Refused when its subject does not exist
-    wanted: from the parameters and what was there before: what is there afterwards. Verified means that `look` returns it
+    wanted: from the parameters and what was there before: what is there afterwards. Verified means that `look` returns all of it (see `holds`)
     act: does it, once. Given: session, parameters, what was there before, the marker
     undo: from the parameters, what was there before, and what `look` returned afterwards: how it is taken back. None: it cannot be
     """

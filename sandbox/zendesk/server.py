@@ -238,6 +238,11 @@ class Api:
             if ticket["status"] == "closed":
                 raise invalid("status", "Status: closed prevents ticket update")
             changes = checked({name: value for name, value in asked.items() if name in life.FIELDS})
+            if email := asked.get("assignee_email"):    # "Tickets", JSON format: write only, the address of the agent to assign the ticket to
+                agents = self.desk.state.items("users", where=lambda user: user["email"] == email and user["role"] != "end-user")
+                if not agents:
+                    raise invalid("assignee", f"Assignee: {email} is not an agent")
+                changes["assignee_id"] = agents[0]["id"]
             if changes.get("status") == "new" and ticket["status"] != "new":
                 raise invalid("status", "Status: cannot be set back to new")
             if changes.get("status") == "solved" and not (changes.get("assignee_id") or ticket["assignee_id"]):

@@ -51,11 +51,11 @@ def post(url: str, body: bytes, *, now: datetime, headers: Mapping[str, str] | N
         # auth: as it is; without one, requests would put what ~/.netrc says of the host in the place of a token.
         with requests.post(url, data=body, headers=told, auth=lambda request: request, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
             text = _read(response.raw).decode(errors="replace")
-            return Reply(status=response.status_code, text=text, retry_after=_seconds(response.headers.get("Retry-After"), now))
+            return Reply(status=response.status_code, text=text, retry_after=retry_after(response.headers.get("Retry-After"), now))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
         return Answer(outcome="retry", said=f"no connection: {type(error).__name__}")
     except requests.exceptions.ConnectionError as error:
-        if _never_connected(error):
+        if never_connected(error):
             return Answer(outcome="retry", said="no connection: refused, or no such host")
         return Answer(outcome="unknown", said="the connection broke before an answer came")
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
@@ -97,12 +97,13 @@ def by_code(reply: Reply, code: object, *, later: Mapping[int, float]) -> Answer
     return by_status(reply) or Answer(outcome="refused" if isinstance(code, int) else "unknown", said=reply.words)
 
 
-def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+def never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    """Whether nothing was sent: no connection came about."""
     cause = error.args[0] if error.args else None
     return isinstance(getattr(cause, "reason", cause), urllib3.exceptions.NewConnectionError)
 
 
-def _seconds(said: str | None, now: datetime) -> float | None:
+def retry_after(said: str | None, now: datetime) -> float | None:
     """Retry-After: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
     if said is None:
         return None

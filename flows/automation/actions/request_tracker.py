@@ -1,0 +1,132 @@
+"""Request Tracker 5, written over its REST 2.0 ("REST2", sections Tickets and Transactions), with the token of an account of our own.
+
+RT answers a refused change with 200 and prose, so what was done is known by looking only. What we add carries our marker in its subject: a ticket's subject
+can be searched for, a comment's is its transaction's Data. RT gives each change its own transaction, so setting a value that is already there does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flows.automation.actions.http import Http
+from flows.automation.actions.setting import setting
+from flows.automation.contract import Action, Kind, Parameters, Refused, State, Undo, Unrecognized
+
+API = "REST/2.0"
+SETTLES = timedelta(minutes=5)      # RT has no limit of its own; scrips that send mail keep a request for a minute or two at the worst
+PAGE = 100
+TICKET = ("ticket", "its number")
+
+
+@contextmanager
+def _open(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Http]:
+    if not secrets.get("WRITE_TOKEN"):
+        raise Refused("no token: make one for an account that may work on tickets, and put it into the variable that ends in _WRITE_TOKEN")
+    with Http(options["url"], {"Authorization": f"token {secrets['WRITE_TOKEN']}"}) as session:
+        yield session
+
+
+def _check(session: Http) -> str:
+    found = session.get(f"{API}/rt")
+    if not isinstance(found, dict) or "Version" not in found:
+        raise Unrecognized(f"{session.base} is no Request Tracker")
+    return f"Request Tracker {found['Version']} at {session.base}"
+
+
+def _ticket(session: Http, number: str) -> dict[str, Any]:
+    number = number.rpartition(":")[2]          # 'helpdesk:1200' of the marts is RT's 1200
+    if not number.isdigit():
+        raise Refused(f"{number!r} is no ticket's number")
+    found = session.get(f"{API}/ticket/{number}", {"fields": "Status,Subject,Owner,Priority", "fields[Owner]": "Name"}, none_for=(404,))
+    if found is None or found.get("Status") == "deleted":
+        raise Refused(f"there is no ticket {number}")
+    return dict(found)
+
+
+def _put(session: Http, ticket: str, field: str, value: Any) -> None:
+    """RT's prose about a change that it did not make ('That user does not exist') is the only place where it gives the reason."""
+    said = session.send("PUT", f"{API}/ticket/{_ticket(session, ticket)['id']}", {field: value})
+    text = " ".join(map(str, said)) if isinstance(said, list) else ""
+    if any(words in text for words in ("does not exist", "isn't a valid", "Permission Denied", "can't", "may not", "could not be")):
+        raise Refused(text)
+
+
+def _number(text: str) -> int:
+    if not text.strip().isdigit():
+        raise Refused(f"{text!r} is no priority; write a whole number")
+    return int(text)
+
+
+# ---- what carries the marker
+
+def _note_there(session: Http, given: Parameters, marker: str) -> State:
+    """Comments are read from the newest back: ours is among the last."""
+    ticket, page, pages = _ticket(session, given["ticket"])["id"], 1, 50
+    found: list[dict[str, Any]] = []
+    while page <= pages:
+        rows = session.get(f"{API}/ticket/{ticket}/history", {"fields": "Type,Data", "per_page": PAGE, "page": page})["items"]
+        if not rows:
+            break
+        found, page = [*found, *rows], page + 1
+    return {"note": "there"} if any(row["Type"] == "Comment" and marker in (row.get("Data") or "") for row in found) else {}
+
+
+def _write_note(session: Http, given: Parameters, before: State, marker: str) -> None:
+    ticket = _ticket(session, given["ticket"])["id"]
+    session.send("POST", f"{API}/ticket/{ticket}/comment", {"Subject": f"Meridian {marker}", "Content": given["text"], "ContentType": "text/plain"})
+
+
+def _task_there(session: Http, given: Parameters, marker: str) -> State:
+    rows = session.get(f"{API}/tickets", {"query": f"Subject LIKE '{marker}'", "fields": "Subject,Status,Queue,Owner", "fields[Queue]": "Name",
+                                          "fields[Owner]": "Name", "per_page": PAGE})["items"]
+    ours = [row for row in rows if row["Subject"].endswith(f"({marker})")]
+    if len(ours) > 1:
+        return {"tasks": [str(row["id"]) for row in ours]}          # never as wanted: somebody has to look
+    return {"queue": ours[0]["Queue"]["Name"], "ticket": str(ours[0]["id"]), "status": ours[0]["Status"]} if ours else {}
+
+
+def _open_task(session: Http, given: Parameters, before: State, marker: str) -> None:
+    content = {"Queue": given["queue"], "Subject": f"{given['subject']} ({marker})", "Content": given["text"], "ContentType": "text/plain"}
+    if given.get("owner"):
+        content["Owner"] = given["owner"]
+    if given.get("due"):
+        content["Due"] = _utc(given["due"])
+    session.send("POST", f"{API}/ticket", content)
+
+
+def _utc(text: str) -> str:
+    """A day or an instant of the marts (UTC), as RT reads it."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{text!r} is no day and no instant") from None
+    return f"{at.astimezone(UTC) if at.tzinfo else at:%Y-%m-%d %H:%M:%S}"
+
+
+KIND = Kind(name="request_tracker", options={"url": "of the server, for instance https://rt.example.org"}, secrets=("WRITE_TOKEN",), open=_open, check=_check)
+
+ACTIONS = (
+    setting("request_tracker.set_priority", does={"en": "Set a ticket's priority", "zh-CN": "设置工单优先级"}, of=TICKET, to=("priority", "a whole number"),
+            settles=SETTLES, read=lambda session, number: int(_ticket(session, number)["Priority"]), value=_number,
+            write=lambda session, number, value: _put(session, number, "Priority", value)),
+    setting("request_tracker.assign", does={"en": "Give a ticket to somebody", "zh-CN": "指派工单"}, of=TICKET, to=("owner", "an account's name"),
+            settles=SETTLES, read=lambda session, number: _ticket(session, number)["Owner"]["Name"],
+            write=lambda session, number, value: _put(session, number, "Owner", value)),
+    setting("request_tracker.set_status", does={"en": "Set a ticket's status", "zh-CN": "设置工单状态"}, of=TICKET,
+            to=("status", "new, open, stalled, resolved or rejected"), settles=SETTLES, read=lambda session, number: _ticket(session, number)["Status"],
+            write=lambda session, number, value: _put(session, number, "Status", value)),
+    Action(
+        name="request_tracker.note", does={"en": "Write an internal note on a ticket", "zh-CN": "在工单上添加内部备注"},
+        parameters={"ticket": "its number", "text": "of the note"}, repeat="B", settles=SETTLES,
+        look=_note_there, wanted=lambda given, before: {"note": "there"}, act=_write_note,
+    ),
+    Action(
+        name="request_tracker.open_task", does={"en": "Open a ticket as a task", "zh-CN": "创建任务工单"},
+        parameters={"queue": "where", "subject": "what", "text": "what is to be done, and why", "owner?": "an account", "due?": "a day or instant, UTC"},
+        repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"queue": given["queue"]}, act=_open_task,
+        undo=lambda given, before, after: Undo(action="request_tracker.set_status", parameters={"ticket": after["ticket"], "status": "rejected"}),
+    ),
+)

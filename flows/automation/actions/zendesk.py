@@ -1,0 +1,138 @@
+"""Zendesk Support, written over its Ticketing API with an API token of an agent of our own.
+
+- Changes name the `updated_stamp` they were decided on ("Tickets", Protecting against ticket update collisions): when somebody was quicker, nothing is done.
+- A new ticket has our marker as Idempotency-Key ("Idempotency", kept for two hours) and as external_id ("Tickets", List Tickets by External ID).
+- A comment cannot be searched for: the marker stands at its end, and the ticket's comments are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from connectors.auth import basic
+from flows.automation.actions.http import Http
+from flows.automation.actions.setting import setting
+from flows.automation.contract import Action, Json, Kind, Parameters, Refused, State, Unavailable, Undo, Unrecognized
+
+API = "api/v2"
+SETTLES = timedelta(minutes=5)      # the vendor documents no limit; its own clients give up after a minute
+TICKET = ("ticket", "its number")
+NOBODY = "nobody"
+PRIORITIES = ("low", "normal", "high", "urgent")
+
+
+@contextmanager
+def _open(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Http]:
+    if not secrets.get("WRITE_TOKEN"):
+        raise Refused("no API token: make one for an agent's account, and put it into the variable that ends in _WRITE_TOKEN")
+    signed = basic(f"{options['email']}/token", secrets["WRITE_TOKEN"])
+    with Http(options["url"], {signed.header: signed.value}) as session:
+        yield session
+
+
+def _check(session: Http) -> str:
+    found = session.get(f"{API}/users/me.json")
+    if not isinstance(found, dict) or not (found.get("user") or {}).get("id"):
+        raise Unrecognized(f"{session.base} is no Zendesk, or does not know the account")
+    return f"Zendesk at {session.base}, as {found['user']['name']} ({found['user']['role']})"
+
+
+def _ticket(session: Http, number: str) -> dict[str, Any]:
+    number = number.rpartition(":")[2]
+    if not number.isdigit():
+        raise Refused(f"{number!r} is no ticket's number")
+    found = session.get(f"{API}/tickets/{number}.json", none_for=(404,))
+    if found is None or found["ticket"]["status"] == "deleted":
+        raise Refused(f"there is no ticket {number}")
+    return dict(found["ticket"])
+
+
+def _put(session: Http, number: str, changes: Mapping[str, Json]) -> None:
+    ticket = _ticket(session, number)
+    try:
+        session.send("PUT", f"{API}/tickets/{ticket['id']}.json", {"ticket": {**changes, "safe_update": True, "updated_stamp": ticket["updated_at"]}})
+    except Refused as error:
+        if "HTTP 409" in str(error):
+            raise Unavailable("somebody changed the ticket at the same moment") from None
+        raise
+
+
+def _assignee(session: Http, number: str) -> str:
+    person = _ticket(session, number)["assignee_id"]
+    return str(session.get(f"{API}/users/{person}.json")["user"]["email"]) if person else NOBODY
+
+
+def _assign(session: Http, number: str, email: Json) -> None:
+    _put(session, number, {"assignee_id": None} if email == NOBODY else {"assignee_email": email})
+
+
+def _priority(text: str) -> str:
+    if text not in PRIORITIES:
+        raise Refused(f"{text!r} is no priority; there are {', '.join(PRIORITIES)}")
+    return text
+
+
+# ---- what carries the marker
+
+def _note_there(session: Http, given: Parameters, marker: str) -> State:
+    path: str | None = f"{API}/tickets/{_ticket(session, given['ticket'])['id']}/comments.json"
+    while path:
+        found = session.get(path)
+        if any(str(comment["body"]).endswith(marker) for comment in found["comments"]):
+            return {"note": "there"}
+        path = (found.get("next_page") or "").removeprefix(f"{session.base}/") or None
+    return {}
+
+
+def _write_note(session: Http, given: Parameters, before: State, marker: str) -> None:
+    _put(session, given["ticket"], {"comment": {"body": f"{given['text']}\n\nMeridian {marker}", "public": False}})
+
+
+def _task_there(session: Http, given: Parameters, marker: str) -> State:
+    found = session.get(f"{API}/tickets.json", {"external_id": marker})["tickets"]
+    if not found:
+        return {}
+    groups = {group["id"]: group["name"] for group in _groups(session)}
+    return {"group": groups.get(found[0]["group_id"]), "ticket": str(found[0]["id"]), "status": found[0]["status"]}
+
+
+def _groups(session: Http) -> list[dict[str, Any]]:
+    return list(session.get(f"{API}/groups.json", {"page[size]": 100})["groups"])
+
+
+def _open_task(session: Http, given: Parameters, before: State, marker: str) -> None:
+    groups = {group["name"]: group["id"] for group in _groups(session)}
+    if given["group"] not in groups:
+        raise Refused(f"there is no group {given['group']!r}; there are {', '.join(sorted(groups))}")
+    ticket: dict[str, Json] = {"subject": given["subject"], "comment": {"body": given["text"], "public": False}, "group_id": groups[given["group"]],
+                               "type": "task", "external_id": marker, "priority": _priority(given.get("priority") or "normal")}
+    session.send("POST", f"{API}/tickets.json", {"ticket": ticket}, headers={"Idempotency-Key": marker})
+
+
+KIND = Kind(name="zendesk", options={"url": "https://<subdomain>.zendesk.com", "email": "of the agent whose token it is"}, secrets=("WRITE_TOKEN",),
+            open=_open, check=_check)
+
+ACTIONS = (
+    setting("zendesk.set_priority", does={"en": "Set a ticket's priority", "zh-CN": "设置工单优先级"}, of=TICKET, to=("priority", ", ".join(PRIORITIES)),
+            settles=SETTLES, read=lambda session, number: _ticket(session, number)["priority"] or "normal", value=_priority,
+            write=lambda session, number, value: _put(session, number, {"priority": value})),
+    setting("zendesk.assign", does={"en": "Give a ticket to somebody", "zh-CN": "指派工单"}, of=TICKET, to=("owner", "the agent's address"),
+            settles=SETTLES, read=_assignee, write=_assign),
+    setting("zendesk.set_status", does={"en": "Set a ticket's status", "zh-CN": "设置工单状态"}, of=TICKET, to=("status", "open, pending, hold or solved"),
+            settles=SETTLES, read=lambda session, number: _ticket(session, number)["status"],
+            write=lambda session, number, value: _put(session, number, {"status": value})),
+    Action(
+        name="zendesk.note", does={"en": "Write an internal note on a ticket", "zh-CN": "在工单上添加内部备注"},
+        parameters={"ticket": "its number", "text": "of the note"}, repeat="B", settles=SETTLES,
+        look=_note_there, wanted=lambda given, before: {"note": "there"}, act=_write_note,
+    ),
+    Action(
+        name="zendesk.open_task", does={"en": "Open a ticket as a task", "zh-CN": "创建任务工单"},
+        parameters={"group": "who gets it", "subject": "what", "text": "what is to be done, and why", "priority?": ", ".join(PRIORITIES)},
+        repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"group": given["group"]}, act=_open_task,
+        undo=lambda given, before, after: Undo(action="zendesk.set_status", parameters={"ticket": after["ticket"], "status": "solved"}),
+    ),
+)
