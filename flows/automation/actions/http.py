@@ -35,10 +35,13 @@ class Http:
 
     def get(self, path: str, params: Mapping[str, Any] | Sequence[tuple[str, str]] | None = None, *, none_for: tuple[int, ...] = ()) -> Json:
         """What is there; None for the statuses in `none_for`. Raises Unavailable for whatever a later try may mend, since nothing is changed by looking."""
-        try:
-            return self._request("GET", path, params=params, none_for=none_for)
-        except Unanswered as error:
-            raise Unavailable(str(error)) from None
+        for is_last in (False, True):           # a kept connection may have been closed in the meantime; a new one tells
+            try:
+                return self._request("GET", path, params=params, none_for=none_for)
+            except Unanswered as error:
+                if is_last:
+                    raise Unavailable(str(error)) from None
+        return None
 
     def send(self, method: str, path: str, content: Json, *, headers: Mapping[str, str] | None = None) -> Json:
         """Change something, once."""

@@ -69,6 +69,12 @@ def _assign(session: Http, number: str, email: Json) -> None:
     _put(session, number, {"assignee_id": None} if email == NOBODY else {"assignee_email": email})
 
 
+def _set_status(session: Http, number: str, status: Json) -> None:
+    """What is solved has somebody who solved it ("Tickets", Ticket fields, status); where nobody has taken it, that is us."""
+    mine = {"assignee_id": session.get(f"{API}/users/me.json")["user"]["id"]} if status == "solved" and _assignee(session, number) == NOBODY else {}
+    _put(session, number, {"status": status, **mine})
+
+
 def _priority(text: str) -> str:
     if text not in PRIORITIES:
         raise Refused(f"{text!r} is no priority; there are {', '.join(PRIORITIES)}")
@@ -122,8 +128,7 @@ ACTIONS = (
     setting("zendesk.assign", does={"en": "Give a ticket to somebody", "zh-CN": "指派工单"}, of=TICKET, to=("owner", "the agent's address"),
             settles=SETTLES, read=_assignee, write=_assign),
     setting("zendesk.set_status", does={"en": "Set a ticket's status", "zh-CN": "设置工单状态"}, of=TICKET, to=("status", "open, pending, hold or solved"),
-            settles=SETTLES, read=lambda session, number: _ticket(session, number)["status"],
-            write=lambda session, number, value: _put(session, number, {"status": value})),
+            settles=SETTLES, read=lambda session, number: _ticket(session, number)["status"], write=_set_status),
     Action(
         name="zendesk.note", does={"en": "Write an internal note on a ticket", "zh-CN": "在工单上添加内部备注"},
         parameters={"ticket": "its number", "text": "of the note"}, repeat="B", settles=SETTLES,
