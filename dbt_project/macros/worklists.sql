@@ -26,8 +26,10 @@
 {% macro worklist_models() %}
     {{ return([
         'complaints',
+        'improvements',
         'late_suppliers',
         'losing_campaigns',
+        'movable_orders',
         'order_surges',
         'quiet_key_accounts',
         'skipped_steps',
@@ -47,5 +49,6 @@
         'key_accounts': 20,
         'skipped_days': 14,
         'stale_days': 21,
+        'worse_weeks': 2,
     }[name]) -}}
 {%- endmacro %}

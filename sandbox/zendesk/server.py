@@ -219,7 +219,7 @@ class Api:
             body = (asked.get("comment") or {}).get("body") or asked.get("description")
             if not body:
                 raise invalid("description", "Description: cannot be blank")
-            fields = checked({name: value for name, value in asked.items() if name in (*life.FIELDS, "external_id")})
+            fields = {**checked({name: value for name, value in asked.items() if name in (*life.FIELDS, "external_id", "due_at")}), **self._assignee(asked)}
             with self.desk.state.transaction():   # the ticket and its key together: a kill between them would make the key useless
                 (identity,) = self.desk.state.next_ids("ticket", first=9_000_001)
                 ticket = life.create(
@@ -238,11 +238,7 @@ class Api:
             if ticket["status"] == "closed":
                 raise invalid("status", "Status: closed prevents ticket update")
             changes = checked({name: value for name, value in asked.items() if name in life.FIELDS})
-            if email := asked.get("assignee_email"):    # "Tickets", JSON format: write only, the address of the agent to assign the ticket to
-                agents = self.desk.state.items("users", where=lambda user: user["email"] == email and user["role"] != "end-user")
-                if not agents:
-                    raise invalid("assignee", f"Assignee: {email} is not an agent")
-                changes["assignee_id"] = agents[0]["id"]
+            changes |= self._assignee(asked)
             if changes.get("status") == "new" and ticket["status"] != "new":
                 raise invalid("status", "Status: cannot be set back to new")
             if changes.get("status") == "solved" and not (changes.get("assignee_id") or ticket["assignee_id"]):
@@ -254,6 +250,14 @@ class Api:
                 changes["tags"] = sorted(({*ticket["tags"]} | {*asked.get("additional_tags", [])}) - {*asked.get("remove_tags", [])})
             ticket = life.update(self.desk, ticket, changes, at=self.desk.state.stamp(), updater=account.user_id, via="api")
             return 200, {"ticket": ticket, "audit": self.desk.state.matching("ticket_events", "ticket_id", ticket["id"])[-1]}
+
+    def _assignee(self, asked: Item) -> Item:
+        """ "Tickets", JSON format, assignee_email: write only, the address of the agent to assign the ticket to."""
+        email = asked.get("assignee_email")
+        agents = self.desk.state.items("users", where=lambda user: user["email"] == email and user["role"] != "end-user") if email else []
+        if email and not agents:
+            raise invalid("assignee", f"Assignee: {email} is not an agent")
+        return {"assignee_id": agents[0]["id"]} if agents else {}
 
     def tags(self, how: str, account: Account, headers: Mapping[str, str], payload: Item, identity: str) -> tuple[int, Any]:
         """ "Tags": PUT adds, POST sets, DELETE removes."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flows.automation.actions import request_tracker, tryton, zendesk
+from flows.automation.actions import register, request_tracker, tryton, zendesk
 from flows.automation.contract import Action, Kind
 
-_MODULES = (request_tracker, tryton, zendesk)
+_MODULES = (register, request_tracker, tryton, zendesk)
 
 KINDS: Mapping[str, Kind] = {module.KIND.name: module.KIND for module in _MODULES}
 ACTIONS: Mapping[str, Action] = {action.name: action for module in _MODULES for action in module.ACTIONS}

@@ -19,12 +19,13 @@ _WORDS = 300                    # characters that we repeat of a refusal
 
 
 class Http:
-    """One target's API. headers: credentials and the like, sent with every request, shown nowhere."""
+    """One target's API. headers: credentials and the like, sent with every request, shown nowhere. defaults: for parameters that a playbook leaves out."""
 
-    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, base: str, headers: Mapping[str, str], *, defaults: Mapping[str, str] | None = None) -> None:
         if not base.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise Refused(f"{base!r}: credentials that may write go over https only")
         self.base, self._headers, self._timeout = base.rstrip("/"), {"Accept": "application/json", "User-Agent": "meridian", **headers}, TIMEOUT
+        self.defaults = dict(defaults or {})
         self._session = requests.Session()
 
     def __enter__(self) -> Http:
@@ -91,3 +92,20 @@ def _judged(method: str, path: str, response: requests.Response, none_for: tuple
     except ValueError:
         # A page for people where an answer for programs belongs: a login page, a proxy's word. Whether what we asked for went behind it is not known.
         raise (Unrecognized if method == "GET" else Unanswered)(f"{method} {path}: the answer is no JSON") from None
+
+
+def queue_of(session: Http, given: Mapping[str, str]) -> str:
+    """Where a task is opened: as the playbook says, or as the target says for all of them."""
+    queue = given.get("queue") or session.defaults["queue"]
+    if not queue:
+        raise Refused("where to open it? Write `queue` in the step, or `tasks` in the target")
+    return queue
+
+
+def instant(text: str) -> datetime:
+    """A day or an instant as the marts say it, in UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{text!r} is no day and no instant") from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

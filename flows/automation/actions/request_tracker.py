@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from flows.automation.actions.http import Http
+from flows.automation.actions.http import Http, instant, queue_of
 from flows.automation.actions.setting import setting
 from flows.automation.contract import Action, Kind, Parameters, Refused, State, Undo, Unrecognized
 
@@ -19,13 +19,14 @@ API = "REST/2.0"
 SETTLES = timedelta(minutes=5)      # RT has no limit of its own; scrips that send mail keep a request for a minute or two at the worst
 PAGE = 100
 TICKET = ("ticket", "its number")
+PRIORITIES = {"low": 0, "normal": 50, "high": 80, "urgent": 100}
 
 
 @contextmanager
 def _open(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Http]:
     if not secrets.get("WRITE_TOKEN"):
         raise Refused("no token: make one for an account that may work on tickets, and put it into the variable that ends in _WRITE_TOKEN")
-    with Http(options["url"], {"Authorization": f"token {secrets['WRITE_TOKEN']}"}) as session:
+    with Http(options["url"], {"Authorization": f"token {secrets['WRITE_TOKEN']}"}, defaults={"queue": options.get("tasks", "")}) as session:
         yield session
 
 
@@ -55,8 +56,11 @@ def _put(session: Http, ticket: str, field: str, value: Any) -> None:
 
 
 def _number(text: str) -> int:
+    """low, normal, high or urgent, as the marts read RT's numbers (macro request_tracker_priority), or a number."""
+    if text in PRIORITIES:
+        return PRIORITIES[text]
     if not text.strip().isdigit():
-        raise Refused(f"{text!r} is no priority; write a whole number")
+        raise Refused(f"{text!r} is no priority; write a whole number, or {', '.join(PRIORITIES)}")
     return int(text)
 
 
@@ -85,28 +89,25 @@ def _task_there(session: Http, given: Parameters, marker: str) -> State:
     ours = [row for row in rows if row["Subject"].endswith(f"({marker})")]
     if len(ours) > 1:
         return {"tasks": [str(row["id"]) for row in ours]}          # never as wanted: somebody has to look
-    return {"queue": ours[0]["Queue"]["Name"], "ticket": str(ours[0]["id"]), "status": ours[0]["Status"]} if ours else {}
+    if not ours:
+        return {}
+    task = ours[0]
+    return {"subject": task["Subject"].removesuffix(f" ({marker})"), "queue": task["Queue"]["Name"], "ticket": str(task["id"]), "status": task["Status"]}
 
 
 def _open_task(session: Http, given: Parameters, before: State, marker: str) -> None:
-    content = {"Queue": given["queue"], "Subject": f"{given['subject']} ({marker})", "Content": given["text"], "ContentType": "text/plain"}
+    content = {"Queue": queue_of(session, given), "Subject": f"{given['subject']} ({marker})", "Content": given["text"], "ContentType": "text/plain"}
     if given.get("owner"):
         content["Owner"] = given["owner"]
     if given.get("due"):
-        content["Due"] = _utc(given["due"])
+        content["Due"] = f"{instant(given['due']):%Y-%m-%d %H:%M:%S}"
     session.send("POST", f"{API}/ticket", content)
 
 
-def _utc(text: str) -> str:
-    """A day or an instant of the marts (UTC), as RT reads it."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"{text!r} is no day and no instant") from None
-    return f"{at.astimezone(UTC) if at.tzinfo else at:%Y-%m-%d %H:%M:%S}"
-
-
-KIND = Kind(name="request_tracker", options={"url": "of the server, for instance https://rt.example.org"}, secrets=("WRITE_TOKEN",), open=_open, check=_check)
+KIND = Kind(
+    name="request_tracker", options={"url": "of the server, for instance https://rt.example.org", "tasks?": "the queue in which tasks are opened"},
+    secrets=("WRITE_TOKEN",), open=_open, check=_check,
+)
 
 ACTIONS = (
     setting("request_tracker.set_priority", does={"en": "Set a ticket's priority", "zh-CN": "设置工单优先级"}, of=TICKET, to=("priority", "a whole number"),
@@ -125,8 +126,9 @@ ACTIONS = (
     ),
     Action(
         name="request_tracker.open_task", does={"en": "Open a ticket as a task", "zh-CN": "创建任务工单"},
-        parameters={"queue": "where", "subject": "what", "text": "what is to be done, and why", "owner?": "an account", "due?": "a day or instant, UTC"},
-        repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"queue": given["queue"]}, act=_open_task,
+        parameters={"queue?": "where; default: the target's `tasks`", "subject": "what", "text": "what is to be done, and why", "owner?": "an account",
+                    "due?": "a day or instant, UTC"},
+        repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"subject": given["subject"]}, act=_open_task,
         undo=lambda given, before, after: Undo(action="request_tracker.set_status", parameters={"ticket": after["ticket"], "status": "rejected"}),
     ),
 )

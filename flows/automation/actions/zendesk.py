@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.auth import basic
-from flows.automation.actions.http import Http
+from flows.automation.actions.http import Http, instant, queue_of
 from flows.automation.actions.setting import setting
 from flows.automation.contract import Action, Json, Kind, Parameters, Refused, State, Unavailable, Undo, Unrecognized
 
@@ -29,7 +29,7 @@ def _open(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Ht
     if not secrets.get("WRITE_TOKEN"):
         raise Refused("no API token: make one for an agent's account, and put it into the variable that ends in _WRITE_TOKEN")
     signed = basic(f"{options['email']}/token", secrets["WRITE_TOKEN"])
-    with Http(options["url"], {signed.header: signed.value}) as session:
+    with Http(options["url"], {signed.header: signed.value}, defaults={"queue": options.get("tasks", "")}) as session:
         yield session
 
 
@@ -101,24 +101,25 @@ def _task_there(session: Http, given: Parameters, marker: str) -> State:
     found = session.get(f"{API}/tickets.json", {"external_id": marker})["tickets"]
     if not found:
         return {}
-    groups = {group["id"]: group["name"] for group in _groups(session)}
-    return {"group": groups.get(found[0]["group_id"]), "ticket": str(found[0]["id"]), "status": found[0]["status"]}
-
-
-def _groups(session: Http) -> list[dict[str, Any]]:
-    return list(session.get(f"{API}/groups.json", {"page[size]": 100})["groups"])
+    return {"subject": found[0]["subject"], "ticket": str(found[0]["id"]), "status": found[0]["status"]}
 
 
 def _open_task(session: Http, given: Parameters, before: State, marker: str) -> None:
-    groups = {group["name"]: group["id"] for group in _groups(session)}
-    if given["group"] not in groups:
-        raise Refused(f"there is no group {given['group']!r}; there are {', '.join(sorted(groups))}")
-    ticket: dict[str, Json] = {"subject": given["subject"], "comment": {"body": given["text"], "public": False}, "group_id": groups[given["group"]],
-                               "type": "task", "external_id": marker, "priority": _priority(given.get("priority") or "normal")}
+    queue = queue_of(session, given)
+    groups = {group["name"]: group["id"] for group in session.get(f"{API}/groups.json", {"page[size]": 100})["groups"]}
+    if queue not in groups:
+        raise Refused(f"there is no group {queue!r}; there are {', '.join(sorted(groups))}")
+    ticket: dict[str, Json] = {"subject": given["subject"], "comment": {"body": given["text"], "public": False}, "group_id": groups[queue],
+                               "type": "task", "external_id": marker}
+    if given.get("owner"):
+        ticket["assignee_email"] = given["owner"]
+    if given.get("due"):
+        ticket["due_at"] = instant(given["due"]).isoformat()
     session.send("POST", f"{API}/tickets.json", {"ticket": ticket}, headers={"Idempotency-Key": marker})
 
 
-KIND = Kind(name="zendesk", options={"url": "https://<subdomain>.zendesk.com", "email": "of the agent whose token it is"}, secrets=("WRITE_TOKEN",),
+KIND = Kind(name="zendesk", options={
+    "url": "https://<subdomain>.zendesk.com", "email": "of the agent whose token it is", "tasks?": "the group that gets tasks"}, secrets=("WRITE_TOKEN",),
             open=_open, check=_check)
 
 ACTIONS = (
@@ -136,8 +137,9 @@ ACTIONS = (
     ),
     Action(
         name="zendesk.open_task", does={"en": "Open a ticket as a task", "zh-CN": "创建任务工单"},
-        parameters={"group": "who gets it", "subject": "what", "text": "what is to be done, and why", "priority?": ", ".join(PRIORITIES)},
-        repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"group": given["group"]}, act=_open_task,
+        parameters={"queue?": "the group that gets it; default: the target's `tasks`", "subject": "what", "text": "what is to be done, and why",
+                    "owner?": "the agent's address", "due?": "a day or instant, UTC"},
+        repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"subject": given["subject"]}, act=_open_task,
         undo=lambda given, before, after: Undo(action="zendesk.set_status", parameters={"ticket": after["ticket"], "status": "solved"}),
     ),
 )

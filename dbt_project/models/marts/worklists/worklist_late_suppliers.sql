@@ -3,49 +3,12 @@ receipts as (
     select * from {{ ref('fct_receipts') }}
 ),
 
--- the ninety days of supplier_late_rate
-rates as (
-    select
-        supplier_id,
-        count(*) as due_count,
-        count(*) filter (where is_late) as late_count
-    from receipts
-    where is_due and promised_on > {{ as_of() }} - 90
-    group by supplier_id
-),
-
-judged as (
-    select
-        *,
-        late_count / due_count as late_rate,
-        {{ wilson_bound('late_count', 'due_count', 'lower') }} as surely_late_rate
-    from rates
-),
-
--- who has delivered the same item in a year and keeps what he promises, the best first
-delivered as (
-    select
-        receipts.item,
-        receipts.supplier_id,
-        any_value(receipts.supplier_number) as supplier_number,
-        coalesce(any_value(receipts.supplier), any_value(receipts.supplier_number), receipts.supplier_id) as supplier,
-        count(*) as line_count
-    from receipts
-    left join judged
-        on receipts.supplier_id = judged.supplier_id
-    where receipts.received_on > {{ as_of() }} - 365
-        and coalesce(judged.late_rate, 0) <= {{ worklist_limit('late_rate') }}
-    group by receipts.item, receipts.supplier_id
+lateness as (
+    select * from {{ ref('int_supplier_lateness') }}
 ),
 
 backups as (
-    select
-        item,
-        arg_max(supplier_id, line_count) as backup_supplier_id,
-        arg_max(supplier_number, line_count) as backup_supplier_number,
-        arg_max(supplier, line_count) as backup_supplier
-    from delivered
-    group by item
+    select * from {{ ref('int_backup_suppliers') }}
 ),
 
 open_lines as (
@@ -57,21 +20,21 @@ open_lines as (
         receipts.item,
         receipts.quantity,
         receipts.promised_on,
-        judged.due_count,
-        judged.late_count,
-        judged.late_rate,
-        judged.surely_late_rate,
+        lateness.due_count,
+        lateness.late_count,
+        lateness.late_rate,
+        lateness.surely_late_rate,
         backups.backup_supplier_id,
         backups.backup_supplier_number,
         backups.backup_supplier
     from receipts
-    inner join judged
-        on receipts.supplier_id = judged.supplier_id
+    inner join lateness
+        on receipts.supplier_id = lateness.supplier_id
     left join backups
         on receipts.item = backups.item
     where receipts.received_on is null
         and not receipts.is_cancelled
-        and judged.late_rate > {{ worklist_limit('late_rate') }}
+        and lateness.late_rate > {{ worklist_limit('late_rate') }}
 ),
 
 final as (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def subject(helpdesk: Home) -> Subject:
 def cases(helpdesk: Home, subject: Subject) -> dict[str, Case]:
     owner = "select Users.Name from Tickets join Users on Users.id = Tickets.Owner where Tickets.id = ?"
     return {case.action: case for case in (
-        Case(action="request_tracker.set_priority", given={"ticket": f"helpdesk:{TICKET}", "priority": "95"}, wrong={"priority": "high"},
+        Case(action="request_tracker.set_priority", given={"ticket": f"helpdesk:{TICKET}", "priority": "95"}, wrong={"priority": "asap"},
              truth=lambda marker: rows(helpdesk, "select Priority from Tickets where id = ?", TICKET), at_first=[50], done=[95], undone=[50]),
         Case(action="request_tracker.assign", given={"ticket": str(TICKET), "owner": "meridian-writer"}, wrong={"owner": "who@example.com"},
              truth=lambda marker: rows(helpdesk, owner, TICKET), at_first=["Nobody"], done=["meridian-writer"], undone=["Nobody"]),
@@ -101,4 +102,4 @@ def test_a_login_page_is_unrecognized_and_nobody_there_unavailable(subject: Subj
 
 def test_the_reading_account_cannot_write(helpdesk: Home, subject: Subject, cases: dict[str, Case]) -> None:
     reading = Subject(kind=subject.kind, options=subject.options, secrets={"WRITE_TOKEN": read_secrets(helpdesk)[TOKEN_VARIABLE]})
-    promises.what_is_wrong_is_refused(reading, cases["request_tracker.set_priority"], "m-reader")
+    promises.what_is_wrong_is_refused(reading, replace(cases["request_tracker.set_priority"], wrong={}), "m-reader")

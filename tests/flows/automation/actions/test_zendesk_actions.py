@@ -56,7 +56,7 @@ def cases(desk: Running) -> dict[str, Case]:
              truth=lambda marker: of("status"), at_first="open", done="pending", undone="open"),
         Case(action="zendesk.note", given={"ticket": str(number), "text": "Three hours over.\n已超时"}, wrong={"ticket": "4711"},
              truth=notes, at_first=0, done=1),
-        Case(action="zendesk.open_task", given={"group": "Billing", "subject": "Call the customer 客户", "text": "Please."}, wrong={"group": "Nowhere"},
+        Case(action="zendesk.open_task", given={"queue": "Billing", "owner": OTHER, "due": "2026-11-05", "subject": "Call the customer 客户", "text": "Please."}, wrong={"queue": "Nowhere"},
              truth=lambda marker: [item["status"] for item in desk.state.items("tickets", where=lambda item: item["external_id"] == marker)],
              at_first=[], done=["new"], undone=["solved"]),
     )}

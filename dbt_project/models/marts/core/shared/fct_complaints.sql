@@ -31,6 +31,15 @@ numbered as (
     having count(*) = 1
 ),
 
+-- 64, #64, T00064, RT#64, ticket 64: who writes a number down does it in his own way; other letters before it are of another document
+written as (
+    select
+        complaint_id,
+        ticket_id,
+        nullif(regexp_extract(ticket_id, '^(?i:t|rt|ticket|case)?[ #-]*0*([1-9][0-9]*)$', 1), '') as number
+    from known
+),
+
 final as (
     select
         known.complaint_id,
@@ -55,8 +64,10 @@ final as (
     from known
     left join orders
         on known.order_id = orders.order_id
+    left join written
+        on known.complaint_id = written.complaint_id
     left join numbered
-        on known.ticket_id = numbered.source_ticket_id
+        on coalesce(written.number, known.ticket_id) = numbered.source_ticket_id
 )
 
 select * from final
