@@ -16,7 +16,7 @@ from typing import Any
 
 from sandbox.company.plan import Plan
 from sandbox.tryton import server
-from sandbox.tryton.home import KEY_NAME, Home, SandboxError, key_of, run_inside, save_plan, saved_plan
+from sandbox.tryton.home import KEY_NAME, WRITE_KEY_NAME, Home, SandboxError, key_of, run_inside, save_plan, saved_plan
 from sandbox.tryton.install import empty_company, install
 
 EACH = 2  # records of each shape that go through the real workflows
@@ -93,7 +93,8 @@ def load(home: Home, plan: Plan, *, cache: Path | None = None, each: int = EACH)
     with tempfile.NamedTemporaryFile(dir=home.data) as handed:
         handed.write(pickle.dumps(plan))
         handed.flush()
-        report = run_inside(home, "load.py", str(home.data), handed.name, str(each), environment={KEY_NAME: key_of(home)})
+        keys = {name: key_of(home, name) for name in (KEY_NAME, WRITE_KEY_NAME)}
+        report = run_inside(home, "load.py", str(home.data), handed.name, str(each), environment=keys)
     save_plan(home, plan)
     return {**report, "empty_company_from_cache": from_cache}
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 DATABASE = "company"
-KEY_NAME = "MERIDIAN_TRYTON_KEY"
+KEY_NAME = "MERIDIAN_TRYTON_KEY"                # what is read with
+WRITE_KEY_NAME = "MERIDIAN_ERP_WRITE_KEY"       # what automations write with: another user, with fewer rights
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 
@@ -101,10 +102,10 @@ def saved_plan(home: Home) -> Any:
     return pickle.loads(home.plan.read_bytes())
 
 
-def key_of(home: Home) -> str:
-    """The API key, made on first use. Other systems' lines in secrets.env stay."""
+def key_of(home: Home, name: str = KEY_NAME) -> str:
+    """An API key, made on first use. Other lines in secrets.env stay."""
     lines = home.secrets.read_text(encoding="utf-8").splitlines() if home.secrets.exists() else []
-    found = [line.split("=", 1)[1] for line in lines if line.startswith(f"{KEY_NAME}=")]
+    found = [line.split("=", 1)[1] for line in lines if line.startswith(f"{name}=")]
     if found:
         return found[0]
     key = secrets.token_urlsafe(48)
@@ -112,6 +113,6 @@ def key_of(home: Home) -> str:
     aside = home.secrets.with_suffix(".tryton")
     aside.unlink(missing_ok=True)
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.writelines(f"{line}\n" for line in [*lines, f"{KEY_NAME}={key}"])
+        out.writelines(f"{line}\n" for line in [*lines, f"{name}={key}"])
     aside.replace(home.secrets)
     return key

@@ -61,7 +61,7 @@ def end_of(plan: Plan) -> datetime:
     return datetime.combine(plan.ends_on + timedelta(days=1), clock_time(), ZoneInfo(plan.time_zone)) - timedelta(seconds=1)
 
 
-def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
+def load(folder: Path, plan: Plan, key: str, write_key: str, each: int) -> dict[str, Any]:
     pool = boot.open_pool(folder)
     import amplify_orders
     import amplify_others
@@ -75,7 +75,7 @@ def load(folder: Path, plan: Plan, key: str, each: int) -> dict[str, Any]:
     spent = {"started": time.process_time()}
     known, customers = load_masters(pool, plan)
     company = Company(pool=pool, plan=plan, known=known, now=end_of(plan))
-    let_in(company, key)
+    let_in(company, key, write_key)
     rows = Rows(folder / f"{boot.DATABASE}.sqlite")
     maker = Amplifier(company, rows)
     for customer in customers:
@@ -127,10 +127,15 @@ def count_in(total: dict[str, int], more: dict[str, int]) -> None:
         total[table] = total.get(table, 0) + count
 
 
-def let_in(company: Any, key: str) -> None:
-    """The key that Meridian reads with."""
+def let_in(company: Any, key: str, write_key: str) -> None:
+    """The keys that Meridian reads and writes with. Who writes may buy and run campaigns, and nothing else."""
     with company.at(company.now - timedelta(days=30)):
-        company.get("res.user.application").create([{"key": key, "user": boot.ADMINISTRATOR, "application": "rest", "state": "validated"}])
+        ids = company.get("ir.model.data")
+        writer, = company.get("res.user").create([{
+            "name": "Meridian, working", "login": "meridian-writer", "companies": [("add", [company.known.company])], "company": company.known.company,
+            "groups": [("add", [ids.get_id("purchase", "group_purchase"), ids.get_id("marketing", "group_marketing")])]}])
+        company.get("res.user.application").create([
+            {"key": one, "user": user, "application": "rest", "state": "validated"} for one, user in ((key, boot.ADMINISTRATOR), (write_key, writer.id))])
 
 
 def remember(folder: Path, company: Any) -> None:
@@ -139,4 +144,5 @@ def remember(folder: Path, company: Any) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(load(Path(sys.argv[1]), pickle.loads(Path(sys.argv[2]).read_bytes()), os.environ.pop("MERIDIAN_TRYTON_KEY"), int(sys.argv[3]))))
+    keys = [os.environ.pop(name) for name in ("MERIDIAN_TRYTON_KEY", "MERIDIAN_ERP_WRITE_KEY")]
+    print(json.dumps(load(Path(sys.argv[1]), pickle.loads(Path(sys.argv[2]).read_bytes()), *keys, each=int(sys.argv[3]))))

@@ -11,6 +11,7 @@ import pytest
 
 from flows.automation.actions import http, tryton
 from flows.automation.contract import Refused
+from sandbox.tryton.home import WRITE_KEY_NAME, key_of
 from tests.connectors.faults import LOGIN_PAGE, Fault, FaultServer, faults
 from tests.flows.automation import proxy as proxies
 from tests.flows.automation.actions import promises
@@ -42,7 +43,7 @@ def box() -> Box:
 
 @pytest.fixture(scope="module")
 def subject(box: Box) -> Subject:
-    return Subject(kind="tryton", options={"url": box.facts["url"], "database": box.facts["database"]}, secrets={"WRITE_KEY": box.key})
+    return Subject(kind="tryton", options={"url": box.facts["url"], "database": box.facts["database"]}, secrets={"WRITE_KEY": key_of(box.home, WRITE_KEY_NAME)})
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,13 @@ def test_what_is_ordered_already_does_not_move(box: Box, subject: Subject, cases
     with subject.session() as session, pytest.raises(Refused, match="only what is a draft"):
         case.means.act(session, case.given, case.means.look(session, case.given, "m-ordered"), "m-ordered")
     assert rows(box, PLACE, line)[0][0] == code
+
+
+def test_who_writes_for_us_may_buy_and_run_campaigns_and_nothing_else(box: Box, subject: Subject) -> None:
+    with subject.session() as session, pytest.raises(Refused):
+        session.create("product.category", {"name": "ours"})
+    with subject.session() as session, pytest.raises(Refused):
+        session.change("res.user", 1, {"name": "me"})
 
 
 def test_a_price_is_that_of_the_largest_quantity_reached() -> None:
