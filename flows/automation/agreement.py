@@ -9,12 +9,11 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from flows.automation.contract import ActionError
+from flows.automation.contract import ActionError, holds
 from flows.automation.engine import Engine
 from flows.automation.options import Automations
 from flows.automation.playbook import Playbook
 from flows.store import proposals
-from flows.store.intents import written
 from flows.store.proposals import CAPS, Approval, Proposal
 
 SEEN = "seen"
@@ -59,8 +58,7 @@ def seen(engine: Engine, session: Callable[[str], Any], one: Proposal) -> bool |
     if not one.writes or any(engine.actions[write["do"]].repeat != "A" or write["before"] is None for write in one.writes if write["do"] in engine.actions):
         return None
     try:
-        return all(written(engine.actions[write["do"]].look(session(write["target"]), write["parameters"], "")) == written(write["wanted"])
-                   for write in one.writes)
+        return all(holds(engine.actions[write["do"]].look(session(write["target"]), write["parameters"], ""), write["wanted"]) for write in one.writes)
     except (ActionError, KeyError):
         return None
 

@@ -94,6 +94,8 @@ def _decide(connection: sql.Connection, playbooks: Mapping[str, Playbook], one: 
             raise NotTaken("name not shown")
         if said.who == one.proposed_by:
             raise NotTaken("your own", said.who)
+        if said.via == "terminal" and any(other.via == "terminal" and other.by == said.by for other in proposals.decisions(connection, one.proposal)):
+            raise NotTaken("again", said.by)
     kept = Approval(who=said.who, purpose="do", decision=said.decision, via=said.via, by=said.by, exact=one.exact, at=at,
                     expires_at=at + playbook.expires_after)
     if not proposals.decide(connection, one.proposal, kept):

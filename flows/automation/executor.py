@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flows.automation import leave, notices, outcomes
-from flows.automation.contract import Action, ActionError, Refused, State, Unavailable, Unrecognized
+from flows.automation.contract import Action, ActionError, Refused, State, Unavailable, Unrecognized, holds
 from flows.automation.engine import Engine, is_stopped
 from flows.automation.plan import work_of
 from flows.store import intents, proposals, switches
@@ -99,12 +99,12 @@ class _Item:
 
     def judged(self, there: State, action: Action) -> str | None:
         """What looking alone decides; None: it is to be sent."""
-        intent, is_so = self.intent, same(there, self.intent.wanted)
+        intent, is_so = self.intent, holds(there, self.intent.wanted)
         if intent.state == "unknown" and action.repeat == "C" and not (intent.answered_at and is_so):
             return self.end("handed_over", f"whether it was done is not known, and it cannot be done twice: {_both(intent, there)}", there)
         if is_so:
             return self.end("verified", "" if intent.attempts else "it was so already", there)
-        if not same(there, intent.before):
+        if intents.written(there) != intents.written(intent.before):
             return self.end("handed_over", f"it was changed by somebody else: {_both(intent, there)}", there)
         if intent.attempts >= MOST_SENDINGS:
             return self.end("handed_over", f"sent {intent.attempts} times, and it is not so: {_both(intent, there)}", there)
@@ -112,6 +112,7 @@ class _Item:
 
     def send(self, there: State, action: Action) -> str:
         engine, now = self.engine, self.engine.clock()
+        engine.step("taken")
         with engine.write() as connection:
             allowed = leave.of(connection, engine, self.intent, now)
             if allowed != "go" or not intents.sending(connection, self.intent, now):
@@ -145,7 +146,7 @@ class _Item:
         except Exception as error:
             return self.unknown(f"done, and not seen: {_said(error)}")
         self.engine.step("looked")
-        if same(there, self.intent.wanted):
+        if holds(there, self.intent.wanted):
             return self.end("verified", "", there)
         return self.unknown(f"the target said yes, and it is not so yet: {_both(self.intent, there)}")
 
@@ -225,11 +226,6 @@ def _stop(engine: Engine, intent: Intent, reason: str) -> str:
 
 def _telling_stop(target: str, reason: str, now: datetime) -> Callable[..., Any]:
     return lambda language, role: notices.stopped(target, reason, now, language, role=role)
-
-
-def same(one: State, other: State) -> bool:
-    """As JSON: what comes out of the ledger has lists where an action may have tuples."""
-    return intents.written(one) == intents.written(other)
 
 
 def _both(intent: Intent, there: State) -> str:

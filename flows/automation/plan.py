@@ -71,7 +71,7 @@ def work_of(playbook: Playbook, row: Row) -> Work:
 
 
 def _lacking(step: Step, row: Row) -> str | None:
-    return next((column for column in step.columns() if row.get(column) is None), None)
+    return next((column for column in step.columns(needed=True) if row.get(column) is None), None)
 
 
 def over_cap(playbook: Playbook, new: Sequence[Row], *, all_rows: int, planned: int = 0, today: int = 0) -> str:

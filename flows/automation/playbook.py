@@ -26,7 +26,8 @@
     runbook: {en: [...], zh: [...]}
     tests: [...]                         # see Case
 
-`{column}` is replaced by the row's text and nothing else is: no expressions. A row that lacks a column that is needed is handed over with the reason.
+`{column}` is replaced by the row's text and nothing else is: no expressions. A row that lacks a column that is needed is handed over with the reason; a
+parameter that is written with "?" (`"unit_price?": "{price}"`) is left out instead.
 """
 
 from __future__ import annotations
@@ -117,12 +118,14 @@ class Step(_Part):
                 raise ValueError(f"{text!r}: between braces stands the name of a column and nothing else")
         return value
 
-    def columns(self) -> list[str]:
-        return [name for text in self.with_.values() for name in _PLACE.findall(text)]
+    def columns(self, *, needed: bool = False) -> list[str]:
+        """needed: those without which nothing can be done."""
+        return [column for name, text in self.with_.items() if not (needed and name.endswith("?")) for column in _PLACE.findall(text)]
 
     def filled(self, row: Mapping[str, Any]) -> dict[str, str]:
-        """Its parameters for a row that has all of its columns."""
-        return {name: _PLACE.sub(lambda found: str(row[found[1]]), text) for name, text in self.with_.items()}
+        """Its parameters for a row that has all columns that are needed."""
+        return {name.rstrip("?"): _PLACE.sub(lambda found: str(row[found[1]]), text) for name, text in self.with_.items()
+                if all(row.get(column) is not None for column in _PLACE.findall(text))}
 
 
 class Case(_Part):

@@ -117,9 +117,10 @@ def _unknown_names(playbook: Playbook, text: Text, options: Automations, known: 
         if action is None:
             yield said((*place, "do"), "action", step.do, known.actions)
             continue
-        if extra := sorted(set(step.with_) - set(action.parameters)):
-            yield said((*place, "with"), f"parameter of {step.do}", extra[0], action.parameters)
-        if lacking := sorted(set(action.parameters) - set(step.with_)):
+        given, known_ones = {name.rstrip("?") for name in step.with_}, {name.rstrip("?") for name in action.parameters}
+        if extra := sorted(given - known_ones):
+            yield said((*place, "with"), f"parameter of {step.do}", extra[0], known_ones)
+        if lacking := sorted(name for name in action.parameters if not name.endswith("?") and name not in step.with_):
             yield f"{text.place((*place, 'with'))}: {'.'.join(place)}.with: {step.do} needs {lacking[0]}: {action.parameters[lacking[0]]}"
         target = options.targets.get(step.target)
         if target is not None and target.kind != action.kind:

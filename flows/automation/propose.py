@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from flows.automation import agreement, approvals, notices
-from flows.automation.contract import ActionError, Refused
+from flows.automation.contract import ActionError, Refused, holds
 from flows.automation.engine import Engine, Found, mode_of, sessions
 from flows.automation.plan import OF_MODE, Work, chosen, over_cap, work_of
 from flows.automation.playbook import Mode, Playbook
@@ -154,7 +154,7 @@ def _made(engine: Engine, playbook: Playbook, look: _Look, session: Session, wor
                 action = engine.actions[write["do"]]
                 write["before"] = dict(action.look(session(write["target"]), write["parameters"], _marker(playbook, look, work, write)))
                 write["wanted"] = dict(action.wanted(write["parameters"], write["before"]))
-            is_so = all(written(write["before"]) == written(write["wanted"]) for write in writes)
+            is_so = all(holds(write["before"], write["wanted"]) for write in writes)
         except Refused as error:
             lacking = str(error)
     exact = proposals.exact(playbook.version, writes)
