@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import alerts_cli, backfill_cli, backup_cli, channels_cli, report_cli
+from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, report_cli
 from flows.terminal import Config, Lang, day_of, fail, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
@@ -22,6 +22,7 @@ app.add_typer(publish_app, name="publish")
 app.add_typer(batch_app, name="batch")
 app.add_typer(source_app, name="source")
 app.add_typer(alerts_cli.app, name="alerts")
+app.add_typer(automations_cli.app, name="automations")
 app.add_typer(channels_cli.channels_app, name="channels")
 app.add_typer(channels_cli.audit_app, name="audit")
 app.command()(channels_cli.serve)

@@ -1,17 +1,21 @@
-"""Clicks: what the links in messages do to alerts."""
+"""Clicks: what the links in messages do to alerts and to what playbooks propose."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sql
 
-from flows import alerts
+from flows import alerts, automations
 from flows.alerting.clicks import Action, Click, Gone
 from flows.alerting.notice import Language
+from flows.automation import approvals, notices
+from flows.automation.approvals import Said
 from flows.settings import Settings
 from flows.store import alerts as store
+from flows.store import proposals
 
 SILENT = timedelta(days=7)
 
@@ -38,7 +42,32 @@ def actions(settings: Settings) -> Mapping[str, Action]:
             explains={"en": "Nothing more is told of it until then; what still fires then is told again.",
                       "zh-CN": "在此期间不再通知；届时仍未恢复的会再次通知。"},
             describe=describe, act=_silence),
+        "approve": Action(
+            title={"en": "Approve", "zh-CN": "批准"},
+            explains={"en": "It is done as described, and nothing else; looked at once more before and afterwards.",
+                      "zh-CN": "将严格按所述内容执行，执行前后均会再次核对。"},
+            describe=_describe_ask, act=partial(_decide, settings, "approve")),
+        "reject": Action(
+            title={"en": "Reject", "zh-CN": "拒绝"}, explains={"en": "It is not done.", "zh-CN": "不予执行。"},
+            describe=_describe_ask, act=partial(_decide, settings, "reject")),
     }
+
+
+def _describe_ask(connection: sql.Connection, ask: str, language: Language) -> str | None:
+    standing = proposals.select(connection, proposals.proposals.c.ask == ask, proposals.proposals.c.state == "asked")
+    return "; ".join(f"{one.row.get('subject') or one.work_key}: {notices.line(one, language)}" for one in standing) or None
+
+
+def _decide(settings: Settings, decision: approvals.Decision, connection: sql.Connection, click: Click) -> str:
+    said = Said(decision=decision, who=click.to, by=click.by, via="link")
+    try:
+        found = approvals.decide(connection, automations.load_playbooks(settings).playbooks, click.subject, said, at=click.at)
+    except approvals.NotTaken as refused:
+        raise Gone(refused.in_(click.language)) from None
+    except proposals.NoSuchProposal:
+        raise Gone("已无需审批。" if click.language == "zh-CN" else "There is nothing left to decide.") from None
+    states = ", ".join(f"{sum(one.state == state for one in found)} {state}" for state in sorted({one.state for one in found}))
+    return f"已记录：{states}。" if click.language == "zh-CN" else f"Taken down: {states}."
 
 
 def _acknowledge(connection: sql.Connection, click: Click) -> str:

@@ -1,4 +1,4 @@
-"""The night: ingest → compare with the sources → check what landed → build → check what would be published → publish → alert.
+"""The night: ingest → compare with the sources → check what landed → build → check what would be published → publish → alert → automate.
 
 Start reading here. `nightly` is the story; each step is a plain function in the module that is named after it, wrapped here as
 a Prefect task. The ledger, not Prefect's database, is the truth about what happened.
@@ -25,11 +25,12 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import alerts, channels, freshness, night_report, past, privacy, reconcile
+from flows import alerts, automations, channels, freshness, night_report, past, privacy, reconcile
 from flows import build as builds
 from flows import check as checking
 from flows import ingest as ingesting
 from flows import publish as publishing
+from flows.automation.options import Automations
 from flows.settings import Settings, load
 from flows.store import completeness, leases, published
 from flows.store import ledger as ledgers
@@ -149,6 +150,20 @@ def tell(settings: Settings, ledger: ledgers.Ledger) -> None:
         get_run_logger().error(problem)
 
 
+@task(name="automate", persist_result=False, cache_policy=NO_CACHE)
+def automate(settings: Settings, ledger: ledgers.Ledger) -> None:
+    """What fails here fails no night: what was not proposed or done is, by the next run in minutes."""
+    try:
+        done, problems = automations.run_now(settings, ledger)
+    except Exception as error:
+        get_run_logger().error(f"automations did not run: {type(error).__name__}: {error}")
+        return
+    if done:
+        get_run_logger().info(f"automations: {automations.sentence(done)}")
+    for problem in problems:
+        get_run_logger().error(problem)
+
+
 @task(name="deliver", persist_result=False, cache_policy=NO_CACHE)
 def deliver(settings: Settings, ledger: ledgers.Ledger) -> None:
     """Send what is due now rather than at the next of the five minutes; what does not go out fails no night and is tried again."""
@@ -196,6 +211,8 @@ def nightly(
                 night_report.leave_artifacts(settings, night, state, message)
         if published.current(settings.published):
             tell(settings, ledger)
+            if settings.configuration.automations != Automations():
+                automate(settings, ledger)
         if settings.configuration.channels:
             deliver(settings, ledger)
     except leases.LeaseTaken as error:

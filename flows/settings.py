@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from flows.alerting.delivery_options import Channel, Serve, Watch
 from flows.alerting.options import Alerts
+from flows.automation.options import Automations
 from flows.reporting.options import Reports
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -132,6 +133,7 @@ class Configuration(_Section):
     night: Night = Night()
     publish: Publish = Publish()
     alerts: Alerts = Alerts()
+    automations: Automations = Automations()
     reports: Reports = Reports()
     calendars: dict[str, Calendar] = {}
     sources: dict[str, Source] = {}

@@ -20,11 +20,12 @@ State = Literal["open", "done", "used", "over", "forged", "gone"]
 
 @dataclass(frozen=True, kw_only=True)
 class Click:
-    """by: who pressed: the name that was written, or else whom the link was sent to."""
+    """by: who pressed: the name that was written, or else whom the link was sent to. to: whom it was sent to, which nobody can write differently."""
 
     action: str
     subject: str
     by: str
+    to: str
     at: datetime
     language: Language
 
@@ -79,7 +80,8 @@ def press(ledger: Ledger, actions: Mapping[str, Action], key: str, token: str, *
             answer = _found(connection, actions, ticket, now)
             if answer.state == "open" and answer.action:
                 link_uses.use(connection, ticket.nonce, by=by, at=now, expires=ticket.expires)
-                said = answer.action.act(connection, Click(action=ticket.action, subject=ticket.subject, by=by, at=now, language=ticket.language))
+                said = answer.action.act(connection, Click(
+                    action=ticket.action, subject=ticket.subject, by=by, to=ticket.to, at=now, language=ticket.language))
                 answer = Answer(state="done", ticket=ticket, action=answer.action, about=answer.about, said=said)
                 _write_down(connection, answer, ticket, by, address, now)
                 return answer

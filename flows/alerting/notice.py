@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["firing", "reminder", "escalation", "resolved", "summary", "digest", "report", "trouble", "test"]
+Kind = Literal["firing", "reminder", "escalation", "resolved", "summary", "digest", "report", "approval", "trouble", "test"]
 Severity = Literal["info", "warning", "critical"]
 Language = Literal["en", "zh-CN"]
 

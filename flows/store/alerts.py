@@ -174,6 +174,12 @@ def unheard(connection: sql.Connection, now: datetime) -> list[str]:
     return [f"{alert} has fired since {fired_at[:16]} UTC, and no channel has it" for alert, fired_at in connection.execute(query)]
 
 
+def firing(connection: sql.Connection, rule: str) -> list[tuple[str, str]]:
+    """(segment type, segment) of a rule's open alerts."""
+    query = sql.select(alerts.c.segment_type, alerts.c.segment).where(alerts.c.rule == rule, alerts.c.resolved_at.is_(None))
+    return [(segment_type, segment) for segment_type, segment in connection.execute(query)]
+
+
 def history(connection: sql.Connection, name: str) -> list[dict[str, Any]]:
     """The log of one alert, oldest first."""
     return [dict(row) for row in connection.execute(sql.select(alert_log).where(alert_log.c.alert == name).order_by(alert_log.c.at)).mappings()]

@@ -145,10 +145,13 @@ def open_ledger(url: str) -> Ledger:
     from flows.store import alerts as _alerts  # noqa: F401  their tables belong to this metadata
     from flows.store import audit as _audit  # noqa: F401
     from flows.store import grid as _grid  # noqa: F401
+    from flows.store import intents as _intents  # noqa: F401
     from flows.store import jobs as _jobs  # noqa: F401
     from flows.store import leases as _leases  # noqa: F401
     from flows.store import link_uses as _link_uses  # noqa: F401
     from flows.store import outbox as _outbox  # noqa: F401
+    from flows.store import proposals as _proposals  # noqa: F401
+    from flows.store import switches as _switches  # noqa: F401
 
     metadata.create_all(engine)
     return engine

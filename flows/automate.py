@@ -1,0 +1,26 @@
+"""Automate: look at the published lists, propose, and do what was agreed to. After every night, and every ten minutes for what people answered since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows import automations
+from flows.settings import load
+from flows.store import ledger as ledgers
+
+
+@flow(name="automate", flow_run_name="automations", persist_result=False)
+def automate(playbook: str | None = None, config: str | None = None) -> State[Any]:
+    """Propose and execute. playbook: only this one (default: all). config: path of meridian.toml (default: as `meridian` finds it)."""
+    settings = load(config)
+    done, problems = automations.run_now(settings, ledgers.open_ledger(settings.ledger), only=playbook)
+    said = automations.sentence(done)
+    for problem in problems:
+        get_run_logger().error(problem)
+    if problems:
+        return Failed(name="Wrong playbooks", message=f"{said}; {len(problems)} problems: {'; '.join(problems)}")
+    return Completed(message=said)

@@ -1,0 +1,114 @@
+"""From a published list to a verified effect: as configured, by mode, with the commands that a person uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from flows import automations, cli
+from flows.automation import playbook_tests
+from flows.settings import load
+from tests.flows.automation.company import PLAYBOOK, Company, company
+from tests.flows.automation.target import Target
+
+NO_AGREEMENT = "[automations]\ndecisions = 0\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, shop: Target, monkeypatch: pytest.MonkeyPatch) -> Company:
+    return company(tmp_path, shop.url, monkeypatch)
+
+
+def meridian(here: Company, *words: str) -> Any:
+    here.set_clock()
+    return CliRunner().invoke(cli.app, ["automations", *words, "--config", str(here.folder / "meridian.toml")])
+
+
+def test_in_mode_approve_a_line_is_proposed_agreed_to_at_a_terminal_done_shown_and_undone(here: Company, shop: Target) -> None:
+    shop.set("7", "S1")
+    here.night(["7"])
+    assert meridian(here, "run").output == "1 asked\n"
+    (one,) = here.proposals()
+    assert f"asked       {one.proposal}  Purchase 7: 4 of 9 late · http.set: value S1 → S2" in meridian(here, "list").output
+    refused = meridian(here, "approve", one.proposal)
+    assert refused.exit_code == 1
+    assert "may not decide on it" in refused.output
+    assert meridian(here, "approve", one.proposal[:8], "--by", "mira").output == f"{one.proposal} Purchase 7: approved\n"
+    assert meridian(here, "off", "move", "--why", "stock-taking").output == "move is off\n"
+    assert meridian(here, "run").output == "nothing new\n"
+    assert "off move since" in meridian(here, "list").output
+    assert meridian(here, "on", "move").exit_code == 0
+    assert meridian(here, "run").output == "1 verified\n"
+    assert shop.values == {"7": "S2"}
+    shown = meridian(here, "show", one.proposal).output
+    assert "do: approve by mira" in shown
+    assert "do step 0 http.set: verified, sent 1 times" in shown
+    assert meridian(here, "undo", one.proposal, "--by", "mira", "--why", "they deliver after all").output == "1 steps to take back: 1 verified\n"
+    assert shop.values == {"7": "S1"}
+    assert [proposal.state for proposal in here.proposals()] == ["undone"]
+    assert "did you mean 'move'?" in meridian(here, "off", "mvoe").output
+
+
+def test_in_mode_auto_it_runs_within_its_caps_and_is_refused_that_before_people_agreed_often_enough(here: Company, shop: Target) -> None:
+    here.playbook(PLAYBOOK.replace("mode: approve", "mode: auto"))
+    here.night(["7", "8"])
+    assert here.run() == {"asked": 2}
+    assert here.problems == ("move may not run by itself yet, and asks: no decisions yet; 95% of at least 20 are asked for",)
+    here.configure(NO_AGREEMENT)
+    here.next_day()
+    here.night(["7", "8", "9"])
+    assert here.run() == {"approved": 3, "verified": 3}         # what asked when it might not run is proposed anew
+    assert shop.values == {"7": "S2", "8": "S2", "9": "S2"}
+
+
+def test_the_playbooks_own_tests_and_every_target_are_checked(here: Company, shop: Target) -> None:
+    checked = meridian(here, "check")
+    assert checked.exit_code == 0, checked.output
+    assert "ok   move: 2 tests" in checked.output
+    assert f"ok   shop (http): {shop.url} answers" in checked.output
+    here.playbook(PLAYBOOK.replace("says: {a: asks,", "says: {a: runs,"))
+    assert "BAD  move: 'a line with a backup is asked for, one without is handed over' does not hold" in meridian(here, "check").output
+
+
+def test_without_a_word_of_automations_nothing_of_them_runs(here: Company) -> None:
+    (here.folder / "meridian.toml").write_text('[company]\nname = "Shop"\n[state]\nhome = "."\n')
+    here.night(["7"])
+    assert here.run() == {}
+    assert here.proposals() == []
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), [
+    ("{receipt_id}", "{reciept_id}", 10, "'reciept_id' is no column of late_suppliers; did you mean 'receipt_id'?"),
+    ("worklist: late_suppliers", "worklist: late_supplier", 2, "'late_supplier' is no worklist; did you mean 'late_suppliers'?"),
+    ("do: http.set", "do: http.sett", 8, "'http.sett' is no action; did you mean 'http.set'?"),
+    ("target: shop", "target: shpo", 9, "'shpo' is not configured, and mode approve acts there"),
+    ("value: \"{backup", "vlaue: \"{backup", 10, "'vlaue' is no parameter of http.set; did you mean 'value'?"),
+    ("kpi: supplier_late_rate", "kpi: supplier_late_rat", 12, "'supplier_late_rat' is no KPI; did you mean 'supplier_late_rate'?"),
+    ("expires_after: 48h", "expires_afer: 48h", 6, "expires_afer is no key of a playbook; did you mean 'expires_after'?"),
+    ("caps: {per_run: 5}", "caps: {per_rum: 5}", 4, "caps.per_rum is no key of a playbook; did you mean 'per_run'?"),
+    ("mode: approve\ncaps: {per_run: 5}", "mode: auto", 1, "mode auto needs caps.per_run"),
+    ("{subject: \"{receipt_id}\"", "{subject: \"{receipt_id + 1}\"", 10, "between braces stands the name of a column and nothing else"),
+])
+def test_what_is_wrong_in_a_playbook_is_said_with_its_line_and_what_would_be_right(here: Company, old: str, new: str, line: int, said: str) -> None:
+    assert old in PLAYBOOK
+    here.playbook(PLAYBOOK.replace(old, new, 1))
+    problems = [problem for problem in automations.load_playbooks(here.settings).problems if "move.yml" in problem]
+    assert any(f"move.yml:{line}: " in problem and said in problem for problem in problems), problems
+
+
+def test_what_is_wrong_in_meridian_toml_is_said_with_its_line(here: Company) -> None:
+    here.configure('[automations.playbooks.mvoe]\nmode = "auto"\n[automations.playbooks.move]\nmode = "automatic"\n[automations.targets.crm]\nkind = "htpp"\n')
+    problems = "\n".join(automations.load_playbooks(here.settings).problems)
+    assert "automations.playbooks.mvoe: there is no such playbook; did you mean 'move'?" in problems
+    assert "automations.targets.crm.kind = 'htpp' is no kind of target; did you mean 'http'?" in problems
+    assert "mode = 'automatic'" in problems
+
+
+def test_every_shipped_playbook_is_right_and_passes_its_own_tests(tmp_path: Path) -> None:
+    (tmp_path / "meridian.toml").write_text('[company]\nname = "Shop"\n')
+    loaded = automations.load_playbooks(load(tmp_path / "meridian.toml", environment={}))
+    assert loaded.problems == ()
+    assert [line for playbook in loaded.playbooks.values() for line in playbook_tests.failures(playbook)] == []

@@ -1,0 +1,99 @@
+"""One effect per intent: killed at every point, answered by every fault, for every class of action."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from pathlib import Path
+
+import pytest
+
+from flows.store import intents
+from tests.flows.automation.faults import KILLS, Outcome, counted, lived
+from tests.flows.automation.target import FAULTS, Target
+from tests.flows.automation.world import SET, row, world
+
+
+@pytest.mark.parametrize("repeat", ["A", "B", "C"])
+def test_at_every_kill_and_every_fault_it_is_done_once_or_somebody_is_told(tmp_path: Path, shop: Target, repeat: str) -> None:
+    wrong, outcomes = [], []
+    for kill in KILLS:
+        for fault in FAULTS:
+            folder = tmp_path / f"{kill}-{fault}".replace(" ", "-")
+            folder.mkdir()
+            outcomes.append(lived(folder, shop, repeat, kill, [fault], folder.name))
+            if outcomes[-1].is_twice or outcomes[-1].is_lost:
+                wrong.append((kill, fault, outcomes[-1]))
+    assert wrong == []
+    found = counted(outcomes)
+    assert found["intents"] == len(KILLS) * len(FAULTS) == 48
+    # what can be looked for is not handed to a person
+    assert found.get("handed_over", 0) == 0 if repeat != "C" else found["handed_over"] > 0
+    print(repeat, found)
+
+
+def test_without_the_time_to_settle_a_late_effect_would_come_twice(tmp_path: Path, shop: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matrix can fail: it does for B as soon as nobody waits."""
+    monkeypatch.setattr(intents, "recover", lambda *_: [])
+    here = world(tmp_path, shop.url, mode="auto", steps=[{"do": "http.note", "target": "shop", "with": {"subject": "{order_id}", "text": "x"}}])
+    here.rows = [row("late")]
+    here.propose()
+    shop.faults = ["times out, and does it later"]
+    here.execute()
+    with here.ledger.begin() as connection:
+        connection.execute(intents.intents.update().values(due_at=intents.text(here.now)))         # looked at at once
+    here.execute()
+    shop.settle()
+    assert len(shop.effects["late"]) == 2
+
+
+def test_two_executors_and_three_triggers_do_it_once(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, mode="auto", caps={"per_run": 50}, canary=1)
+    here.rows = [row(f"o{number}") for number in range(12)]
+    threads = [threading.Thread(target=here.run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    here.run()
+    assert {subject: len(effects) for subject, effects in shop.effects.items()} == {f"o{number}": 1 for number in range(12)}
+    assert set(here.states().values()) == {"done"}
+    assert len(here.proposals()) == 12
+
+
+def test_who_was_taken_for_dead_and_was_not_changes_nothing(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, mode="auto", steps=[SET])
+    here.rows = [row("o1")]
+    here.propose()
+
+    def another_meanwhile(step: str) -> None:
+        if step == "answered":
+            here.step = lambda name: None
+            with here.ledger.begin() as connection:
+                connection.execute(intents.intents.update().values(owner="elsewhere:1:1"))
+            here.now += intents.LEASE * 2
+            assert here.execute() == {"recovered": 1, "verified": 1}
+
+    here.step = another_meanwhile
+    here.execute()
+    (one,) = here.intents()
+    assert (one.state, one.attempts, shop.effects["o1"]) == ("verified", 1, ["DPD"])
+    assert here.audited().count("intent verified by move") == 1
+
+
+@pytest.mark.drill
+def test_a_thousand_random_kills(tmp_path: Path, shop: Target) -> None:
+    """MERIDIAN_KILLS: how many. Figures are printed: they stand in docs/."""
+    many, chance = int(os.environ.get("MERIDIAN_KILLS", "1000")), random.Random(20261126)
+    outcomes: dict[str, list[Outcome]] = {"A": [], "B": [], "C": []}
+    for number in range(many):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        repeat, faults = chance.choice("ABC"), [chance.choice(FAULTS) for _ in range(chance.randint(1, 3))]
+        outcomes[repeat].append(lived(folder, shop, repeat, chance.choice(KILLS), faults, str(number), executors=chance.randint(1, 2)))
+    for repeat, found in outcomes.items():
+        print(repeat, counted(found))
+    assert not [one for found in outcomes.values() for one in found if one.is_twice or one.is_lost]
+
+
