@@ -51,7 +51,8 @@ def load_playbooks(settings: Settings) -> playbooks.Loaded:
     known = playbooks.Known(
         worklists=known_worklists(settings.dbt_project), rules={file.stem for folder in (rules.SHIPPED, own_rules) for file in folder.glob("*.yml")},
         kpis=alerts.known_kpis(settings.dbt_project), actions=ACTIONS, kinds=KINDS)
-    return playbooks.load([playbooks.SHIPPED, settings.path.parent / options.folder], options, known, config=str(settings.path), config_text=text)
+    return playbooks.load([playbooks.SHIPPED, settings.path.parent / options.folder], options, known, language=settings.configuration.company.languages[0],
+                          config=str(settings.path), config_text=text)
 
 
 @cache

@@ -74,7 +74,7 @@ class Schedule(_Part):
         return due if due <= local else due - timedelta(days=1 if self.weekday is None else 7)
 
 
-def schedule(value: Any) -> Any:
+def written_schedule(value: Any) -> Any:
     """mon 08:00, daily 08:00."""
     if not isinstance(value, str):
         return value
@@ -89,7 +89,7 @@ class When(_Part):
     severity: Tier | None = None
     alert: str | None = None
     segment: str | None = None
-    schedule: Annotated[Schedule, BeforeValidator(schedule)] | None = None
+    schedule: Annotated[Schedule, BeforeValidator(written_schedule)] | None = None
 
 
 class Amount(_Part):
@@ -107,24 +107,35 @@ class Caps(_Part):
 class Step(_Part):
     do: str
     target: str
-    with_: dict[str, str] = Field(alias="with")
+    with_: dict[str, str | Words] = Field(alias="with")
     only_if_present: tuple[str, ...] = ()
 
     @field_validator("with_")
     @classmethod
-    def plain(cls, value: dict[str, str]) -> dict[str, str]:
-        for text in value.values():
+    def plain(cls, value: dict[str, str | Words]) -> dict[str, str | Words]:
+        for text in (text for given in value.values() for text in ((given.en, given.zh) if isinstance(given, Words) else (given,))):
             if set(_PLACE.sub("", text)) & set("{}"):
                 raise ValueError(f"{text!r}: between braces stands the name of a column and nothing else")
         return value
 
+    def in_(self, language: str) -> Step:
+        """With texts in one language; {evidence} is the evidence in it."""
+        evidence = "{evidence_zh}" if language == "zh-CN" else "{evidence_en}"
+        texts = {name: given.in_(language) if isinstance(given, Words) else given for name, given in self.with_.items()}
+        return self.model_copy(update={"with_": {name: text.replace("{evidence}", evidence) for name, text in texts.items()}})
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Its parameters as they are written, in English where nobody said in which language."""
+        return {name: given.en if isinstance(given, Words) else given for name, given in self.with_.items()}
+
     def columns(self, *, needed: bool = False) -> list[str]:
         """needed: those without which nothing can be done."""
-        return [column for name, text in self.with_.items() if not (needed and name.endswith("?")) for column in _PLACE.findall(text)]
+        return [column for name, text in self.texts.items() if not (needed and name.endswith("?")) for column in _PLACE.findall(text)]
 
     def filled(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Its parameters for a row that has all columns that are needed."""
-        return {name.rstrip("?"): _PLACE.sub(lambda found: str(row[found[1]]), text) for name, text in self.with_.items()
+        return {name.rstrip("?"): _PLACE.sub(lambda found: str(row[found[1]]), text) for name, text in self.texts.items()
                 if all(row.get(column) is not None for column in _PLACE.findall(text))}
 
 

@@ -26,7 +26,8 @@ def failures(playbook: Playbook) -> list[str]:
 def run(playbook: Playbook, case: Case) -> dict[str, Any]:
     """What becomes of each row, as in a first night in which every alert that the playbook waits for fires for every row."""
     mode = case.mode or playbook.mode
-    rows = [{**_FILLED, **{name: plain(value) for name, value in row.items()}} for row in case.rows]
+    rows = [{**_FILLED, **{name: plain(value) for name, value in row.items()}, **dict.fromkeys(("evidence_en", "evidence_zh"), row.get("evidence", ""))}
+            for row in case.rows]
     mine = {row["work_key"] for row in chosen(playbook.model_copy(update={"when": playbook.when.model_copy(update={"alert": None})}), rows, ())}
     works = [work_of(playbook, row) for row in rows if row["work_key"] in mine]
     can = [work for work in works if not work.lacking]

@@ -18,7 +18,7 @@ from flows.alerting.declared import Text
 from flows.alerting.rule import names_of
 from flows.automation.contract import Action, Kind
 from flows.automation.options import Automations
-from flows.automation.playbook import COLUMNS, PARTS, Playbook
+from flows.automation.playbook import COLUMNS, PARTS, Playbook, Step
 from flows.settings import line_of, nearest
 
 SHIPPED = Path(__file__).parent / "playbooks"
@@ -44,8 +44,10 @@ class Loaded:
     problems: tuple[str, ...]
 
 
-def load(folders: Collection[Path], options: Automations, known: Known, *, config: str = "meridian.toml", config_text: str = "") -> Loaded:
-    """The playbooks of `folders` (a later one replaces one of the same name), changed as options say."""
+def load(
+    folders: Collection[Path], options: Automations, known: Known, *, language: str = "en", config: str = "meridian.toml", config_text: str = "",
+) -> Loaded:
+    """The playbooks of `folders` (a later one replaces one of the same name), changed as options say. language: in which they write to people."""
     problems: list[str] = []
     texts: dict[str, Text] = {}
     for folder in folders:
@@ -73,12 +75,22 @@ def load(folders: Collection[Path], options: Automations, known: Known, *, confi
             continue
         renamed = changes.get("targets", {})
         playbook = playbook.model_copy(update={
-            "steps": tuple(step.model_copy(update={"target": renamed.get(step.target, step.target)}) for step in playbook.steps)})
+            "steps": tuple(_in_place(step, renamed.get(step.target, step.target), options, known, language) for step in playbook.steps)})
         wrong = list(_unknown_names(playbook, changed, options, known))
         problems += wrong
         if not wrong:
             found[name] = playbook
     return Loaded(playbooks=found, problems=tuple(problems))
+
+
+def _in_place(step: Step, target: str, options: Automations, known: Known, language: str) -> Step:
+    """A step as it is done here: in which system, by that system's own action, in which language."""
+    do = step.do
+    if "." not in do:
+        configured = options.targets.get(target)
+        kinds = [configured.kind] if configured else sorted(known.kinds)
+        do = next((name for kind in kinds if (name := f"{kind}.{do}") in known.actions), do)
+    return step.in_(language).model_copy(update={"target": target, "do": do})
 
 
 def _changed(text: Text, changes: Mapping[str, Any], config: str, config_text: str) -> Text:
