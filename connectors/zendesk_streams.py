@@ -44,7 +44,7 @@ EVENT: Mapping[str, Kind | Personal] = {
 USER: Mapping[str, Kind | Personal] = {
     "*": "text", "name": "name", "alias": "name", "phone": "phone", "shared_phone_number": "phone",
     "email": Personal(kind="email", unless={"role": frozenset({"agent", "admin"})}, then="staff"),
-    "external_id": Personal(kind="email", keeps=rf"{DOCUMENT_NUMBER}|^\d{{1,8}}$"),       # most often a customer number, of some companies an address
+    "external_id": Personal(kind="email", keeps=rf"{DOCUMENT_NUMBER}|^\d{{1,8}}$|^meridian-[0-9a-f]+$"),    # a customer number, of some an address
     **dict.fromkeys(("id", "url", "role", "role_type", "custom_role_id", "active", "tags", "organization_id", "default_group_id", "locale", "locale_id",
                      "time_zone", "iana_time_zone", "ticket_restriction", "created_at", "updated_at", "last_login_at"), "impersonal")}
 ORGANIZATION: Mapping[str, Kind | Personal] = {"details": "text", "notes": "text", "organization_fields": "text"}

@@ -94,7 +94,8 @@ def open_target(settings: Settings, name: str) -> Iterator[Any]:
     variables = {end: secret_name(name, end) for end in kind.secrets}
     if lacking := sorted(variable for variable in variables.values() if not settings.secrets.get(variable)):
         raise Refused(f"{', '.join(lacking)} is not set: put it into {settings.path.parent / '.env'} or the environment")
-    with kind.open(target.options, {end: settings.secrets[variable] for end, variable in variables.items()}) as session:
+    options = {name: str(settings.path.parent / value) if name in kind.paths else value for name, value in target.options.items()}
+    with kind.open(options, {end: settings.secrets[variable] for end, variable in variables.items()}) as session:
         yield session
 
 

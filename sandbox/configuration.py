@@ -13,12 +13,25 @@ from connectors import registry
 from connectors.personal import KEY_VARIABLE
 from sandbox import drop
 from sandbox.company.plan import Plan
+from sandbox.zendesk.load import WORKER_EMAIL
 
 # A source's name -> the kinds that can be it.
 ROLES = {"erp": ("tryton", "erpnext", "odoo"), "crm": ("hubspot", "salesforce"), "helpdesk": ("request_tracker", "zendesk", "freshdesk")}
 # Streams that one system does without because another of the box tells the same: the leads where there is a CRM, the cases where there is a helpdesk.
 LEADS_OF = {"erpnext": ("leads", "opportunities"), "odoo": ("crm_lead", "crm_stage", "crm_lost_reason")}
 CASES_OF = {"salesforce": ("case_statuses", "cases", "case_history", "case_comments", "email_messages")}
+
+# Systems that may be written to -> name as a target, its options (as the system says, or this), and the key that writes: its name there, its name here.
+TARGETS: Mapping[str, tuple[str, Mapping[str, str], tuple[str, str]]] = {
+    "tryton": ("erp", {"url": "", "database": ""}, ("MERIDIAN_ERP_WRITE_KEY", "MERIDIAN_ERP_WRITE_KEY")),
+    "request_tracker": ("helpdesk", {"url": "", "tasks": "General"}, ("REQUEST_TRACKER_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
+    "zendesk": ("helpdesk", {"url": "", "email": WORKER_EMAIL, "tasks": "General"}, ("ZENDESK_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
+}
+# Playbook -> the targets that it needs. Those that open a ticket a row (stale opportunities: some seventy) stay lists for people.
+PLAYBOOKS: Mapping[str, frozenset[str]] = {
+    "supplier_contingency": frozenset({"erp"}), "losing_campaign": frozenset({"erp", "helpdesk"}), "improvement_loop": frozenset({"helpdesk", "register"}),
+    **dict.fromkeys(("complaint_escalation", "order_surge", "procedure_correction", "quiet_key_account", "uncovered_shift"), frozenset({"helpdesk"})),
+}
 
 
 def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
@@ -44,18 +57,41 @@ def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
     lines += ["", "[sources.drop]", 'kind = "files"', 'folder = "drop"']
     for stream, options in drop.declaration().items():
         lines.append(f"streams.{stream} = {_toml(options)}")
+    lines += _automations(box, systems)
     configuration = home / "meridian.toml"
     configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
     _copy_secrets(box / "secrets.env", home / ".env")
     return configuration
 
 
+def _automations(box: Path, systems: tuple[str, ...]) -> list[str]:
+    """Every system of the box that may be written to, and who says yes to what is done there: whoever sits at this terminal."""
+    lines = ["", "# Nothing is written anywhere before somebody agreed: `meridian automations list`. A company names its people here."]
+    there = {"register"}
+    for system in systems:
+        if system in TARGETS:
+            name, options, _ = TARGETS[system]
+            there.add(name)
+            facts = json.loads((box / f"{system}.json").read_text(encoding="utf-8"))
+            lines += [f"[automations.targets.{name}]", f'kind = "{system}"',
+                      *(f"{key} = {_toml(facts.get(key, value))}" for key, value in options.items()), ""]
+    lines += ["[automations.targets.register]", 'kind = "register"', 'folder = "drop"']
+    for playbook, needed in PLAYBOOKS.items():
+        if needed <= there:
+            lines += ["", f"[automations.playbooks.{playbook}]", 'mode = "approve"']
+    return lines
+
+
 def _copy_secrets(source: Path, target: Path) -> None:
-    """The systems' keys, and the one that personal data is hashed with: made once, for with another one everybody becomes somebody else."""
+    """The systems' keys, those that write by the name of their target, and the one that personal data is hashed with: made once, for with another one
+    everybody becomes somebody else."""
     target.touch(mode=0o600)
     before = target.read_text(encoding="utf-8").splitlines()
     personal = next((line for line in before if line.startswith(f"{KEY_VARIABLE}=")), f"{KEY_VARIABLE}={secrets.token_hex(32)}")
-    target.write_text((source.read_text(encoding="utf-8") if source.exists() else "") + f"{personal}\n", encoding="utf-8")
+    given = source.read_text(encoding="utf-8") if source.exists() else ""
+    ours = [f"{variable}={line.partition('=')[2]}" for _, _, (key, variable) in TARGETS.values() for line in given.splitlines()
+            if line.startswith(f"{key}=") and key != variable]
+    target.write_text(given + "".join(f"{line}\n" for line in (*ours, personal)), encoding="utf-8")
 
 
 def _toml(value: Any) -> str:

@@ -108,6 +108,7 @@ class Kind:
     """A kind of target.
 
     options: name -> what it is, of [automations.targets.<name>] in meridian.toml; those that end in '?' may be left out
+    paths: options that are paths; a relative one begins where meridian.toml stands
     secrets: the end of the variables' names, for instance WRITE_KEY: target `erp` has MERIDIAN_ERP_WRITE_KEY. Never the key a source is read with
     open: a session. Given: the options, the secrets by those ends. Raises ActionError; Refused for options or secrets that cannot be right
     check: one harmless request; returns whom we act as there. Raises ActionError
@@ -118,3 +119,4 @@ class Kind:
     secrets: tuple[str, ...]
     open: Callable[[Mapping[str, Any], Mapping[str, str]], AbstractContextManager[Any]]
     check: Callable[[Any], str]
+    paths: tuple[str, ...] = ()

@@ -124,7 +124,7 @@ def _write(folder: Folder, header: list[str], rows: list[dict[str, str]]) -> Non
 
 
 KIND = Kind(name="register", options={"folder": "that the files source reads", "projects?": "the file's name; default projects.csv"}, secrets=(),
-            open=_open, check=_check)
+            open=_open, check=_check, paths=("folder",))
 
 ACTIONS = (
     Action(

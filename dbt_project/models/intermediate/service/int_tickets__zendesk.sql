@@ -90,6 +90,8 @@ final as (
         and tickets.status <> 'deleted'
         -- the vendor's own mark of a ticket that was merged into another one: the other one counts
         and not list_contains(tickets.tags, 'closed_by_merge')
+        -- what our own automations open are tasks of the team, nothing that anybody asked us
+        and not coalesce(tickets.external_id like 'meridian-%', false)
 )
 
 select * from final
