@@ -83,7 +83,7 @@ def _wanted(given: Parameters, before: State) -> State:
         raise Refused("a project is registered before it starts, or nobody could tell whether it worked")
     if given["direction"] not in ("higher", "lower"):
         raise Refused(f"direction is {given['direction']!r}: higher or lower")
-    return {name: given[name] for name in PROJECT if given.get(name)}
+    return {name: given[name] for name in PROJECT if given.get(name) and not (name in ("segment_type", "segment") and given[name] == "all")}
 
 
 def _add(folder: Folder, given: Parameters, before: State, marker: str) -> None:
@@ -95,9 +95,7 @@ def _add(folder: Folder, given: Parameters, before: State, marker: str) -> None:
         header, rows = _read(folder)
         if any(each["project"] == row["project"] for each in rows):
             return
-        if strange := [name for name in row if name not in header]:
-            raise Unrecognized(f"{folder.file} has no column {strange[0]!r}; it has {', '.join(header)}")
-        _write(folder, header, [*rows, dict(row)])
+        _write(folder, [*header, *(name for name in row if name not in header)], [*rows, dict(row)])
 
 
 def _gone(folder: Folder, given: Parameters, marker: str) -> State:

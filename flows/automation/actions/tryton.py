@@ -112,10 +112,9 @@ def _move(session: Session, given: Parameters, before: State, marker: str) -> No
 
 
 def _tidy(session: Session, purchase: int) -> None:
-    """A draft that we opened and that everything went back out of. Tryton deletes what is cancelled only; one that a kill leaves behind is used again."""
+    """A draft that we opened and that everything went back out of is cancelled; one that a kill leaves behind is used again."""
     if not session.find("purchase.line", [["purchase", "=", purchase]], "id", most=1):
         session.http.send("POST", f"{session.database}/rest/model/purchase.purchase/{purchase}/cancel", {})
-        session.http.send("DELETE", f"{session.database}/rest/model/purchase.purchase/{purchase}", None)
 
 
 def _offer(session: Session, line: Mapping[str, Any], supplier: int, code: str) -> dict[str, Any]:

@@ -31,7 +31,8 @@ final as (
             where event = 'write' and list_contains(string_split(replace(target, ' ', ''), ','), 'planned_date')
         ) as planned_date_written_at
     from logs
-    where not is_deleted and (event in ('transition', 'write') or target = 'lost')
+    -- the log of a deleted document has lost its resource
+    where not is_deleted and resource_id is not null and (event in ('transition', 'write') or target = 'lost')
     group by source_name, resource_model, resource_id
 )
 

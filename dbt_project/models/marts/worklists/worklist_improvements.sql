@@ -57,7 +57,6 @@ worse as (
         latest.segment,
         latest.kpi || '/' || latest.segment_type || '/' || latest.segment as series,
         definitions.title_en || case when latest.segment_type = 'all' then '' else ', ' || latest.segment end as title,
-        definitions.title_zh || case when latest.segment_type = 'all' then '' else ',' || latest.segment end as title_zh,
         definitions.direction,
         latest.period_start,
         latest.value,
@@ -87,9 +86,9 @@ worse as (
 final as (
     {{ worklist(
         'improvements', 'worse', key='series', subject='title',
-        evidence_en="title || ': ' || format('{:.4g}', value) || ' in the week of ' || period_start || ', expected ' || format('{:.4g}', expected)
+        evidence_en="format('{:.4g}', value) || ' in the week of ' || period_start || ', expected ' || format('{:.4g}', expected)
             || ', limit ' || format('{:.4g}', control_limit) || '; ' || run_length || ' weeks running' || coalesce('; ' || drivers_en, '')",
-        evidence_zh="title_zh || ':' || period_start || ' 当周为 ' || format('{:.4g}', value) || ',预期 ' || format('{:.4g}', expected)
+        evidence_zh="period_start || ' 当周为 ' || format('{:.4g}', value) || ',预期 ' || format('{:.4g}', expected)
             || ',控制限 ' || format('{:.4g}', control_limit) || ';已连续 ' || run_length || ' 周' || coalesce(';' || drivers_zh, '')",
         owner='operations_lead', due_at='starts_on', severity="'inform'", value='value', threshold='control_limit',
         more=['kpi', 'segment_type', 'segment', 'title', 'direction', 'starts_on']

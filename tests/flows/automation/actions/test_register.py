@@ -63,6 +63,17 @@ def test_a_register_with_other_columns_is_not_written_to(folder: Path) -> None:
         pass
 
 
+def test_a_register_without_segments_gets_their_columns_when_a_project_needs_them(folder: Path) -> None:
+    (folder / "projects.csv").write_text("project,kpi,direction,registered_on,starts_on\nWaves,csat,higher,2025-12-20,2026-01-19\n", encoding="utf-8")
+    with subject(folder).session() as session:
+        whole = {**GIVEN, "project": "Whole", "segment_type": "all", "segment": "all", "expected_effect": ""}
+        ACTIONS["register.add_project"].act(session, whole, {}, "m-1")
+        assert promises.holds(ACTIONS["register.add_project"].look(session, whole, "m-1"), ACTIONS["register.add_project"].wanted(whole, {}))
+        assert (folder / "projects.csv").read_text(encoding="utf-8").startswith("project,kpi,direction,registered_on,starts_on\n")
+        ACTIONS["register.add_project"].act(session, GIVEN, {}, "m-2")
+    assert [row["segment"] for row in rows(folder)] == ["", "", "宁波"]
+
+
 def test_a_first_project_makes_the_register(tmp_path: Path) -> None:
     with subject(tmp_path).session() as session:
         ACTIONS["register.add_project"].act(session, GIVEN, {}, "m-1")
