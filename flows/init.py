@@ -178,6 +178,13 @@ streams.costs = { pattern = "costs*.csv", key = ["month", "unit", "category"] } 
 streams.rosters = { pattern = "rosters*.csv", key = ["agent", "starts_at"], personal = { agent = "email" } }
 streams.sla_policies = { pattern = "sla_policies*.csv", key = ["policy", "priority"] }
 streams.teams = { pattern = "teams*.csv", key = ["team"] }
+# streams.staff = { pattern = "staff*.csv", key = ["person", "starts_on"], personal = { person = "email" } }
+# streams.sites = { pattern = "sites*.csv", key = ["site", "starts_on"] }
+# streams.team_reviews = { pattern = "team_reviews*.csv", key = ["team", "reviewed_on"] }
+# streams.quality_reviews = { pattern = "quality_reviews*.csv", key = ["review"], personal = { agent = "email" } }
+# streams.surveys = { pattern = "surveys*.csv", key = ["answer"] }
+# streams.staffing = { pattern = "staffing*.csv", key = ["team"] }
+# streams.stock_counts = { pattern = "stock_counts*.csv", key = ["counted_on", "warehouse", "product"] }
 '''
 
 SECRETS = '''\

@@ -39,7 +39,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "risks": ("risk", "category", "registered_on", "materialised_on", "owner"),
     "projects": ("project", "unit", "kpi", "direction", "registered_on", "starts_on", "expected_effect", "segment_type", "segment"),
     "procedures": ("process", "step", "activity", "must_follow", "within_hours"),
+    "staff": ("person", "team", "business_unit", "is_core", "fte", "starts_on", "ends_on"),
+    "sites": ("site", "square_metres", "starts_on", "ends_on"),
+    "team_reviews": ("team", "reviewed_on", "score", "is_passed"),
+    "quality_reviews": ("review", "reviewed_on", "ticket", "agent", "team", "score"),
+    "surveys": ("answer", "answered_on", "department", "about", "score"),
+    "staffing": ("team", "handling_minutes", "answer_share", "answer_within_minutes"),
+    "stock_counts": ("counted_on", "warehouse", "product", "on_hand"),
 }
+
+_AS_THEY_ARE = (
+    "targets", "budgets", "training", "projects", "procedures", "staff", "sites", "team_reviews", "quality_reviews", "surveys", "staffing", "stock_counts",
+)
 
 
 def declaration() -> dict[str, dict[str, Any]]:
@@ -56,12 +67,21 @@ def declaration() -> dict[str, dict[str, Any]]:
         "risks": ("risks.xlsx", ["risk"]),
         "projects": ("projects.csv", ["project"]),
         "procedures": ("procedures.csv", ["process", "step"]),
+        "staff": ("staff.csv", ["person", "starts_on"]),
+        "sites": ("sites.csv", ["site", "starts_on"]),
+        "team_reviews": ("team_reviews.csv", ["team", "reviewed_on"]),
+        "quality_reviews": ("quality_reviews.csv", ["review"]),
+        "surveys": ("surveys.csv", ["answer"]),
+        "staffing": ("staffing.csv", ["team"]),
+        "stock_counts": ("stock_counts.csv", ["counted_on", "warehouse", "product"]),
     }
     declared: dict[str, dict[str, Any]] = {stream: {"pattern": pattern, "key": key} for stream, (pattern, key) in plain.items()}
     declared["channel_days"] |= {"may_be_empty": ["campaign"]}  # most days a channel runs without one
     declared["rosters"] |= {"personal": {"agent": "email"}}
     declared["training"] |= {"personal": {"agent": "email"}}
     declared["risks"] |= {"personal": {"owner": "staff"}}
+    declared["staff"] |= {"personal": {"person": "email"}}
+    declared["quality_reviews"] |= {"personal": {"agent": "email"}}
     declared["costs"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"month": "dmy"}, "numbers": {"amount": ","}}
     return declared
 
@@ -97,15 +117,11 @@ def contents(plan: Plan) -> dict[str, bytes]:
     """File name -> bytes; the same plan gives the same bytes."""
     tables = {name.partition(".")[0]: rows for name, rows in plan.tables.items()}
     found = {
-        "targets.csv": _csv("targets", tables["targets"]),
-        "budgets.csv": _csv("budgets", tables["budgets"]),
         "costs.csv": _csv("costs", tables["costs"], delimiter=";", encoding="cp1252", text=_german),
         "sla_policies.csv": _csv("sla_policies", _policies(plan)),
         "teams.csv": _csv("teams", _teams(plan)),
-        "training.csv": _csv("training", tables["training"]),
         "risks.xlsx": _xlsx("risks", tables["risks"]),
-        "projects.csv": _csv("projects", tables["projects"]),
-        "procedures.csv": _csv("procedures", tables["procedures"]),
+        **{f"{name}.csv": _csv(name, tables[name]) for name in _AS_THEY_ARE},
     }
     for month, rows in _by_month(_channel_days(plan), lambda row: row["day"]).items():
         found[f"channel_days-{month}.csv"] = _csv("channel_days", rows)

@@ -12,6 +12,15 @@ from sandbox.company.plan import Complaint, Lead, Order, Plan, Purchase, Shipmen
 DRAFT_TIME = timedelta(hours=20)
 ROSTER_AHEAD = timedelta(days=14)  # rosters are published two weeks ahead
 
+# file -> the day on which a row of it is written
+_WRITTEN_ON = {
+    "staff.csv": "starts_on",
+    "team_reviews.csv": "reviewed_on",
+    "quality_reviews.csv": "reviewed_on",
+    "surveys.csv": "answered_on",
+    "stock_counts.csv": "counted_on",
+}
+
 
 def end_of(day: date, time_zone: str) -> datetime:
     """The first instant after a reporting day."""
@@ -100,6 +109,10 @@ def _tables(tables: dict[str, list[dict[str, object]]], day: date, now: datetime
         {**row, "completed_on": row["completed_on"] if row["completed_on"] and row["completed_on"] <= day else None}  # type: ignore[operator]
         for row in tables["training.csv"]
     ]
+    for name, column in _WRITTEN_ON.items():
+        kept[name] = [row for row in tables[name] if row[column] <= day]  # type: ignore[operator]
+    # who leaves says so before; the register of this company says it afterwards
+    kept["staff.csv"] = [{**row, "ends_on": row["ends_on"] if row["ends_on"] and row["ends_on"] <= day else None} for row in kept["staff.csv"]]  # type: ignore[operator]
     return kept
 
 

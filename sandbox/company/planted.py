@@ -38,6 +38,8 @@ UNCOVERED_TEAM = "Support APAC"
 UNCOVERED_WEEKDAY = "sun"
 
 WEAK_TEAM = "Support Pacific"  # CSAT clearly below the others
+STRAINED_PAIR = ("logistics", "sales")  # the one department is not content with the other
+SCARCE_WAREHOUSE = "RNO"  # runs out of goods far more often than the others
 
 REAL_PROJECT_FROM = date(2026, 1, 19)
 REAL_WAREHOUSE = "BER"

@@ -22,6 +22,7 @@ from sandbox.company.known import as_known, end_of
 from sandbox.company.money import budgets_and_costs, channel_days
 from sandbox.company.papers import procedures, projects, risks, targets
 from sandbox.company.plan import Lead, Plan
+from sandbox.company.registers import quality_reviews, sites, staff, staffing, stock_counts, surveys, team_reviews
 from sandbox.company.service import tickets
 from sandbox.company.supply import purchases
 from sandbox.company.workforce import rosters, training
@@ -117,6 +118,13 @@ def whole_world(*, seed: int, size: Size) -> Plan:
             "risks.xlsx": risks(stream("risks")),
             "projects.csv": projects(),
             "procedures.csv": procedures(),
+            "staff.csv": staff(agents, world.WAREHOUSES, stream("staff")),
+            "sites.csv": sites(world.WAREHOUSES),
+            "team_reviews.csv": team_reviews(world.TEAMS, stream("team reviews")),
+            "quality_reviews.csv": quality_reviews(asked, stream("quality reviews")),
+            "surveys.csv": surveys(world.TEAMS, stream("surveys")),
+            "staffing.csv": staffing(world.TEAMS),
+            "stock_counts.csv": stock_counts(products, world.WAREHOUSES, stream("stock counts")),
         },
     )
 

@@ -24,7 +24,10 @@ Definitions (numbers of the KPI catalogue):
 10  complaint_on_time_rate: complaints handled by their limit / complaints whose limit lay in the month and has passed.
 12  cross_team_resolution_hours: median of the elapsed hours, created → last resolution, of tickets that touched two departments; month of that resolution.
 14  reassignment_rate: tickets that two teams had / resolved at least once; month of the first resolution.
+15  quality_score: mean of the points (0 to 100) of the reviews made in the month.
 16  coverage_rate: hours with somebody rostered / hours promised: all hours of the company, of a team those that its calendar has open.
+19  team_review_pass_rate: reviews of teams passed / reviews of the month.
+20  core_staff_retention: core staff of the day 365 days before the month's last one who are still there on that / core staff of then; by their team of then.
 21  training_completion: courses completed by now / courses planned for the month.
 22  revenue: net of tax; booked in the month of placing at that day's rate, minus what was cancelled (in that month, at the rate of placing), minus what
     was returned or credited (pieces × price, in that month at that day's rate).
@@ -43,11 +46,15 @@ Definitions (numbers of the KPI catalogue):
 32  perfect_order_rate: kept promises of orders without a complaint, return or credit for our fault / decided promises.
 33  order_throughput: standing orders whose last parcel was delivered in the month / days of the month; order_line_throughput: their lines.
 34  order_error_rate: standing orders with a return or credit for our fault / standing orders; month of placing.
+36  stockout_rate: pairs of day and product ordered from a warehouse whose last count until that day was nothing / all such pairs that were ever counted.
 37  supplier_late_rate: purchase lines not received on the promised day / lines promised in the 90 days until the month's end; cancelled and drafts left out.
 38  supplier_lead_days: median of whole days, ordered → received, each purchase line; month of receipt.
 39  operating_cost_ratio: costs filed for the month / revenue of the month; a category's costs / the same revenue.
 40  budget_variance: (actual − budget) / budget of the months and units with costs filed.
+41  revenue_per_head: revenue of the month / full places filled on the mean of its days.
+42  revenue_per_sqm: revenue of the month / square metres on the mean of its days; a site's revenue is that of the orders its warehouse serves.
 45  risk_incidence_rate: registered risks that had come by the month's end / risks registered by then.
+49  cross_team_satisfaction: answers of 4 or 5 / answers of the month.
 """
 
 from __future__ import annotations
@@ -62,6 +69,7 @@ from sandbox.company import planted
 from sandbox.company.measures import Figures
 from sandbox.company.plan import Plan
 from sandbox.company.truth_commerce import Books, commerce_kpis, delivered_at, late_and_due
+from sandbox.company.truth_people import people_kpis
 from sandbox.company.truth_registers import register_kpis
 from sandbox.company.truth_service import first_response_minutes, service_kpis, told
 from sandbox.company.workforce import SHIFTS, uncovered
@@ -71,7 +79,7 @@ def truth(plan: Plan) -> dict[str, Any]:
     """Everything, ready for JSON: {"company", "as_of", "counts", "planted", "kpis"}."""
     zone = ZoneInfo(plan.time_zone)
     now = datetime.combine(plan.ends_on + timedelta(days=1), datetime.min.time(), zone)
-    kpis: dict[str, Figures] = {**service_kpis(plan, now), **commerce_kpis(plan, now), **register_kpis(plan, now)}
+    kpis: dict[str, Figures] = {**service_kpis(plan, now), **commerce_kpis(plan, now), **register_kpis(plan, now), **people_kpis(plan)}
     return {
         "company": {"name": plan.company, "seed": plan.seed, "size": plan.size, "time_zone": plan.time_zone, "currency": plan.currency},
         "starts_on": plan.starts_on.isoformat(),
@@ -86,6 +94,8 @@ def truth(plan: Plan) -> dict[str, Any]:
             "projects": projects(plan),
             "over_budget": over_budget(plan),
             "weak_team": weak_team(plan),
+            "strained_pair": " → ".join(planted.STRAINED_PAIR),
+            "scarce_warehouse": planted.SCARCE_WAREHOUSE,
             "tickets": ticket_tails(plan),
             "orders": order_tails(plan),
         },

@@ -14,6 +14,7 @@ from connectors.stream import Window, landed_key
 from sandbox.company.plan import Plan
 from sandbox.company.story import write_plan
 from sandbox.company.truth import over_budget
+from sandbox.company.truth_people import people_kpis
 from sandbox.drop import declaration, write_drop
 from tests.dbt_project.warehouse_builder import Landed, WarehouseBuilder
 
@@ -58,6 +59,13 @@ def test_every_line_of_every_file_is_read_and_typed(filed: WarehouseBuilder, pla
         "risks": "registered_on",
         "projects": "registered_on, starts_on, expected_effect",
         "procedures": "step",
+        "staff": "person, fte, is_core, starts_on",
+        "sites": "square_metres, starts_on",
+        "team_reviews": "reviewed_on, is_passed",
+        "quality_reviews": "agent, reviewed_on, score",
+        "surveys": "answered_on, score",
+        "staffing": "handling_minutes, answer_share, answer_within_minutes",
+        "stock_counts": "counted_on, on_hand",
     }
     for stream, columns in typed.items():
         for column in columns.split(", "):
@@ -78,6 +86,21 @@ def test_the_category_that_was_planted_over_budget_is_found_over_budget(filed: W
     assert {row["segment"]: row["variance"] for row in found} == pytest.approx(truth["variance_since_by_category"])
     assert max(found, key=lambda row: row["variance"])["segment"] == truth["category"]
     assert filed.value(f"select status from kpis where kpi = 'budget_variance' and segment = '{truth['category']}' and period_start = '2026-09-01'") == "off_target"
+
+
+@pytest.mark.parametrize("kpi", ["team_review_pass_rate", "quality_score", "cross_team_satisfaction", "core_staff_retention"])
+def test_what_the_registers_say_of_every_month_is_what_the_story_says(filed: WarehouseBuilder, plan: Plan, kpi: str) -> None:
+    told = {
+        (segment_type, segment, month): (figure["numerator"], figure["denominator"])
+        for segment_type, segments in people_kpis(plan)[kpi].items() for segment, months in segments.items() for month, figure in months.items()
+    }
+    found = {
+        (row["segment_type"], row["segment"], row["month"]): (row["numerator"], row["denominator"])
+        for row in filed.rows(
+            f"select *, strftime(period_start, '%Y-%m') as month from kpis where kpi = '{kpi}' and period_grain = 'month' and value is not null"
+            f" and period_start >= date '{plan.starts_on}'")
+    }
+    assert len(told) > 60 and found == told
 
 
 def test_each_line_of_the_target_file_holds_from_its_day_to_the_next(filed: WarehouseBuilder, plan: Plan) -> None:

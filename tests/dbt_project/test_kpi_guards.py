@@ -12,6 +12,8 @@ from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
 GUARDS = "test_type:singular,shared_* kpis,test_type:generic"
 APRIL = "where kpi = 'budget_variance' and period_start = '2026-04-01'"
+ONE_TOO_MANY = (
+    "insert into marts.kpis (kpi, period_grain, period_start, segment_type, segment, numerator, denominator) values ('{}', 'month', '2026-10-01', 'all', 'all', 1, 1)")
 FAULTS = {
     "shared_kpi_periods_have_no_gaps": f"delete from marts.kpis {APRIL} and segment = 'rent'",
     "shared_kpis_add_up": f"update marts.kpis set numerator = numerator + 1 {APRIL} and segment = 'all'",
@@ -22,6 +24,10 @@ FAULTS = {
     "shared_drivers_leave_no_rest": (
         "insert into marts.kpi_drivers (kpi, period_grain, period_start, compared_with, split_by, change, contribution, value, earlier_value) "
         "values ('budget_variance', 'month', '2026-05-01', 'previous', 'guess', 5, 4.9, 10, 5)"),
+    "shared_reviews_two_routes": "insert into staging.stg_files__surveys (answered_on, score, is_deleted) values ('2026-06-20', 5, false)",
+    "shared_staff_two_routes": "insert into staging.stg_files__staff (person, is_core, starts_on, is_deleted) values ('somebody', true, '2020-01-01', false)",
+    "shared_revenue_per_head_and_space_two_routes": ONE_TOO_MANY.format("revenue_per_sqm"),
+    "shared_stockouts_two_routes": ONE_TOO_MANY.format("stockout_rate"),
     "kpis_hold_together": "update marts.kpis set status = 'on_target' where value is null",
     "primary_key_kpis_kpi__period_grain__period_start__segment_type__segment": (f"insert into marts.kpis select * from marts.kpis {APRIL} and segment = 'all'"),
 }

@@ -42,7 +42,11 @@ KPIS = (
     "order_error_rate",
     "supplier_late_rate",
     "supplier_lead_days",
+    "stockout_rate",
+    "revenue_per_head",
+    "revenue_per_sqm",
 )
+WITH_REGISTERS = "stg_files__staff stg_files__sites stg_files__stock_counts kpi_stockout_rate kpi_revenue_per_head kpi_revenue_per_sqm"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +65,7 @@ def sandbox(box: Box, tmp_path_factory: pytest.TempPathFactory, dbt_target: Path
     land(builder, "tryton", "erp", box.connector())
     drop.write_drop(box.plan, builder.folder / "drop")
     land(builder, "files", "drop", files.connect("drop", {"folder": str(builder.folder / "drop"), "streams": drop.declaration()}, home=builder.folder))
-    builder.build(SELECT, as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
+    builder.build(f"{SELECT} {WITH_REGISTERS}", as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
     return builder
 
 

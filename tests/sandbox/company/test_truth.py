@@ -293,6 +293,13 @@ def test_the_truth_of_the_whole_company_adds_up(plan: Plan, facts: dict[str, Any
         "sales_cycle_days",
         "customer_growth",
         "order_throughput",
+        "team_review_pass_rate",
+        "quality_score",
+        "cross_team_satisfaction",
+        "core_staff_retention",
+        "stockout_rate",
+        "revenue_per_head",
+        "revenue_per_sqm",
     }
     # days, the whole revenue, and hours that teams promise beside each other
     share_a_denominator = {"order_throughput", "order_line_throughput", "operating_cost_ratio", "coverage_rate"}

@@ -1,0 +1,19 @@
+with
+surveys as (
+    select * from {{ ref('stg_files__surveys') }}
+),
+
+answers as (
+    select
+        answered_on,
+        case when score >= 4 then 1 else 0 end as is_positive,
+        department || ' → ' || about as pair
+    from surveys
+    where not is_deleted and score between 1 and 5
+),
+
+final as (
+    {{ kpi_ratio('cross_team_satisfaction', 'answers', day='answered_on', numerator='is_positive', denominator='1', segments=['pair']) }}
+)
+
+select * from final

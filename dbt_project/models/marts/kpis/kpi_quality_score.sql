@@ -1,0 +1,16 @@
+with
+quality_reviews as (
+    select * from {{ ref('stg_files__quality_reviews') }}
+),
+
+scored as (
+    select *
+    from quality_reviews
+    where not is_deleted and score between 0 and 100
+),
+
+final as (
+    {{ kpi_ratio('quality_score', 'scored', day='reviewed_on', numerator='score', denominator='1', segments=['team']) }}
+)
+
+select * from final

@@ -1,0 +1,60 @@
+with
+sites as (
+    select * from {{ ref('stg_files__sites') }}
+),
+
+revenue_entries as (
+    select * from {{ ref('fct_revenue_entries') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+used as (
+    select *
+    from sites
+    where not is_deleted and starts_on <= coalesce(ends_on, {{ no_last_day() }}) and square_metres > 0
+),
+
+space as (
+    {{ average_of_months('used', 'site', 'square_metres', first_month="(select date_trunc('month', min(starts_on)) from used)") }}
+),
+
+-- an order's site is the warehouse that serves it
+earned as (
+    select
+        cast(date_trunc('month', revenue_entries.entered_on) as date) as month,
+        orders.warehouse as site,
+        sum(revenue_entries.net_amount) as net_amount
+    from revenue_entries
+    left join orders
+        on revenue_entries.order_id = orders.order_id
+    group by month, site
+),
+
+known as (
+    select
+        month,
+        site,
+        0 as net_amount,
+        square_metres
+    from space
+    where month >= (select min(month) from earned)
+    union all
+    select
+        month,
+        site,
+        net_amount,
+        0 as square_metres
+    from earned
+    where month >= (select min(month) from space)
+),
+
+final as (
+    {{ kpi_ratio(
+        'revenue_per_sqm', 'known', day='month', numerator='net_amount', denominator='square_metres', segments=['site'], grains=['month']
+    ) }}
+)
+
+select * from final
