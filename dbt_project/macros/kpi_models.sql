@@ -39,6 +39,7 @@
         'risk_incidence_rate',
         'sales_cycle_days',
         'sla_attainment',
+        'staffing_gap',
         'stockout_rate',
         'supplier_late_rate',
         'supplier_lead_days',
@@ -46,5 +47,6 @@
         'ticket_backlog',
         'training_completion',
         'win_rate',
+        'workload_balance',
     ]) }}
 {% endmacro %}

@@ -31,3 +31,11 @@
         on {{ relation }}.starts_on <= months.ends_on
         and coalesce({{ relation }}.ends_on, {{ no_last_day() }}) >= months.month
 {%- endmacro %}
+
+{# How many weeks before it the volume of an hour is expected from: the mean of the same hour of the week. #}
+{% macro staffing_weeks() %}{{ return(8) }}{% endmacro %}
+
+{# 'mon 09' of a wall time: its weekday and hour. #}
+{% macro hour_of_week(local_at) -%}
+    lower(strftime({{ local_at }}, '%a %H'))
+{%- endmacro %}

@@ -47,7 +47,19 @@ def project_verdict(values: list[float | None], first_after: int, lower_is_bette
     return {name: None if isinstance(value, float) and isnan(value) else value for name, value in asdict(judged).items()}
 
 
+def agents_needed(contacts: Any, handling: Any, share: Any, within: Any) -> Any:
+    """Arrow arrays of contacts an hour, minutes of work on each, share and minutes of the promise -> people needed: flows/analysis/erlang.py."""
+    import numpy as np
+    import pyarrow as pa
+
+    from flows.analysis.erlang import agents_needed as needed
+
+    arrays = [column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in (contacts, handling, share, within)]
+    return pa.array(needed(*(array.to_numpy(zero_copy_only=False).astype(np.float64) for array in arrays)), from_pandas=True)
+
+
 class Plugin(BasePlugin):
     def configure_connection(self, conn: Any) -> None:
         conn.create_function("control_limits", control_limits, ["double[]"] * 4, LIMITS, type="arrow")
+        conn.create_function("agents_needed", agents_needed, ["double"] * 4, "double", type="arrow", null_handling="special")
         conn.create_function("project_verdict", project_verdict, ["double[]", "bigint", "boolean"], VERDICT)

@@ -17,7 +17,7 @@ STATUS = {
     "no_target": ("○", "no target", "无目标"),
     "no_data": ("·", "no data", "无数据"),
 }
-UNITS = {"minutes": ("min", "分钟"), "hours": ("h", "小时"), "days": ("d", "天"), "points": ("pts", "分"), "count": ("", "")}
+UNITS = {"minutes": ("min", "分钟"), "hours": ("h", "小时"), "days": ("d", "天"), "points": ("pts", "分"), "people": ("people", "人"), "count": ("", "")}
 HEADS: dict[Language, tuple[str, ...]] = {"en": ("KPI", "value", "target", "status", "trend"), "zh-CN": ("指标", "数值", "目标", "状态", "趋势")}
 _BARS = "▁▂▃▄▅▆▇█"
 

@@ -26,6 +26,9 @@ Definitions (numbers of the KPI catalogue):
 14  reassignment_rate: tickets that two teams had / resolved at least once; month of the first resolution.
 15  quality_score: mean of the points (0 to 100) of the reviews made in the month.
 16  coverage_rate: hours with somebody rostered / hours promised: all hours of the company, of a team those that its calendar has open.
+17  staffing_gap: people missing / hours open, over all hours of a staffed desk's calendar: those that Erlang C asks for, less those rostered, never below
+    nothing; at the mean of the tickets that came in the same hour of the week (the desk's clock) in the 8 weeks before. From 8 weeks after the first one on.
+18  workload_balance: 1 − Gini coefficient of tickets solved / hours rostered of the people of a team; teams by their heads.
 19  team_review_pass_rate: reviews of teams passed / reviews of the month.
 20  core_staff_retention: core staff of the day 365 days before the month's last one who are still there on that / core staff of then; by their team of then.
 21  training_completion: courses completed by now / courses planned for the month.
@@ -72,6 +75,7 @@ from sandbox.company.truth_commerce import Books, commerce_kpis, delivered_at, l
 from sandbox.company.truth_people import people_kpis
 from sandbox.company.truth_registers import register_kpis
 from sandbox.company.truth_service import first_response_minutes, service_kpis, told
+from sandbox.company.truth_workforce import workforce_kpis
 from sandbox.company.workforce import SHIFTS, uncovered
 
 
@@ -79,7 +83,7 @@ def truth(plan: Plan) -> dict[str, Any]:
     """Everything, ready for JSON: {"company", "as_of", "counts", "planted", "kpis"}."""
     zone = ZoneInfo(plan.time_zone)
     now = datetime.combine(plan.ends_on + timedelta(days=1), datetime.min.time(), zone)
-    kpis: dict[str, Figures] = {**service_kpis(plan, now), **commerce_kpis(plan, now), **register_kpis(plan, now), **people_kpis(plan)}
+    kpis: dict[str, Figures] = {**service_kpis(plan, now), **commerce_kpis(plan, now), **register_kpis(plan, now), **people_kpis(plan), **workforce_kpis(plan)}
     return {
         "company": {"name": plan.company, "seed": plan.seed, "size": plan.size, "time_zone": plan.time_zone, "currency": plan.currency},
         "starts_on": plan.starts_on.isoformat(),

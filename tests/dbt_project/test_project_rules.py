@@ -31,7 +31,7 @@ KPI_KEYS = {
 }
 TABLES_ABOUT_KPIS = {"kpi_catalogue", "kpi_signals", "kpi_drivers"}
 OPTIONAL_KPI_KEYS = {"settles_after_days", "target_change", "also", "is_trailing", "factors"}
-UNITS = {"ratio", "hours", "minutes", "days", "currency", "points", "count"}
+UNITS = {"ratio", "hours", "minutes", "days", "currency", "points", "people", "count"}
 CLOCKS = re.compile(
     r"\b(current_timestamp|current_date|current_time|localtimestamp|now\s*\(|today\s*\(|get_current_timestamp|transaction_timestamp|random\s*\(|uuid\s*\(|"
     r"gen_random_uuid|run_started_at|modules\.datetime)",

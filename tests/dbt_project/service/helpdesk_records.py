@@ -34,7 +34,11 @@ def agreements(plan: Plan) -> Records:
         for priority, minutes in policy.first_reply_minutes.items()
     ]
     teams = [(team.name, {"team": team.name, "department": team.department, "time_zone": team.time_zone, "calendar": team.calendar}) for team in plan.teams]
-    return {("files", "sla_policies"): policies, ("files", "teams"): teams}
+    shifts = [
+        (f"{row['agent']}|{row['starts_at']}", {name: str(value) for name, value in row.items()}) for row in plan.tables["rosters.csv"]
+    ]
+    staffing = [(str(row["team"]), {name: str(value) for name, value in row.items()}) for row in plan.tables["staffing.csv"]]
+    return {("files", "sla_policies"): policies, ("files", "teams"): teams, ("files", "rosters"): shifts, ("files", "staffing"): staffing}
 
 
 def calendar_tables(plan: Plan) -> dict[str, list[Any]]:

@@ -12,13 +12,14 @@ from sandbox.company.known import as_known, end_of
 from sandbox.company.plan import Plan
 from sandbox.company.story import whole_world, write_plan
 from sandbox.company.truth_service import service_kpis
+from sandbox.company.truth_workforce import workforce_kpis
 from tests.dbt_project.service import helpdesk_records
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 
 SERVICE = "+marts.kpis.service"
 KPIS = (
     "first_response_minutes", "resolution_hours", "first_contact_resolution", "resolution_rate", "sla_attainment", "reopen_rate", "ticket_backlog", "csat",
-    "reassignment_rate", "cross_team_resolution_hours",
+    "reassignment_rate", "cross_team_resolution_hours", "staffing_gap", "workload_balance",
 )
 
 
@@ -44,7 +45,7 @@ def told(figures: Any, field: str = "value") -> dict[tuple[str, str, str], float
 
 
 def differences(builder: WarehouseBuilder, plan: Plan, now: datetime) -> dict[str, list[Any]]:
-    truth = service_kpis(plan, now)
+    truth = {**service_kpis(plan, now), **workforce_kpis(plan)}
     found: dict[str, list[Any]] = {}
     for kpi in KPIS:
         expected = told(truth[kpi])

@@ -300,6 +300,8 @@ def test_the_truth_of_the_whole_company_adds_up(plan: Plan, facts: dict[str, Any
         "stockout_rate",
         "revenue_per_head",
         "revenue_per_sqm",
+        "staffing_gap",
+        "workload_balance",
     }
     # days, the whole revenue, and hours that teams promise beside each other
     share_a_denominator = {"order_throughput", "order_line_throughput", "operating_cost_ratio", "coverage_rate"}
