@@ -136,3 +136,6 @@
         when {{ status }} is not null then 'open'
     end
 {%- endmacro %}
+
+{# What interrupts other work is an incident: a ticket that was urgent or high when it came. #}
+{% macro is_incident(created_priority) %}{{ created_priority }} in ('urgent', 'high'){% endmacro %}

@@ -1,8 +1,8 @@
 -- The second route to every ratio, sum and sample: added up over all its days, weeks or months, over the whole or over the segments of any
 -- type, a KPI must come to the same. Left out are the models that look back or take stock, whose periods overlap, and goal_attainment,
--- which judges days and months apart, coverage_rate, whose teams promise less than the
--- company, process_compliance_rate, whose cases count at each of their nodes, and workload_balance, whose weeks are no parts of months. A denominator that all segments share, days or the whole revenue, does not add up.
-{% set overlapping = ['goal_attainment', 'coverage_rate', 'process_compliance_rate', 'workload_balance'] %}
+-- which judges days and months apart, workload_balance and efficiency_gain, whose weeks are no parts of months, coverage_rate, whose teams promise less than the
+-- company, and process_compliance_rate, whose cases count at each of their nodes. A denominator that all segments share, days or the whole revenue, does not add up.
+{% set overlapping = ['goal_attainment', 'coverage_rate', 'process_compliance_rate', 'workload_balance', 'efficiency_gain'] %}
 {% set sharing = ['operating_cost_ratio'] %}
 {% for node in kpi_nodes() if 'kpi_trailing_ratio(' in node.raw_code or 'at_period_end(' in node.raw_code %}
     {% do overlapping.append(node.name[4:]) %}

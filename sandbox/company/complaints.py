@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from sandbox.company.plan import Complaint, Order, Ticket
+from sandbox.company.plan import Complaint, Order, Ticket, number_of
 
 # topic of the ticket -> (kind of complaint, share of such tickets that become one, share of major ones)
 _FROM_TOPIC = {"defect": ("defect", 0.75, 0.20), "delivery": ("late", 0.16, 0.04), "return": ("damaged", 0.18, 0.05), "billing": ("billing", 0.07, 0.03)}
+TURNED_DOWN_OF = 12  # one complaint in so many ends without agreement
 
 
 def complaints(orders: tuple[Order, ...], tickets: tuple[Ticket, ...], random: Random) -> tuple[Complaint, ...]:
@@ -41,6 +42,8 @@ def complaints(orders: tuple[Order, ...], tickets: tuple[Ticket, ...], random: R
                     opened_at=opened_at,
                     due_at=opened_at + limit,
                     resolved_at=(opened_at + taken).replace(microsecond=0),
+                    # by the number and not by dice: the story's other dice stay as they fell
+                    is_agreed=number_of(ticket.number) % TURNED_DOWN_OF > 0,
                 ),
             )
         )

@@ -166,6 +166,7 @@ class Complaint:
     opened_at: datetime
     due_at: datetime
     resolved_at: datetime | None
+    is_agreed: bool = True        # how it ends: with agreement, or turned down
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,9 @@ Definitions (numbers of the KPI catalogue):
 8   csat: tickets whose last rating is good / rated tickets; month of the last rating.
 9   major_complaint_rate: major complaints opened in the month / orders placed in it; a complaint has the region of its order.
 10  complaint_on_time_rate: complaints handled by their limit / complaints whose limit lay in the month and has passed.
+11  dispute_resolution_rate: complaints closed with agreement / complaints closed in the month.
 12  cross_team_resolution_hours: median of the elapsed hours, created → last resolution, of tickets that touched two departments; month of that resolution.
+13  incident_on_time_rate: tickets that came urgent or high whose resolution clock was met / those for which that is certain; month as in sla_attainment.
 14  reassignment_rate: tickets that two teams had / resolved at least once; month of the first resolution.
 15  quality_score: mean of the points (0 to 100) of the reviews made in the month.
 16  coverage_rate: hours with somebody rostered / hours promised: all hours of the company, of a team those that its calendar has open.
@@ -57,6 +59,8 @@ Definitions (numbers of the KPI catalogue):
 41  revenue_per_head: revenue of the month / full places filled on the mean of its days.
 42  revenue_per_sqm: revenue of the month / square metres on the mean of its days; a site's revenue is that of the orders its warehouse serves.
 45  risk_incidence_rate: registered risks that had come by the month's end / risks registered by then.
+47  efficiency_gain: (value / value of the same month of the year before − 1), turned round where lower is better; mean over first_response_minutes,
+    order_cycle_hours, order_throughput, resolution_hours and revenue_per_head.
 49  cross_team_satisfaction: answers of 4 or 5 / answers of the month.
 """
 
@@ -72,7 +76,7 @@ from sandbox.company import planted
 from sandbox.company.measures import Figures
 from sandbox.company.plan import Plan
 from sandbox.company.truth_commerce import Books, commerce_kpis, delivered_at, late_and_due
-from sandbox.company.truth_people import people_kpis
+from sandbox.company.truth_people import efficiency_gain, people_kpis
 from sandbox.company.truth_registers import register_kpis
 from sandbox.company.truth_service import first_response_minutes, service_kpis, told
 from sandbox.company.truth_workforce import workforce_kpis
@@ -84,6 +88,7 @@ def truth(plan: Plan) -> dict[str, Any]:
     zone = ZoneInfo(plan.time_zone)
     now = datetime.combine(plan.ends_on + timedelta(days=1), datetime.min.time(), zone)
     kpis: dict[str, Figures] = {**service_kpis(plan, now), **commerce_kpis(plan, now), **register_kpis(plan, now), **people_kpis(plan), **workforce_kpis(plan)}
+    kpis["efficiency_gain"] = efficiency_gain(kpis, plan)
     return {
         "company": {"name": plan.company, "seed": plan.seed, "size": plan.size, "time_zone": plan.time_zone, "currency": plan.currency},
         "starts_on": plan.starts_on.isoformat(),

@@ -1,4 +1,4 @@
-"""The KPIs of staff, space, reviews, surveys and stock: 15, 19, 20, 36, 41, 42 and 49. Definitions: see truth.py."""
+"""The KPIs of staff, space, reviews, surveys and stock: 15, 19, 20, 36, 41, 42, 47 and 49. Definitions: see truth.py."""
 
 from __future__ import annotations
 
@@ -99,3 +99,18 @@ def _per(revenue: dict[str, dict[str, float]], there: dict[str, dict[str, float]
         }
 
     return {"all": {"all": of(sorted(there))}, segment_type: {place: of([place]) for place in sorted(there)}}
+
+
+def efficiency_gain(kpis: dict[str, Figures], plan: Plan) -> Figures:
+    """Of the months that are over, against the same ones of the year before."""
+    lower = {"first_response_minutes", "order_cycle_hours", "resolution_hours"}
+
+    def gains() -> Iterator[tuple[str, float, int, str]]:
+        for kpi in (*lower, "order_throughput", "revenue_per_head"):
+            values = {month: figure["value"] for month, figure in kpis[kpi]["all"]["all"].items() if month_end(month) <= plan.ends_on}
+            for month, value in values.items():
+                earlier = values.get(f"{int(month[:4]) - 1}{month[4:]}")
+                if value is not None and earlier:
+                    yield month, (earlier - value if kpi in lower else value - earlier) / earlier, 1, kpi
+
+    return ratios(sorted(gains()), "kpi")

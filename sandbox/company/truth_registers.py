@@ -1,4 +1,4 @@
-"""The KPIs of complaints and of what people keep by hand: 9, 10, 16, 21 and 45. Definitions: see truth.py."""
+"""The KPIs of complaints and of what people keep by hand: 9, 10, 11, 16, 21 and 45. Definitions: see truth.py."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def register_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
     return {
         "major_complaint_rate": ratios(_complaints_and_orders(plan), "region"),
         "complaint_on_time_rate": ratios(_judged(plan, now), "kind"),
+        "dispute_resolution_rate": ratios(_closed(plan), "kind"),
         "coverage_rate": coverage_rate(plan),
         "training_completion": ratios(
             ((month_of(row["planned_on"]), int(bool(row["completed_on"])), 1, row["team"], row["course"]) for row in _planned(plan)), "team", "course"
@@ -40,6 +41,12 @@ def _judged(plan: Plan, now: datetime) -> Iterator[tuple[str, int, int, str]]:
         due_on = complaint.due_at.astimezone(zone).date()
         if due_on <= plan.ends_on:
             yield month_of(due_on), int(complaint.resolved_at is not None and complaint.resolved_at <= complaint.due_at), 1, complaint.kind
+
+
+def _closed(plan: Plan) -> Iterator[tuple[str, int, int, str]]:
+    for complaint in plan.complaints:
+        if complaint.resolved_at:
+            yield month_of(complaint.resolved_at.astimezone(ZoneInfo(plan.time_zone)).date()), int(complaint.is_agreed), 1, complaint.kind
 
 
 def _planned(plan: Plan) -> list[dict[str, Any]]:

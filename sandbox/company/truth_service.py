@@ -114,6 +114,17 @@ def verdict(story: Told, policy: SlaPolicy, hours: BusinessHours, now: datetime)
     return (True, max(met)) if met and not undecided else None
 
 
+def incident_verdict(story: Told, policy: SlaPolicy, hours: BusinessHours, now: datetime) -> tuple[bool, datetime] | None:
+    """The same of the resolution clock alone, the last one."""
+    clock, used = clocks(story, policy)[-1], 0.0
+    for since, until in clock.stretches:
+        spent = hours.minutes(since, until or now)
+        if used + spent > clock.target:
+            return False, hours.instant(since, clock.target - used)
+        used += spent
+    return (True, clock.stopped_at) if clock.stopped_at else None
+
+
 def service_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
     zone = ZoneInfo(plan.time_zone)
     stories = [told(ticket) for ticket in plan.tickets]
@@ -143,7 +154,15 @@ def service_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
 
     resolved = [story for story in stories if story.resolutions]
     judged = [(story, verdict(story, policies[story.ticket.sla_policy], hours(story.ticket), now)) for story in stories if story.ticket.sla_policy]
+    incidents = [
+        (story, incident_verdict(story, policies[story.ticket.sla_policy], hours(story.ticket), now))
+        for story in stories
+        if story.ticket.sla_policy and story.ticket.priority in ("urgent", "high")
+    ]
     return {
+        "incident_on_time_rate": ratios(
+            ((month(decided[1]), int(decided[0]), 1, story.ticket.priority) for story, decided in incidents if decided), "severity"
+        ),
         "first_response_minutes": medians(
             (
                 (month(story.replies[0]), hours(story.ticket).minutes(story.ticket.created_at, story.replies[0]), story.team)

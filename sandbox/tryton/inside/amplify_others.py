@@ -102,7 +102,7 @@ def add_complaint(maker: Amplifier, complaint: Complaint, customer: str) -> None
             "origin": f"sale.sale,{maker.c.sale[complaint.order]}",
             "type": maker.known.complaint_type[complaint.kind, complaint.is_major],
             "description": due(complaint),
-            "state": "done" if resolved else "waiting",
+            "state": ("done" if complaint.is_agreed else "rejected") if resolved else "waiting",
             "create_date": complaint.opened_at,
             "write_date": resolved or complaint.opened_at,
         },
@@ -111,8 +111,8 @@ def add_complaint(maker: Amplifier, complaint: Complaint, customer: str) -> None
     resource = f"sale.complaint,{number}"
     maker.log(resource, complaint.opened_at, "state:waiting")
     if resolved:
-        maker.log(resource, resolved, "state:approved")
-        maker.log(resource, resolved, "state:done")
+        for state in ("approved", "done") if complaint.is_agreed else ("rejected",):
+            maker.log(resource, resolved, f"state:{state}")
 
 
 def add_purchase(maker: Amplifier, purchase: Purchase) -> None:

@@ -85,7 +85,7 @@ def run_complaint(c: Company, complaint: Complaint) -> None:
     if c.happens(complaint.resolved_at):
         assert complaint.resolved_at is not None
         with c.at(complaint.resolved_at):
-            c.click("sale.complaint", "approve", [c.complaint[complaint.number]])
+            c.click("sale.complaint", "approve" if complaint.is_agreed else "reject", [c.complaint[complaint.number]])
 
 
 def due(complaint: Complaint) -> str:

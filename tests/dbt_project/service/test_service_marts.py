@@ -19,7 +19,7 @@ from tests.dbt_project.warehouse_builder import WarehouseBuilder
 SERVICE = "+marts.kpis.service"
 KPIS = (
     "first_response_minutes", "resolution_hours", "first_contact_resolution", "resolution_rate", "sla_attainment", "reopen_rate", "ticket_backlog", "csat",
-    "reassignment_rate", "cross_team_resolution_hours", "staffing_gap", "workload_balance",
+    "reassignment_rate", "cross_team_resolution_hours", "staffing_gap", "workload_balance", "incident_on_time_rate",
 )
 
 

@@ -302,6 +302,9 @@ def test_the_truth_of_the_whole_company_adds_up(plan: Plan, facts: dict[str, Any
         "revenue_per_sqm",
         "staffing_gap",
         "workload_balance",
+        "incident_on_time_rate",
+        "dispute_resolution_rate",
+        "efficiency_gain",
     }
     # days, the whole revenue, and hours that teams promise beside each other
     share_a_denominator = {"order_throughput", "order_line_throughput", "operating_cost_ratio", "coverage_rate"}

@@ -180,7 +180,8 @@ class Reading:
                 "is_major": kind.endswith("(major)"),
                 "opened_at": self.first(me, "state:waiting"),
                 "due_at": instant(noted_text(row["description"], r"Due: (\S+)")),
-                "resolved_at": self.first(me, "state:done") if row["state"] == "done" else None,
+                "resolved_at": self.first(me, f"state:{row['state']}") if row["state"] in ("done", "rejected") else None,
+                "is_agreed": {"done": True, "rejected": False}.get(row["state"]),
             }
         return found
 

@@ -102,6 +102,7 @@ def told_complaints(plan: Plan) -> dict[str, Row]:
             "opened_at": one.opened_at,
             "due_at": one.due_at,
             "resolved_at": one.resolved_at,
+            "is_agreed": one.is_agreed if one.resolved_at else None,
         }
         for one in plan.complaints
     }

@@ -65,6 +65,8 @@ def twins() -> dict[str, dict[int, dict[str, Any]]]:
         resolved_at=opened_at + timedelta(days=1),
     )
 
+    turned_down = dataclasses.replace(complaint, number="CP2", is_agreed=False)
+
     def twin(thing: Any) -> Any:
         return dataclasses.replace(later(thing), number=f"{thing.number}T")
 
@@ -74,7 +76,9 @@ def twins() -> dict[str, dict[int, dict[str, Any]]]:
         orders=(*orders, *map(twin, orders)),
         leads=(*first_leads, *map(twin, first_leads)),
         purchases=(*purchases, *map(twin, purchases)),
-        complaints=(complaint, dataclasses.replace(twin(complaint), order=f"{sent.number}T", due_at=complaint.due_at)),
+        complaints=tuple(
+            of for one in (complaint, turned_down) for of in (one, dataclasses.replace(twin(one), order=f"{sent.number}T", due_at=one.due_at))
+        ),
         tickets=(),
     )
     home = new_home()

@@ -9,6 +9,7 @@
     'opened_at': 'timestamp',
     'due_at': 'timestamp',
     'resolved_at': 'timestamp',
+    'is_agreed': 'boolean',
 } %}
 
 with

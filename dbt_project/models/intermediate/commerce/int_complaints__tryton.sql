@@ -29,7 +29,8 @@ final as (
         case
             when complaints.state in ('done', 'rejected')
                 then coalesce(document_states.done_at, document_states.rejected_at, complaints.changed_at)
-        end as resolved_at
+        end as resolved_at,
+        case complaints.state when 'done' then true when 'rejected' then false end as is_agreed
     from complaints
     left join complaint_types
         on complaints.source_name = complaint_types.source_name

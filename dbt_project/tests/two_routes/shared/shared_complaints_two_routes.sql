@@ -1,4 +1,4 @@
--- Major complaints and complaints on time. The second route: the source's complaints and orders, counted by month without the marts between.
+-- Major complaints, complaints on time, and disputes that ended with agreement. The second route: the source's complaints and orders, counted by month without the marts between.
 with
 complaints as (
     select
@@ -26,12 +26,21 @@ expected as (
         count(*) as denominator
     from complaints
     where due_local < cast({{ as_of() }} + 1 as timestamp)
+    union all
+    select
+        'dispute_resolution_rate' as kpi,
+        count(*) filter (where is_agreed) as numerator,
+        count(is_agreed) as denominator
+    from complaints
+    where resolved_at < {{ end_of_as_of() }}
 ),
 
 kpis as (
     select * from {{ ref('kpi_major_complaint_rate') }}
     union all
     select * from {{ ref('kpi_complaint_on_time_rate') }}
+    union all
+    select * from {{ ref('kpi_dispute_resolution_rate') }}
 ),
 
 published as (

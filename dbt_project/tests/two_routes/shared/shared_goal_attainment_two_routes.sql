@@ -7,8 +7,8 @@ recounted as (
         count(*) filter (where is_met) as met,
         count(*) as judged
     from {{ ref('kpis') }}
-    -- verdicts on projects are worked out from the KPIs that are judged here, so they are not among them
-    where segment_type = 'all' and kpi not in ('goal_attainment', 'improvement_projects') and is_met is not null
+    -- verdicts on projects and gains of efficiency are worked out from the KPIs that are judged here, so they are not among them
+    where segment_type = 'all' and kpi not in ('goal_attainment', 'improvement_projects', 'efficiency_gain') and is_met is not null
     group by period_grain, period_start
 )
 

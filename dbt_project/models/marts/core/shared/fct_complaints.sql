@@ -56,6 +56,8 @@ final as (
         known.due_at,
         {{ reporting_day('known.due_at') }} as due_on,
         known.resolved_at,
+        {{ reporting_day('known.resolved_at') }} as resolved_on,
+        case when known.resolved_at is not null then known.is_agreed end as is_agreed,
         -- decided by the deed or by the limit, whichever comes first
         case
             when known.resolved_at <= known.due_at then true
