@@ -39,7 +39,7 @@ def _is_there(row: dict[str, Any], day: date) -> bool:
 
 def core_staff_retention(plan: Plan) -> Figures:
     """Looked at on the last day of each month and 365 days before it."""
-    rows: Rows = plan.tables["staff.csv"]  # type: ignore[assignment]
+    rows: Rows = plan.tables["staff.csv"]
 
     def counted() -> Iterator[tuple[str, int, int, str]]:
         for month in months(plan.starts_on, plan.ends_on):

@@ -62,7 +62,7 @@ def staffing_gap(plan: Plan) -> Figures:
                     counts_on = at.astimezone(zone).date()
                     if plan.starts_on <= counts_on <= plan.ends_on:
                         contacts = sum(came[day - timedelta(weeks=week + 1), at.hour] for week in range(WEEKS)) / WEEKS
-                        people = needed(contacts, promise["handling_minutes"], promise["answer_share"], promise["answer_within_minutes"])  # type: ignore[arg-type]
+                        people = needed(contacts, promise["handling_minutes"], promise["answer_share"], promise["answer_within_minutes"])
                         missing = max(0, people - len(there.get(hour, [])))
                         rows.append((month_of(counts_on), missing, 1, team.name, f"{at:%a %H}".lower()))
             day += timedelta(days=1)
@@ -86,6 +86,6 @@ def _balances(plan: Plan) -> Iterator[tuple[str, float, int, str]]:
     for (month, team, agent), worked in hours.items():
         rates[month, team].append(solved[month, agent] / worked)
     for (month, team), each in sorted(rates.items()):
-        if len(each) > 1 and sum(each):
+        if len(each) > 1 and max(each) > 0:
             gini = sum(abs(one - other) for one in each for other in each) / (2 * len(each) * sum(each))
             yield month, (1 - gini) * len(each), len(each), team
