@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.company import partner
 from sandbox.company.money import Exchange
 from sandbox.company.plan import Plan
 from sandbox.company.planted import LOSING_CHANNEL
@@ -39,6 +40,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "risks": ("risk", "category", "registered_on", "materialised_on", "owner"),
     "projects": ("project", "unit", "kpi", "direction", "registered_on", "starts_on", "expected_effect", "segment_type", "segment"),
     "procedures": ("process", "step", "activity", "must_follow", "within_hours"),
+    "partner_items": ("partner", "product", "partner_item", "valid_from"),
+    "partner_orders": ("Confirmation", "Your reference", "Entered", "Delivery date", "Customer no.", "Lines", "Total EUR", "Status"),
 }
 
 
@@ -56,12 +59,15 @@ def declaration() -> dict[str, dict[str, Any]]:
         "risks": ("risks.xlsx", ["risk"]),
         "projects": ("projects.csv", ["project"]),
         "procedures": ("procedures.csv", ["process", "step"]),
+        "partner_items": ("partner_items.csv", ["partner", "product"]),
+        "partner_orders": ("partner_orders*.csv", ["Confirmation"]),
     }
     declared: dict[str, dict[str, Any]] = {stream: {"pattern": pattern, "key": key} for stream, (pattern, key) in plain.items()}
     declared["channel_days"] |= {"may_be_empty": ["campaign"]}  # most days a channel runs without one
     declared["rosters"] |= {"personal": {"agent": "email"}}
     declared["training"] |= {"personal": {"agent": "email"}}
     declared["risks"] |= {"personal": {"owner": "staff"}}
+    declared["partner_orders"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"Entered": "dmy", "Delivery date": "dmy"}}
     declared["costs"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"month": "dmy"}, "numbers": {"amount": ","}}
     return declared
 
@@ -106,6 +112,8 @@ def contents(plan: Plan) -> dict[str, bytes]:
         "risks.xlsx": _xlsx("risks", tables["risks"]),
         "projects.csv": _csv("projects", tables["projects"]),
         "procedures.csv": _csv("procedures", tables["procedures"]),
+        "partner_items.csv": _csv("partner_items", partner.items(plan)),
+        "partner_orders.csv": _csv("partner_orders", partner.reported(plan), delimiter=";", encoding="cp1252", text=_german),
     }
     for month, rows in _by_month(_channel_days(plan), lambda row: row["day"]).items():
         found[f"channel_days-{month}.csv"] = _csv("channel_days", rows)
