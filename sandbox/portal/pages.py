@@ -35,7 +35,7 @@ def login(problems: Sequence[str] = ()) -> str:
     return page("Log in", errors(problems) + _form("login", "/login", "", fields, "Log in"))
 
 
-def home(user: str) -> str:
+def home() -> str:
     return "<p>Welcome. Please note our new conditions of delivery.</p>"
 
 

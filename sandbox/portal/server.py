@@ -104,7 +104,7 @@ class Portal:
 
         match method, path:
             case "GET", "/":
-                return html("Welcome", pages.home(session["user"]))
+                return html("Welcome", pages.home())
             case "GET", "/logout":
                 self._state.delete("sessions", session["id"])
                 return 302, {"Location": "/login"}, ""

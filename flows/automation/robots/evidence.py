@@ -51,10 +51,12 @@ def keep(window: Window, folder: Path, *, masked: str, reason: str, about: Mappi
     with suppress(OSError):
         told["picture"] = _picture(window, kept / "picture.png", masked)
     raw = kept / "trace.raw"
-    window.context.tracing.stop_chunk(path=raw)
-    window.context.tracing.start_chunk()
-    without(raw, kept / "trace.zip", secret)
-    raw.unlink()
+    try:
+        window.context.tracing.stop_chunk(path=raw)
+        window.context.tracing.start_chunk()
+        without(raw, kept / "trace.zip", secret)
+    finally:
+        raw.unlink(missing_ok=True)     # names and passwords are in it
     (kept / "reason.json").write_text(cleared(json.dumps(told, ensure_ascii=False, indent=1), secret), encoding="utf-8")
     return kept
 

@@ -130,6 +130,8 @@ def type_in(window: Window, url: str, order: Order) -> None:
 
 def submit(window: Window) -> str:
     """Enter what the page before shows; returns the confirmation number. Raises Unanswered for whatever else may have been done."""
+    from playwright.sync_api import Error
+
     forms.check(window.page, REVIEW)
     try:
         _judged(send_once(window, REVIEW.where))
@@ -142,8 +144,8 @@ def submit(window: Window) -> str:
         return str(number.inner_text())
     except (Refused, Unanswered):
         raise
-    except ActionError as error:
-        raise Unanswered(f"the submission was sent, and then: {error}") from None
+    except (ActionError, Error) as error:
+        raise Unanswered(f"the submission was sent, and then: {first_line(error)}") from None
 
 
 def problems(page: Any) -> list[str]:
