@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, report_cli
+from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, report_cli, robot_cli
 from flows.terminal import Config, Lang, day_of, fail, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
@@ -29,6 +29,7 @@ app.command()(channels_cli.serve)
 app.command()(report_cli.report)
 app.add_typer(backfill_cli.app)
 app.add_typer(backup_cli.app)
+app.add_typer(robot_cli.app, name="robot")
 
 
 @app.command()

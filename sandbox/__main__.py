@@ -59,7 +59,7 @@ def up(arguments: argparse.Namespace) -> int:
     is_new = not facts
     if is_new:
         helpdesk = _choose_helpdesk(arguments.helpdesk, box)
-        systems = [arguments.erp, *([arguments.crm] if arguments.crm else []), helpdesk]
+        systems = [arguments.erp, *([arguments.crm] if arguments.crm else []), helpdesk, "portal"]
         facts = {"size": arguments.size, "seed": arguments.seed, "systems": systems, "lived": None}
         set_clock(box / "clock", FIRST_NIGHT)
     plan = _timed("writing the company's story and files", plan_of, facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import date
@@ -26,9 +27,11 @@ TARGETS: Mapping[str, tuple[str, Mapping[str, str], tuple[str, str]]] = {
     "tryton": ("erp", {"url": "", "database": ""}, ("MERIDIAN_ERP_WRITE_KEY", "MERIDIAN_ERP_WRITE_KEY")),
     "request_tracker": ("helpdesk", {"url": "", "tasks": "General"}, ("REQUEST_TRACKER_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
     "zendesk": ("helpdesk", {"url": "", "email": WORKER_EMAIL, "tasks": "General"}, ("ZENDESK_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
+    "portal": ("partner", {"url": "", "evidence": "state/robots/partner"}, ("MERIDIAN_PARTNER_PASSWORD", "MERIDIAN_PARTNER_PASSWORD")),
 }
 # Playbook -> the targets that it needs. Those that open a ticket a row (stale opportunities: some seventy) stay lists for people.
 PLAYBOOKS: Mapping[str, frozenset[str]] = {
+    "order_rekeying": frozenset({"partner"}),
     "supplier_contingency": frozenset({"erp"}), "losing_campaign": frozenset({"erp", "helpdesk"}), "improvement_loop": frozenset({"helpdesk", "register"}),
     **dict.fromkeys(("complaint_escalation", "order_surge", "procedure_correction", "quiet_key_account", "uncovered_shift"), frozenset({"helpdesk"})),
 }
@@ -46,8 +49,7 @@ def write(home: Path, box: Path, plan: Plan, systems: tuple[str, ...]) -> Path:
     ]
     for name, calendar in drop.calendars(plan).items():
         lines += ["", f"[calendars.{name}]", *(f"{key} = {_toml(value)}" for key, value in calendar.items())]
-    for system in systems:
-        name = next(role for role, kinds in ROLES.items() if system in kinds)
+    for name, system in ((role, system) for system in systems for role, kinds in ROLES.items() if system in kinds):
         facts = json.loads((box / f"{system}.json").read_text(encoding="utf-8"))
         options = {key: value for key, value in facts.items() if key in registry.option_names(system)}
         told_elsewhere = CASES_OF.get(system, ()) + (LEADS_OF.get(system, ()) if set(systems) & set(ROLES["crm"]) else ())
@@ -94,6 +96,11 @@ def _copy_secrets(source: Path, target: Path) -> None:
     target.write_text(given + "".join(f"{line}\n" for line in (*ours, personal)), encoding="utf-8")
 
 
+def _key(name: str) -> str:
+    """Quoted where it needs to be: columns of a foreign report have spaces in their names."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -102,7 +109,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(str(value), ensure_ascii=False)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.company import partner
 from sandbox.company.money import Exchange
 from sandbox.company.plan import Plan
 from sandbox.company.planted import LOSING_CHANNEL
@@ -46,6 +47,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "surveys": ("answer", "answered_on", "department", "about", "score"),
     "staffing": ("team", "handling_minutes", "answer_share", "answer_within_minutes"),
     "stock_counts": ("counted_on", "warehouse", "product", "on_hand"),
+    "partner_items": ("partner", "product", "partner_item", "valid_from"),
+    "partner_orders": ("Confirmation", "Your reference", "Entered", "Delivery date", "Customer no.", "Lines", "Total EUR", "Status"),
 }
 
 _AS_THEY_ARE = (
@@ -74,6 +77,8 @@ def declaration() -> dict[str, dict[str, Any]]:
         "surveys": ("surveys.csv", ["answer"]),
         "staffing": ("staffing.csv", ["team"]),
         "stock_counts": ("stock_counts.csv", ["counted_on", "warehouse", "product"]),
+        "partner_items": ("partner_items.csv", ["partner", "product"]),
+        "partner_orders": ("partner_orders*.csv", ["Confirmation"]),
     }
     declared: dict[str, dict[str, Any]] = {stream: {"pattern": pattern, "key": key} for stream, (pattern, key) in plain.items()}
     declared["channel_days"] |= {"may_be_empty": ["campaign"]}  # most days a channel runs without one
@@ -82,6 +87,7 @@ def declaration() -> dict[str, dict[str, Any]]:
     declared["risks"] |= {"personal": {"owner": "staff"}}
     declared["staff"] |= {"personal": {"person": "email"}}
     declared["quality_reviews"] |= {"personal": {"agent": "email"}}
+    declared["partner_orders"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"Entered": "dmy", "Delivery date": "dmy"}}
     declared["costs"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"month": "dmy"}, "numbers": {"amount": ","}}
     return declared
 
@@ -122,6 +128,8 @@ def contents(plan: Plan) -> dict[str, bytes]:
         "teams.csv": _csv("teams", _teams(plan)),
         "risks.xlsx": _xlsx("risks", tables["risks"]),
         **{f"{name}.csv": _csv(name, tables[name]) for name in _AS_THEY_ARE},
+        "partner_items.csv": _csv("partner_items", partner.items(plan)),
+        "partner_orders.csv": _csv("partner_orders", partner.reported(plan), delimiter=";", encoding="cp1252", text=_german),
     }
     for month, rows in _by_month(_channel_days(plan), lambda row: row["day"]).items():
         found[f"channel_days-{month}.csv"] = _csv("channel_days", rows)

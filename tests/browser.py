@@ -11,13 +11,17 @@ import pytest
 from sandbox import browser
 
 
-@pytest.fixture
-def page() -> Iterator[Any]:
+def install_browser() -> None:
     try:
         browser.install()
     except browser.CannotInstall as reason:
         if os.environ.get("CI") == "true":
-            pytest.fail(f"the gate looks at the Prefect UI in a browser, but {reason}")
+            pytest.fail(f"the gate looks at pages in a browser, but {reason}")
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    install_browser()
     with browser.page() as opened:
         yield opened

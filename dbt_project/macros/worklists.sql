@@ -31,6 +31,7 @@
         'losing_campaigns',
         'movable_orders',
         'order_surges',
+        'orders_to_rekey',
         'quiet_key_accounts',
         'skipped_steps',
         'stale_opportunities',
@@ -50,5 +51,6 @@
         'skipped_days': 14,
         'stale_days': 21,
         'worse_weeks': 2,
+        'rekey_days': 1,
     }[name]) -}}
 {%- endmacro %}

@@ -51,6 +51,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "complaints": ("Complaints past or near their limit", "逾期或临近期限的投诉"),
     "late_suppliers": ("Open lines of late suppliers", "延迟供应商的未到货行"),
     "losing_campaigns": ("Losing campaigns", "亏损的推广活动"),
+    "orders_to_rekey": ("Orders to be entered in a partner's portal", "待录入合作伙伴门户的订单"),
     "order_surges": ("Order surges", "订单激增"),
     "quiet_key_accounts": ("Key accounts gone quiet", "沉寂的大客户"),
     "skipped_steps": ("Steps of procedures left out", "被跳过的流程步骤"),

@@ -72,7 +72,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.company import planted
+from sandbox.company import partner, planted
 from sandbox.company.measures import Figures
 from sandbox.company.plan import Plan
 from sandbox.company.truth_commerce import Books, commerce_kpis, delivered_at, late_and_due
@@ -107,9 +107,16 @@ def truth(plan: Plan) -> dict[str, Any]:
             "scarce_warehouse": planted.SCARCE_WAREHOUSE,
             "tickets": ticket_tails(plan),
             "orders": order_tails(plan),
+            "orders_to_rekey": orders_to_rekey(plan),
         },
         "kpis": kpis,
     }
+
+
+def orders_to_rekey(plan: Plan) -> list[dict[str, Any]]:
+    """What the partner makes, confirmed, not delivered and not typed into its portal by the people who did that until the first night; by reference."""
+    return [{"reference": one.reference, "customer": one.customer, "requested_on": one.requested_on.isoformat(),
+             "lines": [[item, pieces] for item, _, pieces in one.lines]} for one in partner.to_rekey(plan)]
 
 
 def counts(plan: Plan) -> dict[str, int]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from flows.automation.actions import register, request_tracker, tryton, zendesk
 from flows.automation.contract import Action, Kind
+from flows.automation.robots import portal_order
 
-_MODULES = (register, request_tracker, tryton, zendesk)
+_MODULES = (portal_order, register, request_tracker, tryton, zendesk)
 
 KINDS: Mapping[str, Kind] = {module.KIND.name: module.KIND for module in _MODULES}
 ACTIONS: Mapping[str, Action] = {action.name: action for module in _MODULES for action in module.ACTIONS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def sandbox(box: Box, tmp_path_factory: pytest.TempPathFactory, dbt_target: Path
     land(builder, "tryton", "erp", box.connector())
     drop.write_drop(box.plan, builder.folder / "drop")
     land(builder, "files", "drop", files.connect("drop", {"folder": str(builder.folder / "drop"), "streams": drop.declaration()}, home=builder.folder))
-    builder.build(f"{SELECT} {WITH_REGISTERS}", as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
+    partner = "stg_files__partner_items stg_files__partner_orders worklist_orders_to_rekey shared_orders_to_rekey_two_routes"
+    builder.build(f"{SELECT} {WITH_REGISTERS} {partner}", as_of=box.plan.ends_on.isoformat(), time_zone=box.plan.time_zone, currency=box.plan.currency)
     return builder
 
 
@@ -121,3 +123,10 @@ def test_every_order_of_the_plan_arrives_as_one(sandbox: WarehouseBuilder, told:
     assert sandbox.value("select count(*) from fct_order_lines") == told["counts"]["order_lines"]
     assert sandbox.value("select count(*) from fct_leads") == told["counts"]["leads"]
     assert sandbox.value("select count(*) from int_complaints") == told["counts"]["complaints"]
+
+
+def test_what_the_partners_portal_lacks_is_what_is_to_be_typed_in(sandbox: WarehouseBuilder, told: dict[str, Any]) -> None:
+    rows = sandbox.rows("select reference, customer_number, cast(requested_on as varchar) as requested_on, lines from worklist_orders_to_rekey order by reference")
+    assert [{**row, "lines": [(line["item"], int(line["pieces"])) for line in json.loads(row["lines"])]} for row in rows] == [
+        {"reference": one["reference"], "customer_number": one["customer"], "requested_on": one["requested_on"], "lines": sorted(map(tuple, one["lines"]))}
+        for one in told["planted"]["orders_to_rekey"]] and rows
