@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -51,9 +52,9 @@ def days_of_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date, now
     ]
 
 
-def actions_done(ledger: ledgers.Ledger) -> list[tuple[Any, ...]]:
-    """Rows for the published automations: every intent that there ever was, without what it wrote."""
-    return [(*row[:12], *(_naive(ledgers.instant(at)) for at in row[12:])) for row in intents.done(ledger)]
+def actions_done(ledger: ledgers.Ledger, kpis: Mapping[str, str]) -> list[tuple[Any, ...]]:
+    """Rows for the published automations: every intent that there ever was, without what it wrote. kpis: playbook -> the KPI it is measured on."""
+    return [(*row[:12], *(_naive(ledgers.instant(at)) for at in row[12:]), kpis.get(row[2])) for row in intents.done(ledger)]
 
 
 def missing_of(ledger: ledgers.Ledger, as_of: date) -> dict[tuple[str, str], int]:

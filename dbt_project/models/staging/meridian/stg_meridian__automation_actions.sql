@@ -15,6 +15,7 @@ renamed as (
         action,
         mode,
         decided_by,
+        kpi,
         state,
         attempts,
         proposed_at,

@@ -24,6 +24,7 @@ final as (
         action,
         mode,
         decided_by,
+        kpi,
         case when has_ended then state else 'open' end as state,
         attempts,
         -- what was so already, or was never sent, was not attempted
