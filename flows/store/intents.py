@@ -191,6 +191,12 @@ def recover(connection: sql.Connection, now: datetime, settles: Mapping[str, tim
     return found
 
 
+def is_open(connection: sql.Connection, playbook: str, work_key: str) -> bool:
+    """Whether something is under way for a piece of work."""
+    query = sql.select(intents.c.intent).where(intents.c.playbook == playbook, intents.c.work_key == work_key, intents.c.state.in_(OPEN)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def of_proposal(connection: sql.Connection, proposal: str, purpose: str | None = None) -> list[Intent]:
     where = [intents.c.proposal == proposal, *([intents.c.purpose == purpose] if purpose else [])]
     return [_intent(row) for row in connection.execute(sql.select(intents).where(*where).order_by(intents.c.planned_at, intents.c.turn)).mappings()]

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from flows import automations
-from flows.automation import actions
+from flows.automation import actions, playbooks
 from flows.settings import Settings, load
 from flows.store import ledger as ledgers
 from flows.store import outbox, proposals, published
@@ -139,6 +139,7 @@ def company(folder: Path, url: str, patch: pytest.MonkeyPatch) -> Company:
     for name, action in ACTIONS.items():
         patch.setitem(actions.ACTIONS, name, action)        # type: ignore[arg-type]
     patch.setitem(actions.KINDS, "http", KIND)              # type: ignore[arg-type]
+    patch.setattr(playbooks, "SHIPPED", folder / "none")      # one playbook is enough
     made = Company(folder=folder, url=url)
     made.configure()
     made.playbook()

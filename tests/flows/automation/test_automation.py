@@ -182,7 +182,6 @@ def test_undo_goes_back_in_reverse_order_and_refuses_what_was_changed_since(tmp_
         undo.undo(here.engine(), done.proposal, who="mira", by="mira", why="wrong carrier")
     shop.values["o1-b"] = "second"
     assert [intent.step for intent in undo.undo(here.engine(), done.proposal, who="mira", by="mira", why="wrong carrier")] == [1, 0]
-    assert undo.CannotUndo
     assert here.execute() == {"verified": 2}
     assert shop.values == {"o1": "UPS", "o1-b": "first"}
     assert here.states() == {"o1": "undone"}
@@ -268,3 +267,33 @@ def test_an_answer_that_never_came_is_looked_for_and_what_cannot_be_told_a_perso
         here.until_done(shop)
         assert here.states() == {name: became}
         assert len(shop.effects[name]) == 1
+
+
+def test_what_is_unknown_is_looked_at_while_it_is_off_and_not_sent_again_and_closed_when_nobody_allows_it_any_more(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, steps=[NOTE])
+    here.rows = [row("o1")]
+    here.run()
+    here.decide()
+    shop.faults = ["500 before it"]
+    assert here.execute() == {"unknown": 1}
+    here.playbooks = {"move": playbook(mode="off", steps=[NOTE])}
+    here.now += timedelta(hours=1)
+    assert here.execute() == {"held back": 1}
+    here.now += timedelta(hours=48)
+    assert here.execute() == {"handed_over": 1}
+    assert shop.effects == {}
+
+
+def test_while_something_is_under_way_for_a_piece_of_work_nothing_else_of_it_is_agreed_to(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, steps=[NOTE])
+    here.rows = [row("o1")]
+    here.run()
+    here.decide()
+    shop.faults = ["500 before it"]
+    here.execute()
+    here.night([])
+    here.propose()
+    here.night([row("o1")])
+    here.propose()
+    with pytest.raises(NotTaken, match="is not finished yet"):
+        here.decide()
