@@ -139,8 +139,9 @@ def approver(settings: Settings, given: str | None) -> str:
 
 def must_know(settings: Settings, name: str) -> None:
     """Raises LookupError for what is neither '*' nor a playbook nor a target of ours."""
-    folders = (playbooks.SHIPPED, settings.path.parent / settings.configuration.automations.folder)
-    known = ["*", *(file.stem for folder in folders for file in folder.glob("*.yml")), *(f"target:{target}" for target in settings.configuration.automations.targets)]
+    options = settings.configuration.automations
+    files = [file for folder in (playbooks.SHIPPED, settings.path.parent / options.folder) for file in folder.glob("*.yml")]
+    known = ["*", *(file.stem for file in files), *(f"target:{target}" for target in options.targets)]
     if name not in known:
         raise LookupError(f"{name!r} is no playbook{nearest(name, known)}")
 

@@ -1,13 +1,14 @@
-"""Freshness: what the ledger knows of every stream and the published version must say, too: how old it is and how complete."""
+"""Freshness: what the ledger knows and the published version must say, too: how old and how complete every stream is, what playbooks did."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from flows.backfill_form import known_streams
 from flows.settings import Settings
-from flows.store import completeness, grid
+from flows.store import completeness, grid, intents
 from flows.store import ledger as ledgers
 from flows.store.warehouse import ABSORBABLE
 
@@ -49,6 +50,11 @@ def days_of_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date, now
          cell.who, cell.met, cell.job, _naive(cell.at))
         for cell in cells
     ]
+
+
+def actions_done(ledger: ledgers.Ledger, kpis: Mapping[str, str]) -> list[tuple[Any, ...]]:
+    """Rows for the published automations: every intent that there ever was, without what it wrote. kpis: playbook -> the KPI it is measured on."""
+    return [(*row[:12], *(_naive(ledgers.instant(at)) for at in row[12:]), kpis.get(row[2])) for row in intents.done(ledger)]
 
 
 def missing_of(ledger: ledgers.Ledger, as_of: date) -> dict[tuple[str, str], int]:

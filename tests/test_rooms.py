@@ -35,7 +35,7 @@ RULES = [
     ("flows/reporting", "**/*.py", {"prefect", "connectors", "sandbox"}),
     ("flows/analysis", "**/*.py", {"prefect", "connectors", "sandbox", "sqlalchemy", "duckdb"}),
     ("flows/alerting", "**/*.py", {"prefect", "connectors", "sandbox"}),
-    ("flows/automation", "**/*.py", {"prefect", "sandbox"}),
+    ("flows/automation", "**/*.py", {"prefect", "sandbox", "duckdb"}),
     ("expectations", "**/*.py", {"flows", "prefect", "connectors", "sandbox"}),
     ("flows", "*.py", {"sandbox", "trytond", "proteus"}),
 ]

@@ -5,6 +5,7 @@
 #}
 {% macro kpi_models() %}
     {{ return([
+        'automation_success_rate',
         'average_order_value',
         'budget_variance',
         'channel_roi',

@@ -26,7 +26,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "again": ("{what} has decided on it already.", "{what} 已作出决定。"),
     "name not shown": ("Two people must agree, and a form cannot tell who fills it in: use the link in the message, or a terminal.",
                        "须由两人批准，而表单无法确认填写人身份：请使用消息中的链接或终端。"),
-    "no playbook": ("The playbook {what} is not there any more, or is wrong.", "自动化流程 {what} 已不存在或有误。"),
+    "under way": ("What was done for {what} before is not finished yet; decide when it is.", "{what} 此前的操作尚未结束，请稍后再审批。"),
+    "no playbook": ("The playbook {what} is not there any more, or is wrong.", "剧本 {what} 已不存在或有误。"),
 }
 
 
@@ -119,7 +120,9 @@ def by_caps(connection: sql.Connection, playbook: Playbook, one: Proposal, *, at
 
 
 def approve(connection: sql.Connection, one: Proposal, *, at: datetime, who: str, detail: Mapping[str, str] | None = None) -> None:
-    """Compare and set: from `asked` only, once; its intents are planned with it."""
+    """Compare and set: from `asked` only, once; its intents are planned with it. Raises NotTaken."""
+    if intents.is_open(connection, one.playbook, one.work_key):
+        raise NotTaken("under way", str(one.row.get("subject") or one.work_key))
     if not proposals.move(connection, one.proposal, "approved", at=at, who=who, was=("asked",), detail=detail):
         raise NotTaken("not open", "changed")
     for turn, write in enumerate(one.writes):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sql
 
-from flows.automation.contract import Action, ActionError, Refused
+from flows.automation.contract import Action, ActionError, Unavailable
 from flows.automation.notices import Post
 from flows.automation.plan import Firing, Row
 from flows.automation.playbook import Mode, Playbook
@@ -59,6 +59,12 @@ class Engine:
             switches.lock(connection)
             yield connection
 
+    def session(self, target: str) -> AbstractContextManager[Any]:
+        """A session of a target that is configured. Raises ActionError."""
+        if target not in self.targets:
+            raise Unavailable(f"{target} is not configured: add [automations.targets.{target}] to meridian.toml")
+        return self.open(target)
+
     def day_start(self, now: datetime) -> datetime:
         return now.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -84,9 +90,7 @@ def sessions(engine: Engine) -> Iterator[Callable[[str], Any]]:
         def session(target: str) -> Any:
             if target not in opened:
                 try:
-                    if target not in engine.targets:
-                        raise Refused(f"{target} is not configured: add [automations.targets.{target}] to meridian.toml")
-                    opened[target] = stack.enter_context(engine.open(target))
+                    opened[target] = stack.enter_context(engine.session(target))
                 except ActionError as error:
                     opened[target] = error
             if isinstance(opened[target], ActionError):

@@ -20,6 +20,7 @@ from flows.store.intents import Intent
 
 MOST_SENDINGS = 5               # of one intent; after that a person looks at why
 MOST_DELAYS = 8                 # with the pauses below about four hours
+HELD_BACK = timedelta(minutes=10)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -39,14 +40,14 @@ def execute(engine: Engine, *, most: int = 1000) -> Counter[str]:
 def _can_be_taken(engine: Engine, target: str) -> bool:
     """A session may be a browser: it is not opened for what waits."""
     with engine.write() as connection:
-        return target in engine.targets and not is_stopped(target, switches.read(connection)) and any(
+        return not is_stopped(target, switches.read(connection)) and any(
             intent.state == "unknown" or leave.of(connection, engine, intent, engine.clock()) == "go"
             for intent in intents.due(connection, engine.clock(), [target]))
 
 
 def _batch(engine: Engine, target: str, done: Counter[str], most: int) -> None:
     try:
-        with engine.open(target) as session:
+        with engine.session(target) as session:
             while done.total() < most and (intent := _take(engine, target)) is not None:
                 became = _Item(engine=engine, session=session, intent=intent, action=engine.actions.get(intent.action)).live()
                 done[became] += 1
@@ -115,11 +116,13 @@ class _Item:
         engine.step("taken")
         with engine.write() as connection:
             allowed = leave.of(connection, engine, self.intent, now)
+            if allowed == "no" and self.intent.state == "unknown":
+                outcomes.end(connection, engine, self.intent, "handed_over", now, "it was not done, and nobody allows it any more", there)
+                return "handed_over"
             if allowed != "go" or not intents.sending(connection, self.intent, now):
-                if allowed == "no" and self.intent.state == "unknown":
-                    outcomes.end(connection, engine, self.intent, "handed_over", now, "it was not done, and nobody allows it any more", there)
-                else:                                       # as it was, for when it may go
-                    intents.move(connection, self.intent, self.intent.state, at=now, reason=self.intent.reason)
+                # as it was, for when it may go; what is unknown is looked at whenever it is due
+                due_at = now + HELD_BACK if self.intent.state == "unknown" else None
+                intents.move(connection, self.intent, self.intent.state, at=now, reason=self.intent.reason, due_at=due_at)
                 return "held back"
             sent = intents.get(connection, self.intent.intent)
         item = replace(self, intent=sent)

@@ -24,20 +24,15 @@ def of(connection: sql.Connection, engine: Engine, intent: Intent, now: datetime
     turned = switches.read(connection)
     proposal = proposals.find(connection, intent.proposal)[0]
     playbook = engine.playbooks.get(intent.playbook)
-    if playbook is None or is_stopped(intent.target, turned) or mode_of(playbook, turned) == "off":
-        return "wait"
-    if intent.purpose == "undo":
-        return "go" if approvals.is_enough(proposal, proposals.decisions(connection, proposal.proposal, "undo"), four_eyes=False, now=now) else _close(
-            connection, intent, now)
-    if mode_of(playbook, turned) not in ("approve", "auto"):
-        return "wait"
-    said = proposals.decisions(connection, proposal.proposal)
-    is_whole = proposal.state == "approved" and proposal.exact == proposals.exact(proposal.version, proposal.writes) and any(
-        (write["number"], write["do"], write["target"], write["parameters"]) == (intent.step, intent.action, intent.target, dict(intent.parameters))
-        for write in proposal.writes)
-    if not is_whole or not approvals.is_enough(proposal, said, four_eyes=playbook.four_eyes, now=now):
+    said = proposals.decisions(connection, proposal.proposal, intent.purpose)
+    is_two = playbook is not None and playbook.four_eyes and intent.purpose == "do"
+    # First, so that what is switched off does not stay open for ever.
+    if not _is_whole(proposal, intent) or not approvals.is_enough(proposal, said, four_eyes=is_two, now=now):
         return _close(connection, intent, now)
-    if proposal.begun_at is not None:
+    allowed = ("approve", "auto") if intent.purpose == "do" else ("approve", "auto", "propose", "shadow")
+    if playbook is None or is_stopped(intent.target, turned) or mode_of(playbook, turned) not in allowed:
+        return "wait"
+    if intent.purpose == "undo" or proposal.begun_at is not None:
         return "go"
     if _canary_is_out(connection, playbook, proposal):
         return "wait"
@@ -45,6 +40,15 @@ def of(connection: sql.Connection, engine: Engine, intent: Intent, now: datetime
         ask_again(connection, engine, playbook, [proposal], reason=over, at=now)
         return "no"
     return "go"
+
+
+def _is_whole(proposal: Proposal, intent: Intent) -> bool:
+    """Whether the intent is a step of what was agreed to, as it was then. An undoing is made from what was done, not from what was agreed to."""
+    if intent.purpose == "undo":
+        return True
+    is_step = any((write["number"], write["do"], write["target"], write["parameters"]) == (intent.step, intent.action, intent.target, dict(intent.parameters))
+                  for write in proposal.writes)
+    return is_step and proposal.state == "approved" and proposal.exact == proposals.exact(proposal.version, proposal.writes)
 
 
 def _close(connection: sql.Connection, intent: Intent, now: datetime) -> Leave:

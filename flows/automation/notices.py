@@ -30,8 +30,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "over": ("It would run by itself, but {why}.", "本可自动执行，但：{why}。"), "risk": ("Risk: {risk}", "风险：{risk}"),
     "four_eyes": ("Two people must agree.", "须由两人批准。"),
     "approve": ("Approve", "批准"), "reject": ("Reject", "拒绝"), "nothing": ("nothing", "无"),
-    "needs": ("Needs you: {title}: {subject}", "需要人工处理：{title}：{subject}"), "falls": ("The first of them went wrong; the rest asks: {title}",
-                                                                                "首批执行出错，其余待审批：{title}"),
+    "needs": ("Needs you: {title}: {subject}", "需要人工处理：{title}：{subject}"),
     "stopped": ("Stopped: nothing more is done in {target}", "已停止：不再对 {target} 执行任何操作"),
     "stopped_step": ("Look at it there, then: meridian automations on target:{target}", "请在该系统中检查，然后执行：meridian automations on target:{target}"),
     "show": ("meridian automations show {proposal}", "meridian automations show {proposal}"),
@@ -70,8 +69,8 @@ def ask(playbook: Playbook, asked: Sequence[Proposal], what: Asking, language: L
     links = () if link_of is None or what == "lists" else tuple(
         Link(text=say(action, language), url=link_of(action, first.ask, role, language), is_action=True) for action in ("approve", "reject"))
     return Notice(
-        key=f"automations/{first.ask}/{what}/{role}/{language}", thread=f"automations/{first.ask}", kind="approval", severity="warning", language=language,
-        title=say(what, language, title=playbook.title.in_(language), n=len(asked)), lead=" ".join([lead, *more]),
+        key=f"automations/{first.ask}/{what}/{first.expires_at.isoformat()}/{role}/{language}", thread=f"automations/{first.ask}", kind="approval",
+        severity="warning", language=language, title=say(what, language, title=playbook.title.in_(language), n=len(asked)), lead=" ".join([lead, *more]),
         items=tuple(Item(subject=str(one.row.get("subject") or one.work_key), text=line(one, language)) for one in asked[:MOST_ITEMS]),
         why=(say("risk", language, risk=playbook.risk.in_(language)),), steps=playbook.runbook.in_(language), owner=role, links=links,
         footer=f"{first.data_version} · {playbook.playbook} · meridian automations show {first.ask}")
@@ -97,11 +96,11 @@ def shown(value: Any, nothing: str) -> str:
     return nothing if value is None or value == {} else str(value)
 
 
-def needs_a_person(playbook: Playbook | None, proposal: Proposal, reason: str, language: Language, *, role: str, what: str = "needs") -> Notice:
+def needs_a_person(playbook: Playbook | None, proposal: Proposal, reason: str, at: datetime, language: Language, *, role: str) -> Notice:
     title = playbook.title.in_(language) if playbook else proposal.playbook
     return Notice(
-        key=f"automations/{proposal.proposal}/{what}/{role}/{language}", thread=f"automations/{proposal.ask}", kind="trouble", severity="warning",
-        language=language, title=say(what, language, title=title, subject=proposal.row.get("subject") or proposal.work_key), lead=reason,
+        key=f"automations/{proposal.proposal}/{at.isoformat()}/{role}/{language}", thread=f"automations/{proposal.ask}", kind="trouble", severity="warning",
+        language=language, title=say("needs", language, title=title, subject=proposal.row.get("subject") or proposal.work_key), lead=reason,
         items=(Item(subject=str(proposal.row.get("subject") or proposal.work_key), text=line(proposal, language)),),
         steps=(*(playbook.runbook.in_(language) if playbook else ()), say("show", language, proposal=proposal.proposal)), owner=role,
         footer=f"{proposal.data_version} · {proposal.playbook}")

@@ -31,7 +31,7 @@ def end(
         proposals.move(connection, proposal.proposal, state, at=now, who=intent.playbook, was=("approved",), reason=reason)
     playbook = engine.playbooks.get(intent.playbook)
     engine.post.put(connection, owners(engine, proposal), lambda language, role: notices.needs_a_person(
-        playbook, proposal, reason, language, role=role, what="needs"), now)
+        playbook, proposal, reason, now, language, role=role), now)
     if playbook is not None and intent.purpose == "do":
         leave.canary_fell(connection, engine, playbook, proposal, now)
 

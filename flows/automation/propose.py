@@ -67,7 +67,7 @@ def propose(engine: Engine, *, only: str | None = None, by: str = "") -> Counter
         except leases.LeaseTaken:
             done["looked at elsewhere"] += 1
         except LookupError:                     # the list is not published here: no source tells it
-            done["not published"] += 1
+            continue
     return done
 
 
@@ -200,7 +200,7 @@ def _write_down(
         if still is not None:
             intents.cancel(connection, [still.proposal], at=now, reason=f"replaced by {one.proposal}", who=playbook.playbook)
         proposals.add(connection, one)
-        if one.state == "asked" and look.mode == "auto" and not why:
+        if one.state == "asked" and look.mode == "auto" and not why and not intents.is_open(connection, one.playbook, one.work_key):
             approvals.by_caps(connection, playbook, one, at=now)
     tell(connection, engine, playbook, [one for one in made if one.state in ("asked", "listed")], why, look.mode, now)
     for one in made:
@@ -232,7 +232,7 @@ def tell(connection: sql.Connection, engine: Engine, playbook: Playbook, asked: 
 
 
 def _telling(playbook: Playbook, one: Proposal) -> Callable[..., Any]:
-    return lambda language, role: notices.needs_a_person(playbook, one, one.reason, language, role=role)
+    return lambda language, role: notices.needs_a_person(playbook, one, one.reason, one.proposed_at, language, role=role)
 
 
 def sweep(engine: Engine) -> Counter[str]:

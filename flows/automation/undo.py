@@ -26,7 +26,7 @@ def undo(engine: Engine, name: str, *, who: str, by: str, why: str) -> list[Inte
             raise CannotUndo(f"{name} are {len(found)} proposals; undo them one by one: {', '.join(one.proposal for one in found)}")
         (one,) = found
         done = [intent for intent in intents.of_proposal(connection, one.proposal, "do") if intent.state == "verified"]
-        under_way = [intent for intent in intents.of_proposal(connection, one.proposal) if intent.state in intents.OPEN]
+        under_way = intents.is_open(connection, one.playbook, one.work_key)
     if under_way:
         raise CannotUndo(f"{one.proposal} is under way: turn it off (meridian automations off {one.playbook}), or wait for its end")
     if not done:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flows.reporting import automations
+from flows.reporting.automations import Did
 from flows.reporting.periods import Period
 from flows.reporting.scorecard import Language
 
@@ -112,6 +114,7 @@ class Review:
     parts: tuple[Part, ...]
     worklists: tuple[Work, ...]
     projects: tuple[Project, ...]
+    automations: tuple[tuple[Did, Line | None], ...]
     restated: tuple[Restated, ...]
     stale: tuple[str, ...]
     missing: tuple[tuple[str, int], ...]
@@ -142,6 +145,7 @@ def read(connection: Any, period: Period, language: Language) -> Review:
     if not any(line.value is not None for line in lines):
         first, last = connection.execute("select min(period_start), max(period_start) from kpis where period_grain = ?", [period.grain]).fetchone()
         raise NothingToReport(f"there are no numbers for {period.label}; this version has {period.grain}s that begin from {first} to {last}")
+    by_kpi = {line.kpi: line for line in lines}
     flagged = [line for line in lines if line.signal]
     missing = _rows(connection, """
         select source_name || '/' || stream as stream, sum(missing) as missing from stream_completeness where is_latest
@@ -151,7 +155,8 @@ def read(connection: Any, period: Period, language: Language) -> Review:
     return Review(
         period=period, version=version, as_of=as_of, lines=lines, changes=_changes(connection, period, lines, language),
         charts=tuple((line, _points(connection, line.kpi, period)) for line in flagged), parts=_parts(connection, period, language),
-        worklists=_worklists(connection, language), projects=_projects(connection, period, language), restated=_restated(connection, period, language),
+        worklists=_worklists(connection, language), projects=_projects(connection, period, language),
+        automations=tuple((did, by_kpi.get(did.kpi)) for did in automations.read(connection, period)), restated=_restated(connection, period, language),
         stale=tuple(row["stream"] for row in _rows(connection, STALE)),
         missing=tuple((row["stream"], int(row["missing"])) for row in missing), compared=int(compared), landed=int(landed),
     )

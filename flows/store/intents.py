@@ -24,8 +24,8 @@ import sqlalchemy as sql
 
 from flows.store import audit
 from flows.store.leases import myself, owner_is_dead
-from flows.store.ledger import instant, metadata, text
-from flows.store.proposals import proposals
+from flows.store.ledger import Ledger, instant, metadata, text
+from flows.store.proposals import approvals, proposals
 
 intents = sql.Table(
     "intents", metadata,
@@ -191,6 +191,12 @@ def recover(connection: sql.Connection, now: datetime, settles: Mapping[str, tim
     return found
 
 
+def is_open(connection: sql.Connection, playbook: str, work_key: str) -> bool:
+    """Whether something is under way for a piece of work."""
+    query = sql.select(intents.c.intent).where(intents.c.playbook == playbook, intents.c.work_key == work_key, intents.c.state.in_(OPEN)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def of_proposal(connection: sql.Connection, proposal: str, purpose: str | None = None) -> list[Intent]:
     where = [intents.c.proposal == proposal, *([intents.c.purpose == purpose] if purpose else [])]
     return [_intent(row) for row in connection.execute(sql.select(intents).where(*where).order_by(intents.c.planned_at, intents.c.turn)).mappings()]
@@ -198,6 +204,19 @@ def of_proposal(connection: sql.Connection, proposal: str, purpose: str | None =
 
 def get(connection: sql.Connection, intent: str) -> Intent:
     return _intent(connection.execute(sql.select(intents).where(intents.c.intent == intent)).mappings().one())
+
+
+def done(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """Every intent, oldest first: intent, proposal, playbook, purpose, work_key, step, target, action, mode, who agreed, state, attempts; then as text
+    when it was proposed, planned and ended."""
+    who = sql.select(sql.func.min(approvals.c.who)).where(
+        approvals.c.proposal == intents.c.proposal, approvals.c.purpose == intents.c.purpose, approvals.c.decision == "approve").scalar_subquery()
+    columns = [intents.c[name] for name in ("intent", "proposal", "playbook", "purpose", "work_key", "step", "target", "action")]
+    query = sql.select(
+        *columns, proposals.c.mode, who, intents.c.state, intents.c.attempts, proposals.c.proposed_at, intents.c.planned_at, intents.c.ended_at,
+    ).join(proposals, proposals.c.proposal == intents.c.proposal).order_by(intents.c.planned_at, intents.c.intent)
+    with ledger.begin() as connection:
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def cancel(connection: sql.Connection, of_proposals: Sequence[str], *, at: datetime, reason: str, who: str) -> None:

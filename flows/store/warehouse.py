@@ -40,6 +40,11 @@ MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
         "source": "varchar", "kind": "varchar", "stream": "varchar", "feeds": "varchar", "day": "date", "state": "varchar", "why": "varchar", "who": "varchar",
         "records": "bigint", "job": "varchar", "read_at": "timestamp",
     },
+    "automation_actions": {
+        "intent": "varchar", "proposal": "varchar", "playbook": "varchar", "purpose": "varchar", "work_key": "varchar", "step": "integer",
+        "target": "varchar", "action": "varchar", "mode": "varchar", "decided_by": "varchar", "state": "varchar", "attempts": "integer",
+        "proposed_at": "timestamp", "planned_at": "timestamp", "ended_at": "timestamp", "kpi": "varchar",
+    },
     "calendars": {"calendar": "varchar", "time_zone": "varchar", "weekday": "varchar", "opens_at": "varchar", "closes_at": "varchar"},
     "holidays": {"calendar": "varchar", "day": "date"},
     "new_batches": {"batch": "varchar"},

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from flows import automations
-from flows.automation import actions
+from flows.automation import actions, playbooks
 from flows.settings import Settings, load
 from flows.store import ledger as ledgers
 from flows.store import outbox, proposals, published
@@ -103,7 +103,7 @@ class Company:
                                "owner varchar, due_at timestamp, severity varchar, value double, threshold double, receipt_id varchar, backup_supplier_number varchar, as_of date)")
             for key in keys:
                 connection.execute("insert into worklist_late_suppliers values ('late_suppliers', ?, ?, '4 of 9 late', '9 行中 4 行延迟', 'jonas', ?, 'act', 0.4, 0.1, ?, 'S2', ?)",
-                                   [f"late_suppliers/{key}", f"Purchase {key}", datetime(2026, 3, 9), key, as_of])
+                                   [f"late_suppliers/{key}", f"Purchase {key}", datetime(2026, 3, 9, tzinfo=UTC), key, as_of])
         made = published.prepare(self.settings.published, warehouse, version=published.next_version(self.settings.published, as_of), as_of=as_of, built_at=self.now,
                                  tables=[published.Table(name="worklist_late_suppliers", relation="worklist_late_suppliers")])
         published.publish(made, checks=[], published_at=self.now)
@@ -139,6 +139,7 @@ def company(folder: Path, url: str, patch: pytest.MonkeyPatch) -> Company:
     for name, action in ACTIONS.items():
         patch.setitem(actions.ACTIONS, name, action)        # type: ignore[arg-type]
     patch.setitem(actions.KINDS, "http", KIND)              # type: ignore[arg-type]
+    patch.setattr(playbooks, "SHIPPED", folder / "none")      # one playbook is enough
     made = Company(folder=folder, url=url)
     made.configure()
     made.playbook()

@@ -24,7 +24,7 @@ from flows.automation.contract import Action, Kind, Refused, State, Unanswered, 
 
 SETTLES = timedelta(minutes=2)
 FAULTS = ("ok", "refuses", "times out, and does it later", "times out behind it", "500 before it", "500 behind it", "resets behind it", "429")
-PATIENCE = 0.15                         # seconds until a client of the tests gives up
+PATIENCE = 0.5                          # seconds until a client of the tests gives up
 
 
 class Target(ThreadingHTTPServer):
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             os.kill(int(self.headers["X-Process"]), signal.SIGKILL)
             return
         if fault.startswith("times out"):
-            time.sleep(3 * PATIENCE)
+            time.sleep(2 * PATIENCE)
         elif fault == "refuses":
             self.answer(422, {"error": "not like this"})
         elif fault.startswith("500"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import freshness
 from flows.automation import propose, undo
 from flows.automation.approvals import NotTaken
 from flows.store import switches
@@ -44,6 +45,10 @@ def test_nothing_is_done_before_somebody_agrees_and_then_it_is_verified(tmp_path
     assert [marker[:9] for _, marker in shop.entries] == ["meridian-"]
     assert here.states() == {"o1": "done"}
     assert here.execute() == {}
+    told = freshness.actions_done(here.ledger, {"move": "revenue"})                  # what is published of it
+    assert sorted((row[2:10], row[10:12]) for row in told) == [
+        (("move", "do", "o1", 0, "shop", "http.set", "approve", "mira"), ("verified", 1)), (("move", "do", "o1", 1, "shop", "http.note", "approve", "mira"), ("verified", 1))]
+    assert all(at.tzinfo is None for row in told for at in row[12:15]) and {row[15] for row in told} == {"revenue"}
     assert here.audited() == [
         "proposed by move", "proposal approved by mira", "intent planned by mira", "intent planned by mira",
         "intent sending by move", "intent verified by move", "intent sending by move", "intent verified by move", "proposal done by move"]
@@ -177,7 +182,6 @@ def test_undo_goes_back_in_reverse_order_and_refuses_what_was_changed_since(tmp_
         undo.undo(here.engine(), done.proposal, who="mira", by="mira", why="wrong carrier")
     shop.values["o1-b"] = "second"
     assert [intent.step for intent in undo.undo(here.engine(), done.proposal, who="mira", by="mira", why="wrong carrier")] == [1, 0]
-    assert undo.CannotUndo
     assert here.execute() == {"verified": 2}
     assert shop.values == {"o1": "UPS", "o1-b": "first"}
     assert here.states() == {"o1": "undone"}
@@ -263,3 +267,33 @@ def test_an_answer_that_never_came_is_looked_for_and_what_cannot_be_told_a_perso
         here.until_done(shop)
         assert here.states() == {name: became}
         assert len(shop.effects[name]) == 1
+
+
+def test_what_is_unknown_is_looked_at_while_it_is_off_and_not_sent_again_and_closed_when_nobody_allows_it_any_more(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, steps=[NOTE])
+    here.rows = [row("o1")]
+    here.run()
+    here.decide()
+    shop.faults = ["500 before it"]
+    assert here.execute() == {"unknown": 1}
+    here.playbooks = {"move": playbook(mode="off", steps=[NOTE])}
+    here.now += timedelta(hours=1)
+    assert here.execute() == {"held back": 1}
+    here.now += timedelta(hours=48)
+    assert here.execute() == {"handed_over": 1}
+    assert shop.effects == {}
+
+
+def test_while_something_is_under_way_for_a_piece_of_work_nothing_else_of_it_is_agreed_to(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, steps=[NOTE])
+    here.rows = [row("o1")]
+    here.run()
+    here.decide()
+    shop.faults = ["500 before it"]
+    here.execute()
+    here.night([])
+    here.propose()
+    here.night([row("o1")])
+    here.propose()
+    with pytest.raises(NotTaken, match="is not finished yet"):
+        here.decide()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.store import intents
+from sandbox.databases import Database
 from tests.flows.automation.faults import KILLS, Outcome, counted, lived
 from tests.flows.automation.target import FAULTS, Target
 from tests.flows.automation.world import SET, row, world
@@ -49,7 +50,17 @@ def test_without_the_time_to_settle_a_late_effect_would_come_twice(tmp_path: Pat
 
 
 def test_two_executors_and_three_triggers_do_it_once(tmp_path: Path, shop: Target) -> None:
+    _once(tmp_path, shop, None)
+
+
+def test_two_executors_and_three_triggers_do_it_once_on_postgresql(tmp_path: Path, shop: Target, postgres_server: Database) -> None:
+    _once(tmp_path, shop, postgres_server.another("automations").url.replace("postgresql:", "postgresql+pg8000:"))
+
+
+def _once(tmp_path: Path, shop: Target, ledger: str | None) -> None:
     here = world(tmp_path, shop.url, mode="auto", caps={"per_run": 50}, canary=1)
+    here.path = ledger or here.path
+    assert here.ledger
     here.rows = [row(f"o{number}") for number in range(12)]
     threads = [threading.Thread(target=here.run) for _ in range(3)]
     for thread in threads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -103,10 +104,8 @@ class Automations(RuleBasedStateMachine):
     @rule()
     def somebody_undoes(self) -> None:
         one = next(one for one in self.here.proposals() if one.state == "done")
-        try:
+        with suppress(undo.CannotUndo):
             undo.undo(self.here.engine(), one.proposal, who="mira", by="mira", why="x")
-        except undo.CannotUndo:
-            pass
 
     def is_off(self) -> bool:
         with self.here.ledger.begin() as connection:

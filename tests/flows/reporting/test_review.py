@@ -102,6 +102,18 @@ def test_the_page_says_it_in_both_languages(marts: Any, language: Any, said: tup
     assert html.count('class="card"') == 3 and html.count("<figure>") == 1
 
 
+def test_what_playbooks_did_stands_beside_the_kpi_that_it_is_measured_on(marts: Any) -> None:
+    assert "Nothing was done by itself or agreed to." in text_of(page.html(review.read(marts, WEEK, "en"), "en", company="S", currency="GBP"))
+    marts.execute("""create table fct_automations as select * from (values
+        ('move', 'do', 'verified', true, true, 'revenue', date '2026-10-20'), ('move', 'do', 'handed_over', true, false, 'revenue', date '2026-10-21'),
+        ('move', 'undo', 'verified', true, true, 'revenue', date '2026-10-21'), ('move', 'do', 'verified', false, false, 'revenue', date '2026-10-21'),
+        ('move', 'do', 'verified', true, true, 'revenue', date '2026-10-26'), ('tell', 'do', 'verified', true, true, 'gone', date '2026-10-19'))
+        as t (playbook, purpose, state, is_attempted, is_verified, kpi, ended_on)""")
+    english, chinese = (text_of(page.html(review.read(marts, WEEK, language), language, company="S", currency="GBP")) for language in ("en", "zh-CN"))
+    assert "move 1 of 2 done · 1 handed to a person · 1 taken back Revenue 1,000 GBP → 1,500 GBP (+500 GBP) tell 1 of 1 done" in english
+    assert "自动化及其效果 move 完成 1/2 · 1 项转人工 · 1 项已撤销 营收" in chinese
+
+
 def test_a_project_is_shown_once_it_has_begun(marts: Any) -> None:
     assert [(one.name, one.verdict) for one in review.read(marts, WEEK, "en").projects] == [("Photos", "too early"), ("Waves", "verified")]
 
