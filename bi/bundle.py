@@ -6,7 +6,6 @@ Every id is derived from names, so that importing again updates what is there in
 from __future__ import annotations
 
 import io
-import json
 import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -31,6 +30,7 @@ class Published:
     """What the charts are drawn from. columns: of each dataset, None where the version lacks a table of it; kpis: the catalogue, by name."""
 
     uri: str = field(repr=False)                            # may hold a password
+    schema: str
     columns: Mapping[str, Sequence[Column] | None]
     kpis: Mapping[str, Kpi]
     zone: str
@@ -49,7 +49,7 @@ def bundle(specs: Specs, published: Published, languages: Sequence[str], *, at: 
     for language in languages:
         for dataset in specs.datasets.values():
             if (columns := published.columns[dataset.name]) is not None:
-                files[f"datasets/meridian/{dataset.name}_{language}.yaml"] = _dataset(dataset, columns, specs.words, language, published.zone)
+                files[f"datasets/meridian/{dataset.name}_{language}.yaml"] = _dataset(dataset, columns, specs, published, language)
         for dashboard in specs.dashboards:
             drawn = [chart for chart in dashboard.charts if published.columns[_dataset_of(chart)] is not None]
             for chart in drawn:
@@ -76,7 +76,7 @@ def slug(dashboard: str, language: str) -> str:
 
 
 def _database(uri: str) -> File:
-    """read_only: DuckDB opens a published file for writing unless told otherwise. Superset opens each connection anew (NullPool), so the next query sees the next version."""
+    """read_only: DuckDB opens for writing unless told otherwise. Superset opens each connection anew (NullPool), so the next query sees the next version."""
     engine = {"connect_args": {"read_only": True}} if uri.startswith("duckdb") else {}
     return {
         "database_name": DATABASE, "sqlalchemy_uri": uri, "uuid": identity("database"), "version": "1.0.0", "cache_timeout": 0, "expose_in_sqllab": True,
@@ -85,12 +85,13 @@ def _database(uri: str) -> File:
     }
 
 
-def _dataset(dataset: Dataset, columns: Sequence[Column], words: Mapping[str, Any], language: str, zone: str) -> File:
-    titles = words["columns"]
+def _dataset(dataset: Dataset, columns: Sequence[Column], specs: Specs, published: Published, language: str) -> File:
+    titles = specs.words["columns"]
     times = [column.name for column in columns if column.is_time]
     return {
         "table_name": dataset.title[language], "uuid": identity("dataset", dataset.name, language), "database_uuid": identity("database"), "version": "1.0.0",
-        "sql": written(dataset.sql, words["values"], language, zone), "schema": "main", "main_dttm_col": times[0] if times else None, "filter_select_enabled": True,
+        "sql": written(dataset.sql, specs.words["values"], language, published.zone), "schema": published.schema,
+        "main_dttm_col": times[0] if times else None, "filter_select_enabled": True,
         "columns": [
             {"column_name": column.name, "type": column.type, "is_dttm": column.is_time, "groupby": True, "filterable": True, "is_active": True,
              "verbose_name": titles.get(column.name, {}).get(language), "description": column.description}
@@ -121,12 +122,15 @@ def _chart(dashboard: Dashboard, chart: Chart, specs: Specs, published: Publishe
         options.setdefault("format", specs.datasets[_dataset_of(chart)].metrics[options["metrics"][0]].format or "SMART_NUMBER")
     if chart.kind == "table":
         options["formats"] = {name: shown for name in options["columns"] if (shown := _shown(specs.words["columns"].get(name, {})))}
-        options["colour"] = {column: {_said(value, specs, language): colour for value, colour in values.items()} for column, values in options.get("colour", {}).items()}
+        options["colour"] = {
+            column: {_said(value, specs, language): colour for value, colour in values.items()} for column, values in options.get("colour", {}).items()
+        }
     kind, params = charts.KINDS[chart.kind](options)
     params["adhoc_filters"] = charts.filters({column: _said(value, specs, language) for column, value in where.items()})
     return {
-        "slice_name": _title(chart, published, language), "viz_type": kind, "params": {**params, "viz_type": kind}, "query_context": None, "cache_timeout": None,
-        "uuid": identity("chart", dashboard.name, chart.name, language), "version": "1.0.0", "dataset_uuid": identity("dataset", _dataset_of(chart), language),
+        "slice_name": _title(chart, published, language), "viz_type": kind, "params": {**params, "viz_type": kind}, "query_context": None,
+        "cache_timeout": None, "uuid": identity("chart", dashboard.name, chart.name, language), "version": "1.0.0",
+        "dataset_uuid": identity("dataset", _dataset_of(chart), language),
     }
 
 
@@ -181,7 +185,8 @@ def _dashboard(dashboard: Dashboard, drawn: Sequence[Chart], specs: Specs, publi
 
 def _filter(dashboard: Dashboard, said: Filter, numbers: Mapping[str, int], published: Published, language: str) -> File:
     chosen = published.kpis[said.default_kpi].title[language] if said.default_kpi else said.default
-    mask = {"extraFormData": {"filters": [{"col": said.column, "op": "IN", "val": [chosen]}]}, "filterState": {"value": [chosen], "label": chosen}} if chosen else {}
+    conditions = {"filters": [{"col": said.column, "op": "IN", "val": [chosen]}]}
+    mask = {"extraFormData": conditions, "filterState": {"value": [chosen], "label": chosen}} if chosen else {}
     return {
         "id": f"NATIVE_FILTER-{dashboard.name}-{said.column}", "name": said.title[language], "type": "NATIVE_FILTER", "filterType": "filter_select",
         "targets": [{"column": {"name": said.column}, "datasetUuid": identity("dataset", said.dataset, language)}], "defaultDataMask": mask,
@@ -191,7 +196,3 @@ def _filter(dashboard: Dashboard, said: Filter, numbers: Mapping[str, int], publ
         "scope": {"rootPath": ["ROOT_ID"], "excluded": [number for name, number in numbers.items() if name not in said.charts]},
     }
 
-
-def as_text(files: Mapping[str, File]) -> str:
-    """For comparing two bundles."""
-    return json.dumps(files, ensure_ascii=False, sort_keys=True)

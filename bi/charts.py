@@ -12,7 +12,7 @@ from typing import Any
 
 Params = dict[str, Any]
 Options = Mapping[str, Any]
-COLOURS = {"red": "#E04355", "yellow": "#FCC700", "green": "#5AC189"}
+COLOURS = {"red": "#F7B9BF", "yellow": "#FDE9A3", "green": "#BFE8CF"}       # pale: the text stands on them
 GRAINS = {"day": "P1D", "week": "P1W", "month": "P1M"}
 PERCENT, WHOLE, SHORT = ",.1%", ",.0f", ",.1~f"
 
@@ -36,7 +36,7 @@ def _series(options: Options) -> Params:
     params: Params = {
         "x_axis": options["x"], "metrics": list(options["metrics"]), "groupby": list(options.get("by", [])), "row_limit": 10_000, "show_legend": True,
         "legendType": "scroll", "legendOrientation": "top", "rich_tooltip": True, "color_scheme": "supersetColors", "truncate_metric": True,
-        "show_empty_columns": True, "y_axis_format": options.get("format", "SMART_NUMBER"), "x_axis_time_format": "%Y-%m-%d", "tooltipTimeFormat": "%Y-%m-%d",
+        "show_empty_columns": True, "y_axis_format": options.get("format", "SMART_NUMBER"), "x_axis_time_format": "%Y-%m", "tooltipTimeFormat": "%Y-%m-%d",
         "truncateYAxis": bool(options.get("zoom")), "y_axis_bounds": [None, None],
     }
     if "grain" in options:
@@ -66,12 +66,13 @@ def bar(options: Options) -> tuple[str, Params]:
 
 
 def table(options: Options) -> tuple[str, Params]:
-    """Rows as they are: `columns`, in `order` (a minus before a name: largest first). colour: column → value → red, yellow or green; rows: on one page."""
+    """Rows as they are: `columns`, in `order` (a minus before a name: largest first). colour: column → value → red, yellow or green."""
     formats: dict[str, Any] = options.get("formats", {})
     return "table", {
-        "query_mode": "raw", "all_columns": list(options["columns"]), "row_limit": options.get("limit", 1_000), "page_length": options.get("rows", 10),
+        "query_mode": "raw", "all_columns": list(options["columns"]), "row_limit": options.get("limit", 1_000), "page_length": 0,
         "order_by_cols": [json.dumps([name.removeprefix("-"), not name.startswith("-")]) for name in options.get("order", [])],
-        "table_timestamp_format": "%Y-%m-%d", "show_cell_bars": bool(options.get("bars")), "color_pn": False, "include_search": False, "allow_render_html": False,
+        "table_timestamp_format": "%Y-%m-%d", "show_cell_bars": bool(options.get("bars")), "color_pn": False, "include_search": False,
+        "allow_render_html": False,
         "column_config": formats,
         "conditional_formatting": [
             {"column": column, "operator": "=", "targetValue": value, "colorScheme": COLOURS[colour]}
@@ -81,17 +82,22 @@ def table(options: Options) -> tuple[str, Params]:
 
 
 def heatmap(options: Options) -> tuple[str, Params]:
+    """`x` across, `y` down, first name on top. values: written into the cells."""
     return "heatmap_v2", {
-        "x_axis": options["x"], "groupby": options["y"], "metric": options["metric"], "row_limit": 10_000, "sort_x_axis": "alpha_asc", "sort_y_axis": "alpha_desc",
-        "linear_color_scheme": "superset_seq_1", "normalize_across": "heatmap", "legend_type": "continuous", "show_legend": True, "show_percentage": False,
-        "show_values": True, "xscale_interval": -1, "yscale_interval": -1, "left_margin": "auto", "bottom_margin": "auto", "value_bounds": [None, None],
+        "x_axis": options["x"], "groupby": options["y"], "metric": options["metric"], "row_limit": 10_000,
+        "sort_x_axis": "alpha_asc", "sort_y_axis": "alpha_desc", "linear_color_scheme": "superset_seq_1", "normalize_across": "heatmap",
+        "legend_type": "continuous", "show_legend": True, "show_percentage": False, "show_values": bool(options.get("values")),
+        "xscale_interval": -1, "yscale_interval": -1, "left_margin": "auto", "bottom_margin": "auto", "value_bounds": [None, None],
         "y_axis_format": options.get("format", ",.0~f"),
     }
 
 
 def sankey(options: Options) -> tuple[str, Params]:
     """Flows from `source` to `target`, as wide as `metric`. Names must not lead back to themselves, or nothing can be drawn."""
-    return "sankey_v2", {"source": options["source"], "target": options["target"], "metric": options["metric"], "row_limit": 1_000, "color_scheme": "supersetColors"}
+    return "sankey_v2", {
+        "source": options["source"], "target": options["target"], "metric": options["metric"], "row_limit": 1_000,
+        "color_scheme": "supersetColors",
+    }
 
 
 def funnel(options: Options) -> tuple[str, Params]:

@@ -107,7 +107,8 @@ def _dashboard(path: Path, datasets: Mapping[str, Dataset], kinds: Collection[st
     for filter_ in said.get("filters", []):
         for name in filter_["charts"]:
             _must_be_known(path, name, names, "chart")
-    return Dashboard(name=path.stem, title=said["title"], rows=rows, filters=tuple(Filter(**{**each, "charts": tuple(each["charts"])}) for each in said.get("filters", [])))
+    filters = tuple(Filter(**{**each, "charts": tuple(each["charts"])}) for each in said.get("filters", []))
+    return Dashboard(name=path.stem, title=said["title"], rows=rows, filters=filters)
 
 
 def _chart(path: Path, name: str, said: Mapping[str, Any], datasets: Mapping[str, Dataset], kinds: Collection[str]) -> Chart:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bi.specs import SpecError
-from flows.settings import nearest
+from bi.specs import LANGUAGES, SpecError
+from flows.reporting.words import word
+from flows.settings import PROJECT, nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -35,16 +36,22 @@ def written(sql: str, values: Mapping[str, Mapping[str, str]], language: str, zo
     def weekday(day: str) -> str:
         return f"case extract(isodow from {day}) {names} end"
 
+    def worklist(name: str) -> str:
+        """Called what the reports call it."""
+        spoken = next(long for long, short in LANGUAGES.items() if short == language)
+        lists = sorted(path.stem.removeprefix("worklist_") for path in (PROJECT / "dbt_project/models/marts/worklists").glob("worklist_*.sql"))
+        return f"case {name} " + " ".join(f"when '{each}' then '{word(each, spoken)}'" for each in lists) + f" else {name} end"
+
     known: dict[str, Any] = {
-        **words, "lang": language, "zone": zone, "text": Macro(text_of), "local": Macro(local), "weekday_of": Macro(weekday),
+        **words, "lang": language, "zone": zone, "text": Macro(text_of), "local": Macro(local), "weekday_of": Macro(weekday), "worklist": Macro(worklist),
         "weekday": Macro(lambda instant: weekday(local(instant))),
         "hour": Macro(lambda instant: f"lpad(cast(extract(hour from {local(instant)}) as varchar), 2, '0')"),
     }
     try:
         return sql.format(**known)
     except KeyError as unknown:
-        word = str(unknown.args[0])
-        raise SpecError(f"datasets.yml: {{{word}}} is not a word of words.yml{nearest(word, sorted(known))}") from None
+        wrong = str(unknown.args[0])
+        raise SpecError(f"datasets.yml: {{{wrong}}} is not a word of words.yml{nearest(wrong, sorted(known))}") from None
 
 
 def text_of(value: str) -> str:

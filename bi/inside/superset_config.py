@@ -45,7 +45,7 @@ TALISMAN_CONFIG = {
 }
 
 
-def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], username: str, security_manager: Any, source: Any) -> tuple[Any, dict[str, Any]]:  # noqa: N802
+def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], username: str, security_manager: Any, source: Any) -> tuple[Any, dict[str, Any]]:
     """Open the file of the version that is current now, under its own name.
 
     `marts.duckdb` is a link to it. Opened under the link's name, DuckDB would hand out the old version for as long as any other query of this
