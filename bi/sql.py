@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bi.specs import LANGUAGES, SpecError
+from bi.specs import SpecError
+from flows.reporting.scorecard import Language
 from flows.reporting.words import word
 from flows.settings import PROJECT, nearest
 
@@ -38,7 +39,7 @@ def written(sql: str, values: Mapping[str, Mapping[str, str]], language: str, zo
 
     def worklist(name: str) -> str:
         """Called what the reports call it."""
-        spoken = next(long for long, short in LANGUAGES.items() if short == language)
+        spoken: Language = "zh-CN" if language == "zh" else "en"
         lists = sorted(path.stem.removeprefix("worklist_") for path in (PROJECT / "dbt_project/models/marts/worklists").glob("worklist_*.sql"))
         return f"case {name} " + " ".join(f"when '{each}' then '{word(each, spoken)}'" for each in lists) + f" else {name} end"
 
