@@ -32,12 +32,12 @@ def keep(published: Path, shared: Path) -> None:
     shutil.copytree(published, shared / "published", symlinks=True)
 
 
-def copy(folder: Path, factory: pytest.TempPathFactory, api: str) -> Path:
-    """Into `folder`, to do with as the test likes. Returns the published folder."""
+def copy(folder: Path, factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Into `folder`, to do with as the test likes. Returns the published folder. The Prefect server is asked for only when a night has to be lived."""
     with alone(factory) as shared:
         if not (shared / "published").exists():
             from tests import test_company
 
-            with test_company.after_first_night(factory.mktemp("company"), api) as home:
+            with test_company.after_first_night(factory.mktemp("company"), request.getfixturevalue("prefect_api")) as home:
                 keep(home.folder / "state" / "published", shared)
         return Path(shutil.copytree(shared / "published", folder / "published", symlinks=True))

@@ -12,7 +12,7 @@ SEEN = """() => [...document.querySelectorAll('.dashboard-component-chart-holder
         title: (holder.querySelector('[data-test=editable-title]') || holder).innerText.trim(),
         text: holder.innerText,
         drawn: !!inside && (!!inside.querySelector('canvas, svg, table') || inside.innerText.trim() !== '') && !holder.querySelector('[data-test=loading-indicator], .loading'),
-        failed: !!holder.querySelector('[data-test=alert-error], .ant-alert-error, .missing-chart-container') || /error|failed/i.test(holder.innerText),
+        failed: !!holder.querySelector('.ant-alert-error, .ant-alert-warning, .missing-chart-container') || /Unexpected error|Data error|Network error|See more/.test(holder.innerText),
         empty: /No results were returned|没有返回|未返回任何结果|No data/.test(holder.innerText),
         cells: [...holder.querySelectorAll('table tbody tr')].map(row => [...row.querySelectorAll('td')].map(cell => cell.innerText.trim())),
         figure: (holder.querySelector('.header-line') || {innerText: ''}).innerText.trim(),

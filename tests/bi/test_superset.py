@@ -79,12 +79,12 @@ def environment() -> Path:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterator[Shown]:
+def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("bi")
     config = folder / "meridian.toml"
     config.write_text(CONFIGURATION, encoding="utf-8")
     (folder / "state").mkdir()
-    first_version.copy(folder / "state", tmp_path_factory, prefect_api)
+    first_version.copy(folder / "state", tmp_path_factory, request)
     with pytest.MonkeyPatch.context() as patch:
         lines: list[str] = []
         patch.setattr("builtins.print", lambda *said, **_: lines.append(" ".join(map(str, said))))
@@ -101,7 +101,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterato
 
 @pytest.fixture(scope="module")
 def page(shown: Shown) -> Iterator[Any]:
-    """Signed in. What it asked of whom is kept in page.answered: the hosts that answered."""
+    """Signed in. Kept in page.answered: the hosts that answered; in page.refused: what Superset answered with an error."""
     try:
         browser.install()
     except browser.CannotInstall as reason:
@@ -109,8 +109,9 @@ def page(shown: Shown) -> Iterator[Any]:
             pytest.fail(f"the gate looks at the dashboards in a browser, but {reason}")
         pytest.skip(str(reason))
     with browser.page(width=1500, height=1200, patience=120) as opened:
-        opened.answered = set()
+        opened.answered, opened.refused = set(), []
         opened.on("response", lambda answer: opened.answered.add(urllib.parse.urlsplit(answer.url).netloc))
+        opened.on("response", lambda answer: opened.refused.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
         screen.sign_in(opened, shown.url, shown.password)
         yield opened
 
@@ -142,6 +143,7 @@ def test_every_chart_is_drawn_and_none_is_empty_where_the_marts_have_rows(shown:
         there = seen[chart.title[language] if chart.title else titles[chart.options["kpi"], language]]
         assert not there.failed, (chart.name, there.text)
         assert there.empty == (not shown.has_rows(chart, language)), (chart.name, there.text)
+    assert not page.refused, page.refused
     assert page.answered == {urllib.parse.urlsplit(shown.url).netloc}          # nothing is fetched from, or told to, anybody else
     if folder := os.environ.get("MERIDIAN_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/{bundle.slug(dashboard, language)}.png")
@@ -215,7 +217,7 @@ def test_dashboards_keep_working_while_versions_are_published_and_show_the_new_o
     opened, versions = 0, []
     while publisher.is_alive():
         seen = screen.open_dashboard(page, shown.url, "scorecard", count)
-        assert not [each.title for each in seen.values() if each.failed or each.empty]
+        assert not [each.title for each in seen.values() if each.failed or each.empty] and not page.refused
         versions.append(seen["What is shown"].cells[0][0])
         opened += 1
     publisher.join()
