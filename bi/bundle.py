@@ -16,8 +16,9 @@ import yaml
 
 from bi import charts
 from bi.marts import Column, Kpi
-from bi.specs import Chart, Dashboard, Dataset, Filter, Specs
+from bi.specs import Chart, Dashboard, Dataset, Filter, SpecError, Specs
 from bi.sql import written
+from flows.settings import nearest
 
 OURS = uuid.uuid5(uuid.NAMESPACE_DNS, "meridian.bi")
 DATABASE = "Meridian marts"
@@ -112,14 +113,11 @@ def _chart(dashboard: Dashboard, chart: Chart, specs: Specs, published: Publishe
     options = dict(chart.options)
     where = dict(options.get("where", {}))
     if chart.kind == "kpi":
-        known = published.kpis[options["kpi"]]
         grain = options.get("grain", "month")
-        options |= {"unit": known.unit, "than": THAN[language][grain]}
+        options |= {"unit": _kpi(published, options["kpi"]).unit, "than": THAN[language][grain]}
         where |= {"kpi": options["kpi"], "period_grain": grain, "segment_type": "all"}
-    elif "metric" in options:
-        options.setdefault("format", specs.datasets[_dataset_of(chart)].metrics[options["metric"]].format or "SMART_NUMBER")
-    elif "metrics" in options:
-        options.setdefault("format", specs.datasets[_dataset_of(chart)].metrics[options["metrics"][0]].format or "SMART_NUMBER")
+    elif measured := [options["metric"]] if "metric" in options else options.get("metrics"):
+        options.setdefault("format", specs.datasets[_dataset_of(chart)].metrics[measured[0]].format or "SMART_NUMBER")
     if chart.kind == "table":
         options["formats"] = {name: shown for name in options["columns"] if (shown := _shown(specs.words["columns"].get(name, {})))}
         options["colour"] = {
@@ -148,7 +146,13 @@ def _shown(word: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _title(chart: Chart, published: Published, language: str) -> str:
-    return chart.title[language] if chart.title else published.kpis[chart.options["kpi"]].title[language]
+    return chart.title[language] if chart.title else _kpi(published, chart.options["kpi"]).title[language]
+
+
+def _kpi(published: Published, name: str) -> Kpi:
+    if name not in published.kpis:
+        raise SpecError(f"there is no KPI {name!r} in kpi_catalogue{nearest(name, sorted(published.kpis))}")
+    return published.kpis[name]
 
 
 def _dashboard(dashboard: Dashboard, drawn: Sequence[Chart], specs: Specs, published: Published, language: str) -> File:
@@ -184,7 +188,7 @@ def _dashboard(dashboard: Dashboard, drawn: Sequence[Chart], specs: Specs, publi
 
 
 def _filter(dashboard: Dashboard, said: Filter, numbers: Mapping[str, int], published: Published, language: str) -> File:
-    chosen = published.kpis[said.default_kpi].title[language] if said.default_kpi else said.default
+    chosen = _kpi(published, said.default_kpi).title[language] if said.default_kpi else said.default
     conditions = {"filters": [{"col": said.column, "op": "IN", "val": [chosen]}]}
     mask = {"extraFormData": conditions, "filterState": {"value": [chosen], "label": chosen}} if chosen else {}
     return {

@@ -41,6 +41,7 @@ def sign_in(page: Any, url: str, password: str) -> None:
 
 def open_dashboard(page: Any, url: str, slug: str, charts: int, *, patience: float = 120.0) -> dict[str, Seen]:
     """Title → what the chart shows, once all `charts` are drawn. Charts come when they are in sight, so the window is as high as the dashboard."""
+    page.set_viewport_size({"width": 1500, "height": 1000})
     page.goto(f"{url}/superset/dashboard/{slug}/", wait_until="commit")
     page.wait_for_selector(".dashboard-component-chart-holder")
     page.set_viewport_size({"width": 1500, "height": int(page.evaluate("document.querySelector('.grid-container').scrollHeight")) + 250})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import threading
@@ -74,8 +75,13 @@ class Shown:
 
 
 def environment() -> Path:
-    """One for all tests and runs, made by whoever comes first."""
-    return cache_folder() / "tests" / "superset-env"
+    """One for all tests and runs, made by whoever comes first: a minute of CPU."""
+    shared = cache_folder() / "tests"
+    shared.mkdir(parents=True, exist_ok=True)
+    with (shared / "lock-superset").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server.install(shared / "superset-env")
+    return shared / "superset-env"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +98,7 @@ def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     try:
         assert code == 0, lines
         settings = load(config, environment={})
-        process = bi.server.up.find_in(settings.home / "bi", server.NAME)
+        process = server.up.find_in(settings.home / "bi", server.NAME)
         assert process is not None
         yield Shown(settings=settings, specs=read_specs(charts.KINDS), url=f"http://127.0.0.1:{process.port}", said="\n".join(lines))
     finally:
