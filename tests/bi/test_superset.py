@@ -107,7 +107,7 @@ def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def page(shown: Shown) -> Iterator[Any]:
-    """Signed in. Kept in page.answered: the hosts that answered; in page.refused: what Superset answered with an error."""
+    """Signed in. Kept in page.answered: the hosts that answered; in page.refused: what Superset answered with an error; in page.seen: dashboards looked at."""
     try:
         browser.install()
     except browser.CannotInstall as reason:
@@ -115,7 +115,7 @@ def page(shown: Shown) -> Iterator[Any]:
             pytest.fail(f"the gate looks at the dashboards in a browser, but {reason}")
         pytest.skip(str(reason))
     with browser.page(width=1500, height=1200, patience=120) as opened:
-        opened.answered, opened.refused = set(), []
+        opened.answered, opened.refused, opened.seen = set(), [], {}
         opened.on("response", lambda answer: opened.answered.add(urllib.parse.urlsplit(answer.url).netloc))
         opened.on("response", lambda answer: opened.refused.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
         screen.sign_in(opened, shown.url, shown.password)
@@ -143,8 +143,8 @@ OPENED = [(name, "en") for name in ("scorecard", "service_desk", "orders_supplie
 )
 def test_every_chart_is_drawn_and_none_is_empty_where_the_marts_have_rows(shown: Shown, page: Any, dashboard: str, language: str) -> None:
     expected = drawn_of(shown, dashboard)
-    seen = screen.open_dashboard(page, shown.url, bundle.slug(dashboard, language), len(expected))
-    _, titles = titles_of(shown)
+    seen = look(shown, page, dashboard, language)
+    titles = titles_of(shown)
     for chart in expected:
         there = seen[chart.title[language] if chart.title else titles[chart.options["kpi"], language]]
         assert not there.failed, (chart.name, there.text)
@@ -155,14 +155,21 @@ def test_every_chart_is_drawn_and_none_is_empty_where_the_marts_have_rows(shown:
         page.screenshot(path=f"{folder}/{bundle.slug(dashboard, language)}.png")
 
 
-def titles_of(shown: Shown) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-    rows = shown.ask("select kpi, unit, title_en, title_zh from kpi_catalogue")
-    return {kpi: unit for kpi, unit, *_ in rows}, {(kpi, language): title for kpi, _, english, chinese in rows for language, title in (("en", english), ("zh", chinese))}
+def look(shown: Shown, page: Any, dashboard: str, language: str = "en") -> dict[str, screen.Seen]:
+    """Opened once for all tests."""
+    slug = bundle.slug(dashboard, language)
+    if slug not in page.seen:
+        page.seen[slug] = screen.open_dashboard(page, shown.url, slug, len(drawn_of(shown, dashboard)))
+    return page.seen[slug]
+
+
+def titles_of(shown: Shown) -> dict[tuple[str, str], str]:
+    rows = shown.ask("select kpi, title_en, title_zh from kpi_catalogue")
+    return {(kpi, language): title for kpi, english, chinese in rows for language, title in (("en", english), ("zh", chinese))}
 
 
 def test_figures_on_the_scorecard_are_those_of_the_marts(shown: Shown, page: Any) -> None:
-    seen = screen.open_dashboard(page, shown.url, "scorecard", len(drawn_of(shown, "scorecard")))
-    _, titles = titles_of(shown)
+    seen, titles = look(shown, page, "scorecard"), titles_of(shown)
     for status, title in (("on_target", "KPIs on target"), ("warning", "KPIs at warning"), ("off_target", "KPIs off target")):
         count, = shown.ask(f"select count(*) from scorecard where period_grain = 'month' and status = '{status}'")[0]
         assert seen[title].figure == f"{count}", (title, seen[title].text)
