@@ -12,7 +12,7 @@ import requests
 from bi.bundle import File, packed
 
 ADMIN = "admin"
-PATIENCE = 120          # seconds; an import of both languages took 9 on an idle machine
+PATIENCE = 300          # seconds; an import of both languages takes 16 of CPU, and took 80 on a machine with twelve others at work
 
 
 class CannotProvision(Exception):

@@ -37,6 +37,7 @@ languages = ["en", "zh-CN"]
 [state]
 home = "state"
 """
+pytestmark = pytest.mark.timeout(1500)      # the first test may wait for the company's first night and install Superset: a minute of CPU each
 VERSIONS = 50 if os.environ.get("MERIDIAN_DRILL") else 10
 
 
