@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MERIDIAN := $(BIN)/meridian
 
-.PHONY: demo demo-day demo-stop test lint up down docs drill install lock clean
+.PHONY: demo demo-day demo-stop test lint up down docs drill install lock clean bi bi-stop bi-lock
 
 # The lock is complete, so nothing is resolved (--no-deps) and every file is checked against its hash.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -46,6 +46,13 @@ down: install
 docs: install
 	@$(MERIDIAN) docs
 
+# Apache Superset over the published marts of the demo or of your meridian.toml, with the dashboards of bi/.
+bi: install
+	@$(BIN)/python -m bi up
+
+bi-stop: install
+	@$(BIN)/python -m bi stop
+
 # The random sweeps at full length; `make test` runs a bounded part of each.
 drill: install
 	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -53,5 +60,9 @@ drill: install
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock
 
+bi-lock:
+	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links bi/requirements.in -o bi/requirements.lock
+
 clean: demo-stop
-	rm -rf var $(VENV)
+	@test ! -x $(BIN)/python || $(BIN)/python -m bi stop || true
+	rm -rf var $(VENV) .venv-bi

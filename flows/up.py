@@ -65,7 +65,12 @@ def folder(settings: Settings) -> Path:
 
 def find(settings: Settings, name: str) -> Process | None:
     """The running process of that name ('server' or 'worker'), if there is one."""
-    path = folder(settings) / f"{name}.json"
+    return find_in(folder(settings), name)
+
+
+def find_in(place: Path, name: str) -> Process | None:
+    """The process that `start` started there under that name, if it still runs."""
+    path = place / f"{name}.json"
     try:
         process = Process(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -111,7 +116,7 @@ def ensure_server(settings: Settings, say: Callable[[str], None] = print) -> Ser
     say(f"starting the Prefect server on http://127.0.0.1:{port}")
     # Its UI asks the API under the address it was given; without this it would ask port 4200.
     told = {**environment(settings), "PREFECT_UI_API_URL": api_url(port), "PREFECT_API_URL": api_url(port)}
-    process = _start(place, "server", [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], told, port)
+    process = start(place, "server", [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], told, port)
     _await(lambda: is_answering(api_url(port)), process, place, seconds=90)
     return Server(api=api_url(port))
 
@@ -125,7 +130,7 @@ def start_worker(settings: Settings, server: Server, say: Callable[[str], None] 
     place = folder(settings)
     _prefect(told, ["work-pool", "create", POOL, "--type", "process", "--overwrite"])
     say("starting the worker")
-    return _start(place, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"], told)
+    return start(place, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"], told)
 
 
 def deploy(settings: Settings, server: Server) -> None:
@@ -176,7 +181,8 @@ def pointed_at(server: Server, settings: Settings) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _start(place: Path, name: str, command: list[str], told: Mapping[str, str], port: int = 0) -> Process:
+def start(place: Path, name: str, command: list[str], told: Mapping[str, str], port: int = 0) -> Process:
+    """Start a background process that outlives this one; its log is <place>/<name>.log, its pid and port are in <name>.json."""
     with (place / f"{name}.log").open("ab") as log:
         child = subprocess.Popen(command, env=dict(told), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, cwd=PROJECT)
     process = Process(name=name, pid=child.pid, started=process_started(child.pid), port=port)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ from flows.alerting import facts, replay
 from flows.settings import load
 from sandbox.company import planted
 from sandbox.tryton.home import Home as Tryton
+from tests import first_version
 from tests.sandbox.tryton.box import share_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -55,12 +57,21 @@ def sandbox(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterator[Home]:
+    with ExitStack() as until_the_end:
+        with first_version.alone(tmp_path_factory) as shared:       # whoever needs that version meanwhile waits for this night
+            made = until_the_end.enter_context(after_first_night(tmp_path_factory.mktemp("company"), prefect_api))
+            if not (shared / "published").exists():
+                first_version.keep(made.folder / "state" / "published", shared)
+        yield made
+
+
+@contextmanager
+def after_first_night(folder: Path, api: str) -> Iterator[Home]:
     """Tryton and Request Tracker with 18 months in them (the stand-in where Request Tracker cannot be had), and the first night."""
-    folder = tmp_path_factory.mktemp("company")
     share_environment(Tryton(root=folder / "sandbox"))
     try:
         sandbox(folder, "up", "--size", "small")
-        made = Home(folder=folder, api=prefect_api)
+        made = Home(folder=folder, api=api)
         made.night()
         yield made
     finally:
