@@ -25,7 +25,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import alerts, automations, channels, freshness, night_report, past, privacy, reconcile
+from flows import alerts, automations, channels, freshness, night_report, past, postgres, privacy, reconcile
 from flows import build as builds
 from flows import check as checking
 from flows import ingest as ingesting
@@ -135,6 +135,17 @@ def publish_marts(
 ) -> publishing.Publication:
     return publishing.audit_and_publish(
         settings, ledger, version=version, as_of=as_of, now=settings.clock(), checks_before=checks_before, accepted=accepted)
+
+
+@task(name="publish to PostgreSQL", persist_result=False, cache_policy=NO_CACHE)
+def follow_in_postgres(settings: Settings) -> str:
+    """Also behind a night that published nothing: what an earlier one could not do is made good. Returns what PostgreSQL lacks, and why; '' for nothing."""
+    try:
+        get_run_logger().info(postgres.follow_current(settings))
+    except postgres.PostgresError as error:
+        get_run_logger().error(str(error))
+        return str(error)
+    return ""
 
 
 @task(name="alert", persist_result=False, cache_policy=NO_CACHE)
@@ -247,6 +258,19 @@ def make_version(
     settings: Settings, ledger: ledgers.Ledger, night: Night, declared: dict[tuple[str, str], Stream], rebuild: bool, accepted: frozenset[str],
 ) -> tuple[str, str]:
     """What landed is checked, built, checked again and published: how a night ends, and a backfill. Returns state and message."""
+    state, message = _publish_files(settings, ledger, night, declared, rebuild, accepted)
+    if postgres.is_wanted(settings) and published.current(settings.published):
+        with night.timed("publish to PostgreSQL"):
+            if lacking := follow_in_postgres(settings):
+                night.checks.append({"border": "publish", "subject": "PostgreSQL", "check": "has the current version", "severity": "warning", "passed": False,
+                                     "observed": lacking, "expected": "the current version", "detail": lacking})
+                message = f"{message}; {lacking}"
+    return state, message
+
+
+def _publish_files(
+    settings: Settings, ledger: ledgers.Ledger, night: Night, declared: dict[tuple[str, str], Stream], rebuild: bool, accepted: frozenset[str],
+) -> tuple[str, str]:
     logger = get_run_logger()
     with night.timed("check what landed"):
         landed = check_batches(settings, ledger, declared)
