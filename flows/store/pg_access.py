@@ -49,6 +49,13 @@ def columns_by_table(connection: sql.Connection, schema: str) -> dict[str, list[
     return found
 
 
+def keys_by_table(connection: sql.Connection, schema: str) -> dict[str, str]:
+    """table -> its primary key, as PostgreSQL writes it."""
+    return dict(map(tuple, rows_of(connection, f"""
+        select relname, pg_get_constraintdef(pg_constraint.oid) from pg_constraint join pg_class on pg_class.oid = conrelid
+        where contype = 'p' and connamespace in (select oid from pg_namespace where nspname = {literal(schema)})""")))
+
+
 def secure(connection: sql.Connection, schema: str, options: Postgres, attempt: Attempt) -> None:
     """Grants and policies of every table of a schema, as the settings say; nothing where there is no such schema."""
     with connection.begin():

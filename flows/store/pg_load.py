@@ -37,6 +37,11 @@ class Mask:
     key: str
 
 
+def comment_of(version: Version, mask: Mask | None) -> str:
+    """What the comment of a schema says that holds this version."""
+    return f"Marts, version {version.name}, as of {version.as_of}, people {'shown' if mask is None else 'masked'}"
+
+
 def type_in_postgres(kind: str) -> str:
     """Of a DuckDB column. What has no counterpart, nested types above all, is text."""
     decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", kind)
@@ -48,7 +53,7 @@ def load(connection: sql.Connection, version: Version, schema: str, *, mask: Mas
     marts = duckdb.connect(str(version.marts), read_only=True)
     try:
         run(connection, f"create schema {quoted(schema)}")
-        run(connection, f"comment on schema {quoted(schema)} is {literal(f'Marts, version {version.name}, as of {version.as_of}')}")
+        run(connection, f"comment on schema {quoted(schema)} is {literal(comment_of(version, mask))}")
         comments = {row[0]: row[1] for row in marts.execute("select table_name, comment from duckdb_tables() where not internal").fetchall()}
         described = marts.execute("select table_name, column_name, comment from duckdb_columns() where not internal and comment is not null").fetchall()
         for table in sorted(comments):

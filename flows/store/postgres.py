@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -62,20 +62,23 @@ def follow(address: str, options: Postgres, version: Version, *, mask: pg_load.M
         alone = f"select pg_advisory_lock(hashtext({literal('meridian ' + options.schema_name)}))"
         attempt(partial(run, connection, alone), what="another publication to it is running")
         attempt(lambda: pg_access.check_roles(connection, options))
-        for schema in (options.schema_name, *_versions(connection, options).values()):
-            pg_access.secure(connection, schema, options, attempt)
+        told, source = pg_load.comment_of(version, mask), schema_of(options, version.name)
+        for schema, comment in _schemas(connection, options).items():
+            if schema != options.schema_name and comment.rpartition(", ")[2] != told.rpartition(", ")[2]:
+                attempt(partial(_drop_schema, connection, schema))      # people are to be shown otherwise now
+            else:
+                pg_access.secure(connection, schema, options, attempt)
         step("access as set")
         before = _standing(connection, options)
-        source = schema_of(options, version.name)
-        if version.name not in _versions(connection, options):
+        if source not in _schemas(connection, options):
             with connection.begin():
                 pg_load.load(connection, version, source, mask=mask, step=step)
                 pg_access.secure_new(connection, source, options)
             step("loaded")
-        if before != version.name:
+        if _schemas(connection, options).get(options.schema_name) != told:
             _make_room(connection, options, source, attempt)
             step("room made")
-            attempt(lambda: _exchange(connection, options, source, version, step))
+            attempt(lambda: _exchange(connection, options, source, version, told, step))
             step("exchanged")
             _vacuum(connection, options)
         remarks = _prune(connection, options, version.name, step)
@@ -90,12 +93,22 @@ def _standing(connection: sql.Connection, options: Postgres) -> str | None:
         return next((str(row[0]) for row in rows(connection, f"select version from {table}")), None)
 
 
-def _versions(connection: sql.Connection, options: Postgres) -> dict[str, str]:
-    """version -> schema, oldest first."""
+def _schemas(connection: sql.Connection, options: Postgres) -> dict[str, str]:
+    """schema -> what its comment says, of those that hold a version: the one that readers know, and those by name, oldest first."""
     with connection.begin():
-        found = rows(connection, "select nspname, obj_description(oid, 'pg_namespace') from pg_namespace order by nspname")
-    told = {schema: re.match(r"Marts, version (\d{4}-\d\d-\d\d\.\d{3,}),", comment or "") for schema, comment in found}
-    return {match[1]: schema for schema, match in told.items() if match and schema == schema_of(options, match[1])}
+        found = rows(connection, "select nspname, obj_description(oid, 'pg_namespace') from pg_namespace order by length(nspname), nspname")
+    return {schema: comment for schema, comment in found
+            if (version := _version_in(comment)) and schema in (options.schema_name, schema_of(options, version))}
+
+
+def _version_in(comment: str | None) -> str | None:
+    match = re.match(r"Marts, version (\d{4}-\d\d-\d\d\.\d{3,}),", comment or "")
+    return match and match[1]
+
+
+def _versions(connection: sql.Connection, options: Postgres) -> dict[str, str]:
+    """version -> the schema that holds it by name, oldest first."""
+    return {str(_version_in(comment)): schema for schema, comment in _schemas(connection, options).items() if schema != options.schema_name}
 
 
 def _columns(connection: sql.Connection, schema: str) -> dict[str, list[tuple[str, str]]]:
@@ -113,14 +126,15 @@ def _make_room(connection: sql.Connection, options: Postgres, source: str, attem
             attempt(partial(run, connection, f"alter table {quoted(options.schema_name)}.{quoted(table)} {added}"))
 
 
-def _exchange(connection: sql.Connection, options: Postgres, source: str, version: Version, step: Step) -> None:
-    """All tables of `source` into the schema that readers know, within the caller's transaction."""
+def _exchange(connection: sql.Connection, options: Postgres, source: str, version: Version, told: str, step: Step) -> None:
+    """All tables of `source` into the schema that readers know, within the caller's transaction. told: what its comment says from now on."""
     schema = options.schema_name
     run(connection, f"create schema if not exists {quoted(schema)}")
     live, wanted = pg_access.columns_by_table(connection, schema), pg_access.columns_by_table(connection, source)
+    live_keys, keys = pg_access.keys_by_table(connection, schema), pg_access.keys_by_table(connection, source)
     made = []
     for table, columns in wanted.items():
-        if live.get(table) == columns:
+        if live.get(table) == columns and live_keys.get(table) == keys.get(table):
             has_key = bool(version.tables.get(table, {}).get("primary_key"))
             _exchange_rows(connection, f"{quoted(schema)}.{quoted(table)}", f"{quoted(source)}.{quoted(table)}", has_key)
         else:
@@ -138,6 +152,7 @@ def _exchange(connection: sql.Connection, options: Postgres, source: str, versio
     for table in live.keys() - wanted.keys():
         _drop(connection, schema, table)
     _comment(connection, schema, source)
+    run(connection, f"comment on schema {quoted(schema)} is {literal(told)}")
     pg_access.secure_new(connection, schema, options)
     step("about to commit")
 
@@ -169,8 +184,8 @@ def _drop(connection: sql.Connection, schema: str, table: str) -> None:
         code, words = refusal(error)
         if code != STILL_NEEDED:
             raise
-        raise PostgresError(f"{table} has other columns now (or is not published any more), but something of yours is built on it: {words}. Drop that, "
-                            "`meridian publish postgres`, then make it anew", code=code) from None
+        raise PostgresError(f"{table} has other columns or another key now (or is not published any more), but something of yours is built on it: {words}. "
+                            "Drop that, `meridian publish postgres`, then make it anew", code=code) from None
 
 
 def _comment(connection: sql.Connection, schema: str, source: str) -> None:
@@ -211,9 +226,7 @@ def _prune(connection: sql.Connection, options: Postgres, current: str, step: St
         try:
             with connection.begin():
                 run(connection, f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-                names = _tables_of(connection, schema)
-                run(connection, f"drop table {', '.join(names)}" if names else "select 1")
-                run(connection, f"drop schema {quoted(schema)}")
+                _drop_schema(connection, schema)
             step(f"dropped {version}")
         except sql.exc.DBAPIError as error:
             code, words = refusal(error)
@@ -223,6 +236,8 @@ def _prune(connection: sql.Connection, options: Postgres, current: str, step: St
     return left
 
 
-def _tables_of(connection: sql.Connection, schema: str) -> Sequence[str]:
-    tables: Mapping[str, object] = pg_access.columns_by_table(connection, schema)
-    return [f"{quoted(schema)}.{quoted(table)}" for table in tables]
+def _drop_schema(connection: sql.Connection, schema: str) -> None:
+    """Refused where something else is built on it, which a `cascade` would take along."""
+    for table in pg_access.columns_by_table(connection, schema):
+        run(connection, f"drop table {quoted(schema)}.{quoted(table)}")
+    run(connection, f"drop schema {quoted(schema)}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flows.store import postgres, published
 from flows.store.pg import PostgresError, connected, rows, run
+from flows.store.pg_load import Mask
 from flows.store.postgres_options import Postgres
 from sandbox.databases import Database
 from tests.flows.store.marts_in_postgres import KPIS, LINES, ORDERS, SHIFTS, database, follow, options, put_out, user
@@ -68,11 +70,12 @@ def test_addresses_and_declared_columns_of_people_are_masked_alike_everywhere_un
     assert "call person, not <person>" in dump
     [[token]] = asked(database, "select segment from marts.kpis where segment_type = 'owner'")
     assert re.fullmatch(r"person-[0-9a-f]{12}", token)
-    put_out(folder, 2)
     version = published.current(folder)
     assert version is not None
-    postgres.follow(database.url, options(people="show"), version, mask=None)
-    assert asked(database, "select segment from marts.kpis where segment_type = 'owner'") == [["anna.koch@example.com"]]
+    for mask, shown in ((None, "anna.koch@example.com"), (Mask(key="k"), token)):
+        postgres.follow(database.url, options(), version, mask=mask)
+        for schema in ("marts", "marts_2026_10_31_001"):
+            assert asked(database, f"select segment from {schema}.kpis where segment_type = 'owner'") == [[shown]], "another setting counts at once, in kept versions too"
 
 
 def test_the_reader_reads_everything_and_changes_nothing(database: Database, folder: Path) -> None:
@@ -148,11 +151,21 @@ def test_a_column_of_another_type_makes_a_new_table_with_the_old_grants_or_names
     assert asked(user(database, "ann", "unit_a"), "select distinct business_unit from marts.fct_orders") == [["A"]], "the new table has the filter of the old"
     database.run("create view public.mine as select stamp from marts.fct_orders")
     put_out(folder, 3)
-    with pytest.raises(PostgresError, match="fct_orders has other columns now.*view mine depends on table marts.fct_orders"):
+    with pytest.raises(PostgresError, match="fct_orders has other columns or another key now.*view mine depends on table marts.fct_orders"):
         follow(database, folder, rows=UNIT_A)
     assert asked(database, "select distinct stamp from marts.fct_orders union select distinct stamp::text from marts.kpis") == [["2"]], "all of it stays as it was"
     database.run("drop view public.mine")
     assert follow(database, folder, rows=UNIT_A).before == "2026-10-31.002"
+
+
+def test_another_primary_key_makes_a_new_table(database: Database, folder: Path) -> None:
+    put_out(folder, 1)
+    follow(database, folder)
+    other = replace(LINES, primary_key=("line_id", "part"))
+    put_out(folder, 2, more="alter table marts.fct_lines add column part integer default 1; insert into marts.fct_lines select line_id, stamp, 2 from marts.fct_lines",
+            tables=(KPIS, ORDERS, other, SHIFTS))
+    follow(database, folder)
+    assert asked(database, "select count(*) from marts.fct_lines") == [["40"]], "the old key would have refused them"
 
 
 def test_a_reader_in_a_transaction_does_not_delay_a_night_and_delays_a_change_of_columns_by_name(database: Database, folder: Path) -> None:
