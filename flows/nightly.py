@@ -6,6 +6,7 @@ a Prefect task. The ledger, not Prefect's database, is the truth about what happ
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections import Counter
@@ -137,17 +138,6 @@ def publish_marts(
         settings, ledger, version=version, as_of=as_of, now=settings.clock(), checks_before=checks_before, accepted=accepted)
 
 
-@task(name="publish to PostgreSQL", persist_result=False, cache_policy=NO_CACHE)
-def follow_in_postgres(settings: Settings) -> str:
-    """Also behind a night that published nothing: what an earlier one could not do is made good. Returns what PostgreSQL lacks, and why; '' for nothing."""
-    try:
-        get_run_logger().info(postgres.follow_current(settings))
-    except postgres.PostgresError as error:
-        get_run_logger().error(str(error))
-        return str(error)
-    return ""
-
-
 @task(name="alert", persist_result=False, cache_policy=NO_CACHE)
 def tell(settings: Settings, ledger: ledgers.Ledger) -> None:
     """Also behind a night that published nothing: that is something to tell. What fails here fails no night, and is told by the next evaluation."""
@@ -260,11 +250,10 @@ def make_version(
     """What landed is checked, built, checked again and published: how a night ends, and a backfill. Returns state and message."""
     state, message = _publish_files(settings, ledger, night, declared, rebuild, accepted)
     if postgres.is_wanted(settings) and published.current(settings.published):
-        with night.timed("publish to PostgreSQL"):
-            if lacking := follow_in_postgres(settings):
-                night.checks.append({"border": "publish", "subject": "PostgreSQL", "check": "has the current version", "severity": "warning", "passed": False,
-                                     "observed": lacking, "expected": "the current version", "detail": lacking})
-                message = f"{message}; {lacking}"
+        with night.timed("publish to PostgreSQL"):      # behind a night that published nothing, too: what an earlier one could not do is made good
+            night.checks.append(row := postgres.as_check(settings))
+        get_run_logger().log(logging.INFO if row["passed"] else logging.ERROR, row["observed"])
+        message += "" if row["passed"] else f"; {row['observed']}"
     return state, message
 
 

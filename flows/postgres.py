@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 
@@ -13,7 +14,7 @@ from flows.store import pg_load, published
 from flows.store import postgres as store
 from flows.store.pg import PostgresError
 
-__all__ = ["PostgresError", "follow_current", "is_wanted", "standing"]
+__all__ = ["PostgresError", "as_check", "follow_current", "is_wanted", "standing"]
 
 
 def is_wanted(settings: Settings) -> bool:
@@ -40,6 +41,16 @@ def follow_current(settings: Settings) -> str:
         done = store.follow(_address(settings), options, version, mask=mask)
     what = f"has {done.version} already" if done.before == done.version else f"has {done.version} now, {done.before or 'nothing'} before"
     return "; ".join([f"PostgreSQL {what}; to be read by name: {', '.join(done.kept)}", *done.remarks])
+
+
+def as_check(settings: Settings) -> dict[str, Any]:
+    """`follow_current` as one of a night's checks: what fails is told with it, and undoes nothing. Raises PublishError without a version."""
+    row = {"border": "publish", "subject": "PostgreSQL", "check": "has the current version", "severity": "warning", "expected": "the current version"}
+    try:
+        said, is_there = follow_current(settings), True
+    except PostgresError as error:
+        said, is_there = str(error), False
+    return {**row, "passed": is_there, "observed": said, "detail": said}
 
 
 def _address(settings: Settings) -> str:
