@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, report_cli, robot_cli
+from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, export_cli, publish_cli, report_cli, robot_cli
 from flows.terminal import Config, Lang, day_of, fail, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
-publish_app = typer.Typer(no_args_is_help=True, help="Published versions: list them, go back to one.")
 batch_app = typer.Typer(no_args_is_help=True, help="Landed batches that the checks hold back: take them in, or read their window again.")
 source_app = typer.Typer(no_args_is_help=True, help="Configured systems: add one, ask them who we are there, look at their records.")
-app.add_typer(publish_app, name="publish")
+app.add_typer(publish_cli.app, name="publish")
+app.add_typer(export_cli.app, name="export")
 app.add_typer(batch_app, name="batch")
 app.add_typer(source_app, name="source")
 app.add_typer(alerts_cli.app, name="alerts")
@@ -183,31 +183,6 @@ def down(config: Config = None) -> None:
 
     stopped = ups.down(settings_of(config))
     typer.echo(f"stopped {' and '.join(stopped)}" if stopped else "nothing was running")
-
-
-@publish_app.command("list")
-def publish_list(config: Config = None) -> None:
-    """The versions that are kept; * marks the current one."""
-    from flows import show
-
-    typer.echo(show.versions(settings_of(config)))
-
-
-@publish_app.command("rollback")
-def publish_rollback(
-    config: Config = None,
-    to: Annotated[str | None, typer.Option(help="Version to go back to (default: the one before the current).")] = None,
-    why: Annotated[str, typer.Option(help="Reason; kept with the rollback.")] = "",
-) -> None:
-    """Make an older version current again. Readers see it at their next connection."""
-    from flows.store import published
-
-    settings = settings_of(config)
-    try:
-        version = published.rollback(settings.published, to=to, who=getpass.getuser(), why=why, at=settings.clock())
-    except published.PublishError as error:
-        fail(str(error))
-    typer.echo(f"{version.name} (as of {version.as_of}) is current again")
 
 
 @batch_app.command("accept")

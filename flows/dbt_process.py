@@ -61,7 +61,7 @@ def _node(result: Any) -> dict[str, Any]:
         told["model"] = {
             "schema": node.schema, "alias": node.alias, "tags": node.tags, "description": node.description,
             "columns": {name: column.description for name, column in node.columns.items()}, "strategy": node.config.incremental_strategy,
-            "key": node.config.unique_key, "meta": node.config.meta,
+            "key": node.config.unique_key, "meta": node.config.meta, "parents": list(node.depends_on.nodes),
         }
     return told
 

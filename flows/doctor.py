@@ -10,7 +10,7 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from flows import channels, healing, sources, up
+from flows import channels, healing, postgres, sources, up
 from flows.alerting import links
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
@@ -30,7 +30,8 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """One finding for each thing looked at. Asks every source one or two questions, and no channel any: what it would be asked is a message."""
-    return [*_versions(), *_folders(settings), *_state(settings), *_prefect(settings), *_ailments(settings), *_sources(settings), *_channels(settings)]
+    return [*_versions(), *_folders(settings), *_state(settings), *_postgres(settings), *_prefect(settings), *_ailments(settings), *_sources(settings),
+            *_channels(settings)]
 
 
 def _versions() -> Iterator[Finding]:
@@ -80,6 +81,17 @@ def _state(settings: Settings) -> Iterator[Finding]:
     yield Finding(subject="ledger", is_well=True, detail=f"last night {nights[0]['state']}" if nights else "no night has run yet")
     version = published.current(settings.published)
     yield Finding(subject="published", is_well=True, detail=version.name if version else "nothing yet")
+
+
+def _postgres(settings: Settings) -> Iterator[Finding]:
+    if not postgres.is_wanted(settings):
+        return
+    try:
+        there, here = postgres.standing(settings), published.current_name(settings.published)
+        detail = f"has {there or 'no version yet'}" + ("" if there == here else f", files have {here}")
+        yield Finding(subject="PostgreSQL", is_well=there == here, detail=detail, mend="the next night brings it up, or `meridian publish postgres` now")
+    except postgres.PostgresError as error:
+        yield Finding(subject="PostgreSQL", is_well=False, detail=str(error), mend=f"see [publish.postgres] in {settings.path}; files are published as ever")
 
 
 def _prefect(settings: Settings) -> Iterator[Finding]:

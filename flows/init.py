@@ -35,6 +35,10 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 [publish]
 keep_days = 30                       # how long old versions of the marts are kept
 
+# [publish.postgres]                 # the same tables for BI tools that read PostgreSQL; README, "BI tools"
+# url_env = "MARTS_URL"              # postgresql://publisher:password@db.example.com/bi
+# reader = "meridian_reader"         # role that may read everything and change nothing
+
 # Alerts: `meridian alerts list` shows what is wrong, here stands who is told. Rules of your own are files in `folder`, beside this one.
 # [alerts]
 # folder = "alerts"
@@ -205,6 +209,7 @@ SECRETS = '''\
 # SHOPIFY_TOKEN=
 # ERP_REPLICA_URL=
 # SMTP_PASSWORD=
+# MARTS_URL=
 # FEISHU_URL=
 # FEISHU_SECRET=
 # DEAD_MAN_URL=

@@ -6,6 +6,7 @@ a Prefect task. The ledger, not Prefect's database, is the truth about what happ
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections import Counter
@@ -25,7 +26,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import alerts, automations, channels, freshness, night_report, past, privacy, reconcile
+from flows import alerts, automations, channels, freshness, night_report, past, postgres, privacy, reconcile
 from flows import build as builds
 from flows import check as checking
 from flows import ingest as ingesting
@@ -247,6 +248,18 @@ def make_version(
     settings: Settings, ledger: ledgers.Ledger, night: Night, declared: dict[tuple[str, str], Stream], rebuild: bool, accepted: frozenset[str],
 ) -> tuple[str, str]:
     """What landed is checked, built, checked again and published: how a night ends, and a backfill. Returns state and message."""
+    state, message = _publish_files(settings, ledger, night, declared, rebuild, accepted)
+    if postgres.is_wanted(settings) and published.current(settings.published):
+        with night.timed("publish to PostgreSQL"):      # behind a night that published nothing, too: what an earlier one could not do is made good
+            night.checks.append(row := postgres.as_check(settings))
+        get_run_logger().log(logging.INFO if row["passed"] else logging.ERROR, row["observed"])
+        message += "" if row["passed"] else f"; {row['observed']}"
+    return state, message
+
+
+def _publish_files(
+    settings: Settings, ledger: ledgers.Ledger, night: Night, declared: dict[tuple[str, str], Stream], rebuild: bool, accepted: frozenset[str],
+) -> tuple[str, str]:
     logger = get_run_logger()
     with night.timed("check what landed"):
         landed = check_batches(settings, ledger, declared)

@@ -13,7 +13,7 @@ from flows.freshness import last_batches, missing_of, stale_streams
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 from flows.store import published
-from flows.store.warehouse import project_fingerprint
+from flows.store.warehouse import primary_keys, project_fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,12 @@ class Publication:
 def published_tables(settings: Settings) -> list[published.Table]:
     """The models tagged `published` as the last build told of them, with the descriptions that become comments in the file."""
     models = json.loads(models_file(settings).read_text(encoding="utf-8"))
+    keys = primary_keys(settings.dbt_project)
     return [
         published.Table(
             name=model["alias"], relation=_relation(model), description=model["description"].strip(),
             columns={name: description.strip() for name, description in model["columns"].items()}, changed=_changed(model, models),
+            primary_key=keys.get(model["alias"], ()), personal=tuple(model["meta"].get("personal", ())),
         )
         for _, model in sorted(models.items()) if "published" in model["tags"]
     ]

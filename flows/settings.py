@@ -24,6 +24,7 @@ from flows.alerting.delivery_options import Channel, Serve, Watch
 from flows.alerting.options import Alerts
 from flows.automation.options import Automations
 from flows.reporting.options import Reports
+from flows.store.postgres_options import Postgres
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"
@@ -79,6 +80,7 @@ class Night(_Section):
 
 class Publish(_Section):
     keep_days: int = Field(default=30, ge=1)
+    postgres: Postgres = Postgres()
 
 
 class Calendar(_Section):
@@ -310,7 +312,7 @@ def _keys_at(location: tuple[str, ...]) -> list[str]:
             annotation = model.model_fields[part].annotation
             arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
             model = arguments[1] if getattr(annotation, "__origin__", None) is dict else annotation
-    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    return sorted(field.alias or name for name, field in model.model_fields.items()) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 
 def nearest(wrong: str, valid: list[str]) -> str:

@@ -25,7 +25,7 @@ def after_a_night(settings: Settings, language: scorecard.Language, *, prefect_u
     report: dict[str, Any] = night["report"]
     landed = sum(stream["records"] for stream in report["streams"])
     lines = [scorecard_text(settings, language, "month"), ""]
-    lines.append(f"{night['state'].capitalize()}: {report['message']}" if night["state"] != "published" else f"Published: {night['version']}")
+    lines.append(f"{night['state'].capitalize()}: {report['message']}")
     requests = sum(stream["requests"] for stream in report["streams"])
     lines.append(f"Landed {landed:,} records with {requests:,} requests; {report['checks']} checks, {len(report['failed_checks'])} with remarks")
     lines.append("Time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report["seconds"].items()))

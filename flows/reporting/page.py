@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from flows.reporting import charts
 from flows.reporting.review import PERSPECTIVES, Change, Review
@@ -23,10 +24,6 @@ class NoPdf(Exception):
 
 def html(review: Review, language: Language, *, company: str, currency: str, alerts: Sequence[tuple[str, str]] = ()) -> str:
     """The page. alerts: (what, how it went) of the period."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-
     def say(key: str, **values: object) -> str:
         return word(key, language, **values)
 
@@ -37,12 +34,20 @@ def html(review: Review, language: Language, *, company: str, currency: str, ale
         return difference(value, unit, currency, language)
 
     groups = [(name, [line for line in review.lines if line.perspective == name]) for name in PERSPECTIVES]
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         review=review, language=language, company=company, alerts=alerts, say=say, number=number, signed=signed, verdict=_verdict(language),
         groups=[(name, lines, sum(line.is_met is True for line in lines), sum(line.is_met is not None for line in lines)) for name, lines in groups if lines],
         trend=charts.trend, charts=[(line, charts.control_chart(points, partial(number, unit=line.unit))) for line, points in review.charts],
         bars=_bars,
     )
+
+
+def template(name: str) -> Any:
+    """A page of this folder. What is put into it is escaped; a value that is not given is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template(name)
 
 
 def summary(review: Review, language: Language) -> str:

@@ -43,12 +43,17 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table to publish. relation: its name in the warehouse ('marts.kpis'); descriptions become comments in the marts file."""
+    """A table to publish. relation: its name in the warehouse ('marts.kpis'); descriptions become comments in the marts file.
+
+    personal: columns that name one of the company's own people; readers elsewhere get them masked.
+    """
 
     name: str
     relation: str
     description: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    primary_key: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
     changed: Changed | None = None
 
 
@@ -74,7 +79,8 @@ def write_tables(
             except duckdb.CatalogException as error:
                 reason = str(error).splitlines()[0]
                 raise PublishError(f"cannot publish {table.name}: the warehouse has no {table.relation}; was it built? ({reason})") from error
-            described[table.name] = {"rows": rows, "checksum": checksum, "columns": _comment(connection, table)}
+            described[table.name] = {"rows": rows, "checksum": checksum, "columns": _comment(connection, table), "primary_key": list(table.primary_key),
+                                     "personal": list(table.personal)}
             _write_parquet(connection, table.name, path / PARQUET, before if before and before.tables.get(table.name) == described[table.name] else None)
             step(f"copied {table.name}")
         connection.execute("detach warehouse")

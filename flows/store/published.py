@@ -47,8 +47,8 @@ from flows.store.versions import (
 )
 
 __all__ = [
-    "Candidate", "Changed", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "discard", "flips", "list_versions",
-    "next_version", "prepare", "prune", "publish", "rollback", "version",
+    "Candidate", "Changed", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "current_name", "discard", "flips",
+    "list_versions", "next_version", "prepare", "prune", "publish", "rollback", "version",
 ]
 
 

@@ -60,7 +60,7 @@ class Version:
     built_at: datetime
     published_at: datetime
     code_revision: str
-    tables: Mapping[str, Mapping[str, Any]]   # name -> {"rows": int, "checksum": str, "columns": int}
+    tables: Mapping[str, Mapping[str, Any]]   # name -> {"rows": int, "checksum": str, "columns": int, "primary_key": [...], "personal": [...]}
     size_bytes: int
     is_current: bool
     withdrawn: Flip | None = None

@@ -97,6 +97,17 @@ def staging_readers(project: Path) -> dict[tuple[str, str], str]:
     return readers
 
 
+def primary_keys(project: Path) -> dict[str, tuple[str, ...]]:
+    """model -> the columns that its `primary_key` test says name one row. Read from the YAML: the nodes of a night are without their tests."""
+    keys = {}
+    for path in (project / "models" / "marts").rglob("*.yml"):
+        for model in (yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).get("models", ()):      # 0.1 s in C, 1.5 s without
+            for test in model.get("data_tests", ()):
+                if isinstance(test, dict) and "primary_key" in test:
+                    keys[model["name"]] = tuple(test["primary_key"]["arguments"]["columns"])
+    return keys
+
+
 def staging_fingerprint(project: Path) -> str:
     """Changes when staging would parse old batches differently, so that they must all be read again."""
     sha = hashlib.sha256()
