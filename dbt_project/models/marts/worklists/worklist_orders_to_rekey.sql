@@ -1,8 +1,8 @@
 {%- set said_en -%}
-    ', not in the portal of ' || partner || ': ' || cast(quantity as double) || ' pieces in ' || line_count || ' lines, wanted by ' || coalesce(cast(requested_on as varchar), '?')
+    ', not in the portal of ' || partner || ': ' || pieces || ' pieces (lines: ' || line_count || '), wanted by ' || coalesce(cast(requested_on as varchar), '?')
 {%- endset %}
 {%- set said_zh -%}
-    ' 已确认，尚未录入 ' || partner || ' 的门户：' || line_count || ' 行共 ' || cast(quantity as double) || ' 件，要求交货日 ' || coalesce(cast(requested_on as varchar), '?')
+    ' 已确认，尚未录入 ' || partner || ' 的门户：' || line_count || ' 行共 ' || pieces || ' 件，要求交货日 ' || coalesce(cast(requested_on as varchar), '?')
 {%- endset %}
 
 with
@@ -55,7 +55,7 @@ asked as (
         order_id,
         partner,
         count(*) as line_count,
-        sum(quantity) as quantity,
+        regexp_replace(cast(sum(quantity) as varchar), '\.?0+$', '') as pieces,
         -- text, whole where it is whole: the robot must not round what it types
         cast(to_json(list({
             'item': partner_item,
@@ -72,7 +72,7 @@ waiting as (
         customers.customer_number,
         asked.partner,
         asked.line_count,
-        asked.quantity,
+        asked.pieces,
         asked.lines,
         coalesce(orders.requested_on, orders.promised_on) as requested_on,
         {{ reporting_day('orders.confirmed_at') }} as confirmed_on,
