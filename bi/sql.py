@@ -41,7 +41,8 @@ def written(sql: str, values: Mapping[str, Mapping[str, str]], language: str, zo
         """Called what the reports call it."""
         spoken: Language = "zh-CN" if language == "zh" else "en"
         lists = sorted(path.stem.removeprefix("worklist_") for path in (PROJECT / "dbt_project/models/marts/worklists").glob("worklist_*.sql"))
-        return f"case {name} " + " ".join(f"when '{each}' then '{word(each, spoken)}'" for each in lists) + f" else {name} end"
+        called = {each: word(each, spoken).replace("'", "''") for each in lists}
+        return f"case {name} " + " ".join(f"when '{each}' then '{text}'" for each, text in called.items()) + f" else {name} end"
 
     known: dict[str, Any] = {
         **words, "lang": language, "zone": zone, "text": Macro(text_of), "local": Macro(local), "weekday_of": Macro(weekday), "worklist": Macro(worklist),

@@ -35,6 +35,7 @@ from sandbox.request_tracker.home import (
 )
 
 HERE = Path(__file__).parent
+LAST_OF_THE_STORY = 900_000
 MAKERS = ("loader.pl", "operations.py", "rows.py", "home.py", "load.py")    # what decides how a plan becomes a database
 
 
@@ -88,12 +89,22 @@ def load(plan: Plan, home: Home, *, cache: Path | None = None, newest: int | Non
     script.unlink()
     now = datetime.combine(plan.ends_on + timedelta(days=1), time_of_day(2, 30), tzinfo=UTC)
     make_secrets(home, now)
+    _leave_room(home)
     return write_facts(home, {
         "kind": "request_tracker", "company": plan.company, "now": now.isoformat(), "tickets": len(plan.tickets), "operations": count,
         "lived_until": plan.ends_on.isoformat(), "oldest_ticket": min((operations.ticket_id(ticket.number) for ticket in plan.tickets), default=0),
         "token_env": TOKEN_VARIABLE, "write_token_env": WRITE_TOKEN_VARIABLE, "secrets": str(home.secrets),
         "from_cache": from_cache, "load_seconds": round(time.monotonic() - started, 1),
     })
+
+
+def _leave_room(home: Home) -> None:
+    """The story's tickets have its own numbers, and RT gives a new one the number behind the highest: a deleted ticket far ahead keeps what people and
+    automations open there out of the story's way."""
+    with closing(sqlite3.connect(home.database)) as database:
+        database.execute("insert into Tickets (id, EffectiveId, Queue, Type, Subject, Status) values (:id, :id, 1, 'ticket', 'Numbers up to here', 'deleted')",
+                         {"id": LAST_OF_THE_STORY})
+        database.commit()
 
 
 def make_secrets(home: Home, now: datetime) -> None:
