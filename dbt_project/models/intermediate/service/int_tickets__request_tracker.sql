@@ -41,8 +41,8 @@ final as (
         and tickets.rt_status <> 'deleted'
         -- a merged ticket points at the one that took it in: that one counts
         and coalesce(tickets.effective_ticket_number, tickets.ticket_number) = tickets.ticket_number
-        -- what our own automations open are tasks of the team, nothing that anybody asked us
-        and not coalesce(tickets.requestors[1] like 'meridian-%', false)
+        -- what our own automations open for nobody are tasks of the team, nothing that anybody asked us
+        and not coalesce(tickets.creator like 'meridian-%' and coalesce(tickets.requestors[1], tickets.creator) = tickets.creator, false)
 )
 
 select * from final
