@@ -21,7 +21,7 @@ Via = Literal["link", "terminal", "ui"]
 WORDS: Mapping[str, tuple[str, str]] = {
     "not open": ("Nothing is left to decide: {what}.", "已无需审批：{what}。"),
     "over": ("It expired at {what} UTC; nothing is done. It is proposed again where it comes up again.", "已于 {what} UTC 过期，不会执行。"),
-    "not yours": ("{what} may not decide on it; those who may: see `meridian automations show`.", "{what} 无权审批。"),
+    "not yours": ("{what} may not decide on it; {may} may.", "{what} 无权审批，可由 {may} 审批。"),
     "your own": ("{what} asked for it: somebody else must agree.", "由 {what} 发起，须由他人批准。"),
     "again": ("{what} has decided on it already.", "{what} 已作出决定。"),
     "name not shown": ("Two people must agree, and a form cannot tell who fills it in: use the link in the message, or a terminal.",
@@ -34,12 +34,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
 class NotTaken(Exception):
     """A decision that does not count, and why."""
 
-    def __init__(self, word: str, what: str = "") -> None:
+    def __init__(self, word: str, what: str = "", *, may: str = "") -> None:
         super().__init__(word, what)
-        self.word, self.what = word, what
+        self.word, self.what, self.may = word, what, may
 
     def in_(self, language: Language) -> str:
-        return WORDS[self.word][language == "zh-CN"].format(what=self.what)
+        return WORDS[self.word][language == "zh-CN"].format(what=self.what, may=self.may)
 
     def __str__(self) -> str:
         return self.in_("en")
@@ -89,7 +89,7 @@ def _decide(connection: sql.Connection, playbooks: Mapping[str, Playbook], one: 
     if at >= one.expires_at and one.state != "noted":
         raise NotTaken("over", f"{one.expires_at:%Y-%m-%d %H:%M}")
     if playbook.approvers and said.who not in playbook.approvers:
-        raise NotTaken("not yours", said.who)
+        raise NotTaken("not yours", said.who, may=", ".join(playbook.approvers))
     if playbook.four_eyes and said.decision == "approve" and one.state == "asked":
         if said.via == "ui":
             raise NotTaken("name not shown")

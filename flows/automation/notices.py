@@ -83,12 +83,12 @@ def line(proposal: Proposal, language: Language) -> str:
 
 
 def change(write: Mapping[str, Any], language: Language) -> str:
-    """What a step changes, name by name; its parameters where nobody has looked at what is there."""
+    """What a step changes, name by name; its parameters where nobody has looked at what is there. What it does not set is not said."""
     before, wanted = write["before"], write["wanted"]
     if before is None:
         return f"{write['do']}: " + ", ".join(f"{name} = {value}" for name, value in write["parameters"].items())
     nothing = say("nothing", language)
-    names = [name for name in {**before, **wanted} if before.get(name) != wanted.get(name)]
+    names = [name for name in wanted if before.get(name) != wanted[name]]
     return f"{write['do']}: " + ", ".join(f"{name} {shown(before.get(name), nothing)} → {shown(wanted.get(name), nothing)}" for name in names)
 
 

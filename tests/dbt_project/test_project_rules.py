@@ -104,8 +104,7 @@ def test_only_staging_reads_what_landed(dbt_manifest: Any) -> None:
 
 def test_no_layer_reads_from_one_above_it(dbt_manifest: Any) -> None:
     # int_kpis__judged collects the KPI models for goal_attainment, which cannot read the union that contains itself.
-    # The other two are what two worklists have in common: who is late, by the facts that the KPI is counted from, and who else delivers.
-    allowed = {"int_kpis__judged", "int_supplier_lateness", "int_backup_suppliers"}
+    allowed = {"int_kpis__judged"}
     height = {"staging": 0, "intermediate": 1, "marts": 2, "as_built": 3}
     wrong = []
     for node in models(dbt_manifest):

@@ -41,7 +41,7 @@ def test_on_a_full_disk_the_night_says_so_the_old_version_stays_and_the_next_nig
 ) -> None:
     state = tmp_path / "state"
     state.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(state)], check=False, capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(state)], check=False, capture_output=True).returncode:
         pytest.skip("needs root to mount a small file system")
     try:
         company = after_first_night(tmp_path)

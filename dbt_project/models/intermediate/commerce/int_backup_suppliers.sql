@@ -1,6 +1,6 @@
 with
 receipts as (
-    select * from {{ ref('fct_receipts') }}
+    select * from {{ ref('int_receipts') }}
 ),
 
 lateness as (
@@ -18,7 +18,7 @@ delivered as (
     from receipts
     left join lateness
         on receipts.supplier_id = lateness.supplier_id
-    where receipts.received_on > {{ as_of() }} - 365
+    where receipts.received_on between {{ as_of() }} - 364 and {{ as_of() }}
         and coalesce(lateness.late_rate, 0) <= {{ worklist_limit('late_rate') }}
     group by receipts.item, receipts.supplier_id
 ),

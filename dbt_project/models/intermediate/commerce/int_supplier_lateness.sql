@@ -1,6 +1,6 @@
 with
 receipts as (
-    select * from {{ ref('fct_receipts') }}
+    select * from {{ ref('int_receipts') }}
 ),
 
 -- the ninety days of supplier_late_rate
@@ -10,9 +10,12 @@ rates as (
         any_value(supplier_number) as supplier_number,
         coalesce(any_value(supplier), any_value(supplier_number), supplier_id) as supplier,
         count(*) as due_count,
-        count(*) filter (where is_late) as late_count
+        -- what has not come is late, and what came after the as_of day came after a day before it
+        count(*) filter (where coalesce(received_on > promised_on, true)) as late_count
     from receipts
-    where is_due and promised_on > {{ as_of() }} - 90
+    where promised_on between {{ as_of() }} - 89 and {{ as_of() }}
+        and not is_cancelled
+        and coalesce(ordered_on, promised_on) <= {{ as_of() }}
     group by supplier_id
 ),
 

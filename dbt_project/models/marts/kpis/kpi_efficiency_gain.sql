@@ -29,7 +29,8 @@ gains as (
         measured.period_grain,
         measured.period_start,
         measured.kpi,
-        round(case measured.direction when 'lower' then -1 else 1 end * (measured.value / earlier.value - 1), 9) as gain
+        -- a decimal: a sum of doubles depends on the order of the rows
+        cast(case measured.direction when 'lower' then -1 else 1 end * (measured.value / earlier.value - 1) as decimal(18, 9)) as gain
     from measured
     inner join measured as earlier
         on measured.kpi = earlier.kpi

@@ -21,7 +21,7 @@ renamed as (
         nullif(trim(ticket), '') as ticket,
         nullif(trim(agent), '') as agent,
         nullif(trim(team), '') as team,
-        try_cast(score as double) as score
+        try_cast(score as decimal(18, 4)) as score
     from parsed
 )
 

@@ -17,7 +17,7 @@ renamed as (
         ordinal,
         is_deleted,
         nullif(trim(site), '') as site,
-        try_cast(square_metres as double) as square_metres,
+        try_cast(square_metres as decimal(18, 4)) as square_metres,
         try_cast(starts_on as date) as starts_on,
         try_cast(ends_on as date) as ends_on
     from parsed

@@ -20,7 +20,7 @@ renamed as (
         nullif(trim(team), '') as team,
         nullif(trim(business_unit), '') as business_unit,
         try_cast(is_core as boolean) as is_core,
-        try_cast(fte as double) as fte,
+        try_cast(fte as decimal(18, 4)) as fte,
         try_cast(starts_on as date) as starts_on,
         try_cast(ends_on as date) as ends_on
     from parsed

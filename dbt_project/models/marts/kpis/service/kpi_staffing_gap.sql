@@ -3,8 +3,9 @@ staffing as (
     select * from {{ ref('fct_staffing') }}
 ),
 
+-- decimals: a sum of doubles depends on the order of the rows
 judged as (
-    select *
+    select * replace (cast(missing_hours as decimal(18, 6)) as missing_hours, cast(hours as decimal(18, 6)) as hours)
     from staffing
     where not is_ahead and needed_agents is not null
 ),
