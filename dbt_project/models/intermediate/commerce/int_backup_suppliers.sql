@@ -18,7 +18,8 @@ delivered as (
     from receipts
     left join lateness
         on receipts.supplier_id = lateness.supplier_id
-    where receipts.received_on between {{ as_of() }} - 364 and {{ as_of() }}
+    where receipts.item is not null
+        and receipts.received_on between {{ as_of() }} - 364 and {{ as_of() }}
         and coalesce(lateness.late_rate, 0) <= {{ worklist_limit('late_rate') }}
     group by receipts.item, receipts.supplier_id
 ),
