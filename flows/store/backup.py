@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import posixpath
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -84,6 +85,20 @@ def _files(home: Path) -> Iterator[str]:
         yield from (str(path.relative_to(home)) for path in (published / CURRENT).resolve().rglob("*") if path.is_file())
 
 
+# Python knows what may leave an archive since 3.11.4; Debian's has 3.11.2.
+_FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+
+
+def _plain(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Files, folders and links that stay below where they are unpacked, and nothing else. Raises TarError."""
+    for member in archive:
+        leads_to = posixpath.join(posixpath.dirname(member.name), member.linkname) if member.issym() else member.name
+        is_known = member.isfile() or member.isdir() or member.issym()
+        if not is_known or any(posixpath.normpath(path).startswith(("/", "..")) for path in (member.name, leads_to)):
+            raise tarfile.TarError(f"{member.name} does not belong into a backup")
+        yield member
+
+
 def restore(home: Path, ledger: Ledger, source: Path) -> dict[str, Any]:
     """Put a backup back into an empty deployment; returns its manifest. Everything is unpacked and summed up before anything is put in its place, and the
     ledger comes last: killed before that, restoring again begins anew."""
@@ -95,7 +110,7 @@ def restore(home: Path, ledger: Ledger, source: Path) -> dict[str, Any]:
     aside.mkdir(parents=True)
     try:
         with source.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
-            archive.extractall(aside, filter="data")
+            archive.extractall(aside, members=_plain(archive), **_FILTER)          # noqa: S202 - _plain looks at each of them
         manifest: dict[str, Any] = json.loads((aside / "manifest.json").read_text(encoding="utf-8"))
     except (tarfile.TarError, zstandard.ZstdError, OSError, ValueError) as error:
         shutil.rmtree(aside)

@@ -117,7 +117,10 @@ class Company:
         self.set_clock()
 
     def set_clock(self) -> None:
-        """For commands, whose clock ticks on from ours."""
+        """For commands, whose clock ticks on from ours; set again only where ours was moved, or it would go back by what a command took."""
+        clock = self.folder / "clock"
+        if clock.exists() and clock.read_text().startswith(f"{self.now.isoformat()} "):
+            return
         (self.folder / "clock").write_text(f"{self.now.isoformat()} {datetime.now(UTC).isoformat()}\n")
 
     def run(self) -> dict[str, int]:

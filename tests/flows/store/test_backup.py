@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,3 +81,18 @@ def test_a_backup_of_what_has_lost_or_spoilt_a_file_is_refused_and_leaves_nothin
     with pytest.raises(BackupError, match="is not there though the ledger knows it"):
         backup.write(tmp_path / "home", ledger, tmp_path / "backup.tar.zst", at=NOW)
     assert not list(tmp_path.glob("backup*"))
+
+
+@pytest.mark.parametrize(("name", "kind", "link"), [
+    ("../outside", tarfile.REGTYPE, ""), ("/etc/passwd", tarfile.REGTYPE, ""), ("home/published/current", tarfile.SYMTYPE, "../../../outside"),
+    ("home/x", tarfile.SYMTYPE, "/etc/passwd"), ("home/x", tarfile.LNKTYPE, "home/y"), ("home/x", tarfile.FIFOTYPE, ""),
+])
+def test_what_would_leave_the_folder_does_not_belong_into_a_backup(name: str, kind: bytes, link: str) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = kind, link
+        archive.addfile(member)
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive, pytest.raises(tarfile.TarError, match="does not belong"):
+        list(backup._plain(archive))
