@@ -78,7 +78,8 @@ solved as (
         team,
         count(*) as agents,
         -- agents × (1 − Gini), with Gini = 2 Σ place × rate / (agents × Σ rate) − (agents + 1) / agents
-        cast(2 * count(*) + 1 - 2 * cast(sum(place * rate) as double) / cast(sum(rate) as double) as decimal(18, 9)) as balance
+        -- in steps of a power of two, for sums of such doubles are exact, in whatever order teams come
+        round((2 * count(*) + 1 - 2 * cast(sum(place * rate) as double) / cast(sum(rate) as double)) * 68719476736) / 68719476736 as balance
     from {{ grain }}_rates
     group by period_start, team
     having count(*) > 1 and sum(rate) > 0
