@@ -42,6 +42,42 @@ def good(value: Any) -> Fault:
     return Fault(body=json.dumps(value).encode())
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Says nothing of what it serves, bears clients that leave, and can break off."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True   # else an answer's body waits 40 ms for the acknowledgement of its head
+
+    def reset(self) -> None:
+        """A TCP reset."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+    def handle(self) -> None:
+        with suppress(OSError, ValueError):   # the client left, or we hung up on it
+            super().handle()
+
+    def finish(self) -> None:
+        with suppress(OSError, ValueError):
+            super().finish()
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
 class FaultServer:
     """`plan` is used up request by request; then `otherwise` answers."""
 
@@ -51,10 +87,7 @@ class FaultServer:
         self.asked: list[Asked] = []
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True   # else an answer's body waits 40 ms for the acknowledgement of its head
-
+        class Faulty(Handler):
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length))
@@ -82,36 +115,18 @@ class FaultServer:
                     self.wfile.flush()
                     self.close_connection = True
                     if fault.ending == "reset":
-                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                        self.connection.close()
+                        self.reset()
 
             do_GET = do_POST = do_PUT = do_DELETE = answer
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-            def handle(self) -> None:
-                with suppress(OSError, ValueError):   # the client left, or we hung up on it
-                    super().handle()
-
-            def finish(self) -> None:
-                with suppress(OSError, ValueError):
-                    super().finish()
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Faulty)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     @contextmanager
     def running(self) -> Iterator[FaultServer]:
-        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
+        with serving(self.server):
             yield self
-        finally:
-            self.server.shutdown()
-            self.server.server_close()
-            thread.join(5)
 
 
 @pytest.fixture

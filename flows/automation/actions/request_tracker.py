@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from flows.automation.actions.http import Http, instant, queue_of
+from flows.automation.actions.http import Http, instant, queue_of, ticket_number
 from flows.automation.actions.setting import setting
 from flows.automation.contract import Action, Kind, Parameters, Refused, State, Undo, Unrecognized
 
@@ -38,9 +38,7 @@ def _check(session: Http) -> str:
 
 
 def _ticket(session: Http, number: str) -> dict[str, Any]:
-    number = number.rpartition(":")[2]          # 'helpdesk:1200' of the marts is RT's 1200
-    if not number.isdigit():
-        raise Refused(f"{number!r} is no ticket's number")
+    number = ticket_number(number)
     found = session.get(f"{API}/ticket/{number}", {"fields": "Status,Subject,Owner,Priority", "fields[Owner]": "Name"}, none_for=(404,))
     if found is None or found.get("Status") == "deleted":
         raise Refused(f"there is no ticket {number}")

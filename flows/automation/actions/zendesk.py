@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.auth import basic
-from flows.automation.actions.http import Http, instant, queue_of
+from flows.automation.actions.http import Http, instant, queue_of, ticket_number
 from flows.automation.actions.setting import setting
 from flows.automation.contract import Action, Json, Kind, Parameters, Refused, State, Unavailable, Undo, Unrecognized
 
@@ -41,9 +41,7 @@ def _check(session: Http) -> str:
 
 
 def _ticket(session: Http, number: str) -> dict[str, Any]:
-    number = number.rpartition(":")[2]
-    if not number.isdigit():
-        raise Refused(f"{number!r} is no ticket's number")
+    number = ticket_number(number)
     found = session.get(f"{API}/tickets/{number}.json", none_for=(404,))
     if found is None or found["ticket"]["status"] == "deleted":
         raise Refused(f"there is no ticket {number}")

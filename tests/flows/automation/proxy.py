@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 
 import requests
+
+from tests.connectors.faults import Handler, serving
 
 # before: the system never sees the request. after: it does what was asked, and the answer is lost or turned into something else.
 FAULTS = ("refused", "500 before", "429 before", "reset before", "500 after", "reset after", "silence after")
@@ -23,10 +22,7 @@ class Proxy:
         self.base, self.next, self.changes, self.silence = base, "", 0, silence
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Between(Handler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 fault, outer.next = (outer.next, "") if self.command != "GET" else ("", outer.next)
@@ -59,25 +55,9 @@ class Proxy:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def reset(self) -> None:
-                self.close_connection = True
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
-
             do_GET = do_POST = do_PUT = do_DELETE = answer
 
-            def log_message(self, *args: Any) -> None:
-                pass
-
-            def handle(self) -> None:
-                with suppress(OSError, ValueError):     # the client left, or we hung up on it
-                    super().handle()
-
-            def finish(self) -> None:
-                with suppress(OSError, ValueError):
-                    super().finish()
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Between)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
@@ -85,11 +65,5 @@ class Proxy:
 @contextmanager
 def before(base: str) -> Iterator[Proxy]:
     proxy = Proxy(base)
-    thread = threading.Thread(target=proxy.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(proxy.server):
         yield proxy
-    finally:
-        proxy.server.shutdown()
-        proxy.server.server_close()
-        thread.join(5)
