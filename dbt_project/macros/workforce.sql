@@ -32,6 +32,28 @@
         and coalesce({{ relation }}.ends_on, {{ no_last_day() }}) >= months.month
 {%- endmacro %}
 
+{#
+    Revenue (relation `earned`: month, segment, net_amount) beside what it is divided by (relation `over`: month, segment, amount), in the months of which both
+    are known: before the register nobody knows the one, before the orders nobody the other.
+#}
+{% macro revenue_beside(over, segment, amount) -%}
+    select
+        month,
+        {{ segment }},
+        0 as net_amount,
+        {{ amount }}
+    from {{ over }}
+    where month >= (select min(month) from earned)
+    union all
+    select
+        month,
+        {{ segment }},
+        net_amount,
+        0 as {{ amount }}
+    from earned
+    where month >= (select min(month) from {{ over }})
+{%- endmacro %}
+
 {# How many weeks before it the volume of an hour is expected from: the mean of the same hour of the week. #}
 {% macro staffing_weeks() %}{{ return(8) }}{% endmacro %}
 

@@ -26,23 +26,8 @@ earned as (
     group by month, business_unit
 ),
 
--- months of which both are known: before the register nobody knows who worked, before the orders nobody knows what came of it
 known as (
-    select
-        month,
-        business_unit,
-        0 as net_amount,
-        fte
-    from heads
-    where month >= (select min(month) from earned)
-    union all
-    select
-        month,
-        business_unit,
-        net_amount,
-        0 as fte
-    from earned
-    where month >= (select min(month) from heads)
+    {{ revenue_beside('heads', 'business_unit', 'fte') }}
 ),
 
 final as (

@@ -34,21 +34,7 @@ earned as (
 ),
 
 known as (
-    select
-        month,
-        site,
-        0 as net_amount,
-        square_metres
-    from space
-    where month >= (select min(month) from earned)
-    union all
-    select
-        month,
-        site,
-        net_amount,
-        0 as square_metres
-    from earned
-    where month >= (select min(month) from space)
+    {{ revenue_beside('space', 'site', 'square_metres') }}
 ),
 
 final as (
