@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from flows import channels
 from flows.alerting import episodes, facts, judge, replay, rule_tests, rules
 from flows.alerting import evaluate as evaluation
 from flows.alerting.compose import LinkOf
-from flows.alerting.episodes import Alert
+from flows.alerting.episodes import Alert, Reading
 from flows.alerting.evaluate import Evaluation, Setup
 from flows.alerting.notice import Language
+from flows.alerting.rule import Rule
 from flows.reporting import scorecard
 from flows.settings import Settings, nearest
 from flows.store import alerts as store
 from flows.store import ledger as ledgers
 from flows.store import published
 
+ENOUGH = 28                     # days of kept versions from which a rate a year is worked out
 MANY = 5                        # alerts of one rule and message that are listed one by one
 REPLAY_HEADS = ("rule", "tier", "episodes", "a year", "messages", "a year")
 
@@ -179,19 +182,38 @@ def replayed(settings: Settings, *, days: int, name: str | None = None) -> str:
         found = facts.read(marts, chosen, night=facts.Night(), whole=True)
         (begin,) = marts.execute("select min(period_start) from kpis").fetchone() or (None,)
     first = max(found.as_of - timedelta(days=days - 1), begin or date.min)
-    lived = replay.replay(loaded.rules if name is None else chosen, found.readings, first=first, last=found.as_of)
+    kept = _kept(settings, chosen, first)
+    lived = replay.replay(chosen, found.readings, first=first, last=found.as_of, kept=kept)
     rows = [REPLAY_HEADS, *(
-        (one.rule, one.tier, str(len(one.episodes)), f"{one.per_year(len(one.episodes)):.1f}", str(one.notices), f"{one.per_year(one.notices):.1f}")
-        for one in lived)]
+        (one.rule + ("*" if one.is_by_version else ""), one.tier, str(len(one.episodes)), _a_year(one, len(one.episodes)), str(one.notices),
+         _a_year(one, one.notices)) for one in lived)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(REPLAY_HEADS))]
     lines = ["  ".join(cell.ljust(width) if column < 2 else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
              for row in rows]
     if name is not None:
         lines += [f"  {alert.label}: beyond it since {alert.since}, fired {alert.fired_on}, {alert.resolution or 'open'} {alert.resolved_on or ''}".rstrip()
                   for one in lived for alert in one.episodes]
+    if by_version := [one for one in lived if one.is_by_version]:
+        lines.append(f"* tells only how it is: as the kept versions of {max(one.days for one in by_version)} days told it, {min(kept)} to {max(kept)}")
     unreplayed = sorted(rule for rule in chosen if rule not in {one.rule for one in lived})
     return "\n".join([f"{first} to {found.as_of}, as published in {found.version}, nobody acknowledging", *lines,
                       *([f"no published history: {', '.join(unreplayed)}"] if unreplayed else [])])
+
+
+def _a_year(one: replay.Replayed, count: int) -> str:
+    """A rate from a few days is none."""
+    return "–" if one.is_by_version and one.days < ENOUGH else f"{one.per_year(count):.1f}"
+
+
+def _kept(settings: Settings, chosen: Mapping[str, Rule], first: date) -> dict[date, Mapping[str, Sequence[Reading]]]:
+    """Day -> what its newest version that was not withdrawn told of the rules that have no history of their own."""
+    present = {name: rule for name, rule in chosen.items() if not rule.has_history and rule.missing not in ("check", "version")}
+    newest = {one.as_of: one for one in published.list_versions(settings.published) if one.withdrawn is None and one.as_of >= first}
+    told = {}
+    for day, one in newest.items() if present else ():
+        with closing(duckdb.connect(str(one.marts), read_only=True)) as marts:
+            told[day] = facts.read(marts, present, night=facts.Night()).readings
+    return told
 
 
 def _must_know(loaded: rules.Loaded, name: str | None) -> None:

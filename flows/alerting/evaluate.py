@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from flows.alerting import episodes, facts, ladder
+from flows.alerting import episodes, facts, ladder, why
 from flows.alerting.compose import Context, LinkOf, compose
 from flows.alerting.episodes import Alert, Day, Message
 from flows.alerting.notice import Language, to_json
@@ -112,7 +112,8 @@ def _promise(
     connection: sql.Connection, marts: Any, setup: Setup, found: facts.Facts, messages: tuple[Message, ...], now: datetime, step: Callable[[str], None],
 ) -> int:
     def drivers(alert: Alert) -> Any:
-        return facts.drivers(marts, setup.rules[alert.rule], (alert.segment_type, alert.segment), found.as_of)
+        rule = setup.rules[alert.rule]
+        return why.drivers(marts, rule, found.kpis.get(rule.kpi or ""), (alert.segment_type, alert.segment), found.as_of)
 
     context = Context(
         facts=found, rules=setup.rules, people=setup.options.people, currency=setup.currency, link_of=setup.link_of, drivers=drivers)

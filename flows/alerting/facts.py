@@ -76,20 +76,6 @@ def shifts(connection: Any, since: date) -> list[Shift]:
     return [Shift(agent=agent, team=team, starts_at=starts.replace(tzinfo=UTC), ends_at=ends.replace(tzinfo=UTC)) for agent, team, starts, ends in rows]
 
 
-def drivers(connection: Any, rule: Rule, reading: tuple[str, str], day: date) -> list[tuple[str, str, float, float | None]]:
-    """The three largest (English, Chinese, contribution, share) behind the newest published change of a segment; empty where none are published.
-
-    Of a rule that looks at a month or four weeks the newest month's, of others the newest week's.
-    """
-    if rule.kpi is None or not connection.execute("select 1 from duckdb_tables() where table_name = 'kpi_drivers'").fetchone():
-        return []
-    rows: list[tuple[str, str, float, float | None]] = connection.execute(
-        "select title_en, title_zh, contribution, share from kpi_drivers where kpi = ? and segment_type = ? and segment = ? and period_start <= ? "
-        "and period_grain = ? and compared_with = 'previous' and rank <= 3 qualify dense_rank() over (order by period_start desc) = 1 order by rank",
-        [rule.kpi, *reading, day, "month" if rule.grain == "month" or rule.window >= 28 else "week"]).fetchall()
-    return rows
-
-
 def _kpis(connection: Any) -> dict[str, Kpi]:
     rows = connection.execute(
         "select distinct on (kpi) kpi, title_en, title_zh, unit, direction, min_sample, settles_after_days, reads from kpi_catalogue").fetchall()

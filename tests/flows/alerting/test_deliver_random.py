@@ -92,6 +92,7 @@ def test_whatever_happens_nothing_is_lost_and_nothing_comes_oftener_than_it_went
 
 
 @pytest.mark.drill
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("start", range(100, 700, 100))
 def test_whatever_happens_over_many_lives(start: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "TIMEOUT", (1.0, 0.3))
