@@ -16,7 +16,8 @@ How reading stays complete, and why it is asked this way (pages of the vendor's 
   `hs_calculated_merged_vids`: tombstones, too. What was deleted for good leaves no trace: once a week the ids are compared (N/100 requests).
 - Changing an association need not move any stamp, so associations are read whole every night: ids from the list, then "Read associations" with 1000 of
   them a request (N/100 + N/1000 for each kind of partner).
-- Stages a deal went through come with `propertiesWithHistory`, which allows 50 deals a request (and shows the newest 20 entries of each deal).
+- Stages that a deal went through, and stages, priorities and owners of a ticket, come with `propertiesWithHistory`, which allows 50 records a request (and
+  shows the newest 20 entries of each property).
 
 Quotas ("API usage guidelines and limits"): searches 5 a second for the account, everything else 100 to 190 in ten seconds for an app, and so many a
 day. All processes share both. A refusal says by its `policyName` which one it was; a used-up day ends the run instead of being waited for.
@@ -207,7 +208,7 @@ class Hubspot:
     def _wanted(self, asked: Asked, stream: str) -> dict[str, Sequence[str]]:
         """Every property that the object has today ("Properties"): new ones arrive by themselves."""
         if asked.history:
-            return {"properties": [MERGED[0]], "propertiesWithHistory": [asked.history]}
+            return {"properties": [MERGED[0]], "propertiesWithHistory": [*asked.history]}
         found = self._field(self._get(f"crm/v3/properties/{asked.of}", stream=stream), "results", list, stream)
         return {"properties": sorted({entry["name"] for entry in found} | {MERGED[0]})}
 

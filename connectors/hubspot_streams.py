@@ -40,26 +40,29 @@ PERSONAL: Mapping[str, Mapping[str, Kind | Personal]] = {
     "deals": _properties(OF_A_THING, "dealstage pipeline dealtype amount amount_in_home_currency deal_currency_code closedate",
                          dealname=Personal(kind="text", keeps=DOCUMENT_NUMBER), closed_lost_reason=Personal(kind="text", keeps=LIST_ENTRY),
                          hs_analytics_source_data_1=NO_ADDRESS, hs_analytics_source_data_2=NO_ADDRESS),
-    "tickets": _properties(OF_A_THING, "hs_pipeline hs_pipeline_stage hs_ticket_priority hs_ticket_category source_type", subject="text", content="text"),
+    "tickets": _properties(OF_A_THING, "hs_pipeline hs_pipeline_stage hs_ticket_priority hs_ticket_category source_type"
+                           " closed_date first_agent_reply_date", subject="text", content="text"),
 }
-# "CRM property change source will show user ID instead of owner email" (change log); the label is his name.
-HISTORY: Mapping[str, Kind | Personal] = {
-    "propertiesWithHistory.dealstage[].sourceId": NO_ADDRESS, "propertiesWithHistory.dealstage[].sourceLabel": "staff"}
+
+
+def _of_history(name: str) -> dict[str, Kind | Personal]:
+    """ "CRM property change source will show user ID instead of owner email" (change log); the label is his name."""
+    return {f"propertiesWithHistory.{name}[].sourceId": NO_ADDRESS, f"propertiesWithHistory.{name}[].sourceLabel": "staff"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """How a stream is asked for. of: the CRM object. to: whose associations. history: the one property that is asked for, with all it ever was."""
+    """How a stream is asked for. of: the CRM object. to: whose associations. history: the properties that are asked for, with all they ever were."""
 
     how: Literal["objects", "associations", "owners", "pipelines", "campaigns"]
     of: str = ""
     to: tuple[str, ...] = ()
-    history: str = ""
+    history: tuple[str, ...] = ()
 
 
-def _objects(of: str, stamp: str = "hs_lastmodifieddate", *, name: str = "", history: str = "") -> tuple[Stream, Asked]:
+def _objects(of: str, stamp: str = "hs_lastmodifieddate", *, name: str = "", history: tuple[str, ...] = ()) -> tuple[Stream, Asked]:
     stream = Stream(name=name or of, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), stamps=("updatedAt",),
-                    personal={**PERSONAL[of], **(HISTORY if history else {})})
+                    personal={**PERSONAL[of], **{path: kind for one in history for path, kind in _of_history(one).items()}})
     return stream, Asked(how="objects", of=of, history=history)
 
 
@@ -75,7 +78,8 @@ STREAMS: Mapping[Stream, Asked] = dict((
     _objects("contacts", "lastmodifieddate"),
     _objects("deals"),
     _objects("tickets"),
-    _objects("deals", name="deal_stage_history", history="dealstage"),
+    _objects("deals", name="deal_stage_history", history=("dealstage",)),
+    _objects("tickets", name="ticket_history", history=("hs_pipeline_stage", "hs_ticket_priority", "hubspot_owner_id")),
     _associations("contact_associations", "contacts", "companies"),
     _associations("deal_associations", "deals", "companies", "contacts"),
     _associations("ticket_associations", "tickets", "companies", "contacts"),

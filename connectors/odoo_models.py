@@ -27,7 +27,7 @@ INVOICES = ["out_invoice", "out_refund", "in_invoice", "in_refund"]
 # Whose changes Odoo writes down ("Tracking field changes"), and which of them tell what the record itself does not say any more.
 TRACKED: Mapping[str, tuple[str, ...]] = {
     "crm.lead": ("stage_id", "active", "type"), "sale.order": ("state",), "purchase.order": ("state",), "stock.picking": ("scheduled_date",),
-    "helpdesk.ticket": ("stage_id",),
+    "helpdesk.ticket": ("stage_id", "team_id", "user_id"),
 }
 
 
@@ -108,7 +108,11 @@ MODELS: Mapping[str, Model] = _models(
           " ?purchase_line_id", only=(["display_type", "=", "product"], ["move_id.move_type", "in", INVOICES])),
     Model(name="helpdesk.stage", fields="name sequence fold", whole=True),
     Model(name="helpdesk.team", fields="name company_id active", whole=True),
-    Model(name="helpdesk.ticket", fields="ticket_ref team_id stage_id user_id partner_id priority assign_date close_date active company_id ?sale_order_id"),
+    Model(name="helpdesk.ticket", fields="name ticket_ref team_id stage_id user_id partner_id priority assign_date close_date active company_id"
+          " ?sale_order_id", personal={"name": "text"}),
+    # what was said about a ticket, without its words
+    Model(name="mail.message", fields="model res_id date author_id message_type is_internal",
+          only=(["model", "=", "helpdesk.ticket"], ["message_type", "in", ["email", "comment"]])),
     Model(name="ir.model.fields", fields="model name", whole=True, only=tracked("model", "name")),
     Model(name="mail.tracking.value", fields="?field_id ?field mail_message_id old_value_integer new_value_integer old_value_char new_value_char"
           " old_value_datetime new_value_datetime"),

@@ -23,6 +23,7 @@ STAGES = (("appointmentscheduled", "Lead", False, 0.2), ("qualifiedtobuy", "Oppo
           ("closedwon", "Closed won", True, 1.0), ("closedlost", "Closed lost", True, 0.0), ("139250001", "Cancelled", True, 0.0))
 STAGE_OF = {"lead": "appointmentscheduled", "opportunity": "qualifiedtobuy", "offer": "contractsent", "won": "closedwon", "lost": "closedlost",
             "cancelled": "139250001"}
+TICKET_STAGES = (("1", "New", False, 0.0), ("2", "Waiting on contact", False, 0.0), ("3", "Waiting on us", False, 0.0), ("4", "Closed", True, 0.0))
 # "Understand original traffic source properties": (source, drill-down 1 where there is no campaign).
 SOURCES = {
     "organic search": ("ORGANIC_SEARCH", "Unknown keywords (SSL)"), "paid search": ("PAID_SEARCH", "Unknown keywords (SSL)"),
@@ -35,7 +36,7 @@ def load(plan: Plan, portal: Portal) -> dict[str, int]:
     """The whole plan into an empty state. Returns how many records of each kind there are."""
     with portal.state.transaction():
         portals.put_pipeline(portal, "deals", "default", "Sales pipeline", STAGES, at=_began(plan))
-        portals.put_pipeline(portal, "tickets", "0", "Support pipeline", (("1", "New", False, 0.0), ("4", "Closed", True, 0.0)), at=_began(plan))
+        portals.put_pipeline(portal, "tickets", "0", "Support pipeline", TICKET_STAGES, at=_began(plan))
         _bring(plan, portal, customers=plan.customers, leads={lead.number: None for lead in plan.leads})
     return {kind: portal.state.count(kind) for kind in ("contacts", "companies", "deals", "owners", "campaigns")}
 
@@ -48,7 +49,7 @@ def live_day(before: Plan, after: Plan, deleted: Iterable[str], portal: Portal) 
         _bring(after, portal, customers=[one for one in after.customers if one.number not in known], leads=changed)
         gone = [number for number in deleted if portal.state.get("deals", DEALS + number_of(number))]
         for number in gone:
-            portals.archive(portal, "deals", DEALS + number_of(number), at=_milliseconds(_evening(after)))
+            portals.archive(portal, "deals", DEALS + number_of(number), at=milliseconds_of(_evening(after)))
     return {"leads": len(changed), "deleted": len(gone)}
 
 
@@ -70,15 +71,16 @@ def _bring(plan: Plan, portal: Portal, *, customers: Iterable[Customer], leads: 
 
 def _put_owner(plan: Plan, portal: Portal, agent: Agent, identity: int) -> None:
     standing = portal.state.get("owners", identity)
+    team = (1 + [one.name for one in plan.teams].index(agent.team), agent.team) if agent.team in {one.name for one in plan.teams} else None
     if standing is None:
-        portals.put_owner(portal, identity, agent.email, agent.name, at=_milliseconds(local_instant(agent.hired_on, "09:00", agent.time_zone)))
+        portals.put_owner(portal, identity, agent.email, agent.name, at=milliseconds_of(local_instant(agent.hired_on, "09:00", agent.time_zone)), team=team)
     if agent.left_on is not None and agent.left_on <= plan.ends_on and not (standing and standing["archived"]):
-        left = _milliseconds(local_instant(agent.left_on, "18:00", agent.time_zone))
-        portals.put_owner(portal, identity, agent.email, agent.name, at=left, archived=True)
+        left = milliseconds_of(local_instant(agent.left_on, "18:00", agent.time_zone))
+        portals.put_owner(portal, identity, agent.email, agent.name, at=left, archived=True, team=team)
 
 
 def _put_customer(portal: Portal, customer: Customer) -> None:
-    number, at = number_of(customer.number), _milliseconds(customer.created_at)
+    number, at = number_of(customer.number), milliseconds_of(customer.created_at)
     shared = {"hs_country_region_code": customer.country, "lifecyclestage": "customer", "customer_number": customer.number}
     first, _, last = customer.name.partition(" ")
     portals.create(portal, "contacts", {"email": customer.email, "firstname": first, "lastname": last, **shared}, at=at, identity=CONTACTS + number)
@@ -93,19 +95,19 @@ def _put_lead(plan: Plan, portal: Portal, lead: Lead, customer: Customer, stages
     if known is None:
         portals.create(portal, "deals", {
             "dealname": lead.number, "pipeline": "default", "dealstage": STAGE_OF["lead"], "amount": str(lead.amount), "deal_currency_code": plan.currency,
-            "hubspot_owner_id": _owner(plan, lead.owner), **_sources(lead)}, at=_milliseconds(lead.created_at), identity=identity)
+            "hubspot_owner_id": owner_of(plan, lead.owner), **_sources(lead)}, at=milliseconds_of(lead.created_at), identity=identity)
         portals.associate(portal, "deals", identity, "contacts", CONTACTS + number)
         if customer.is_company:
             portals.associate(portal, "deals", identity, "companies", COMPANIES + number)
     for stage, at in stages[len(known) if known else 1:]:
         change: dict[str, Any] = {"dealstage": STAGE_OF[stage]}
         if stage in ("won", "lost", "cancelled"):
-            change["closedate"] = portals.iso(_milliseconds(at))
+            change["closedate"] = portals.iso(milliseconds_of(at))
         if stage == "lost":
             change["closed_lost_reason"] = lead.lost_reason
         if stage == "won" and order is not None:
             change["amount"] = str(worth_of(order, at, plan))
-        portals.update(portal, "deals", identity, change, at=_milliseconds(at))
+        portals.update(portal, "deals", identity, change, at=milliseconds_of(at))
 
 
 def _sources(lead: Lead) -> dict[str, str | None]:
@@ -118,7 +120,7 @@ def _sources(lead: Lead) -> dict[str, str | None]:
 
 # ---- small parts
 
-def _owner(plan: Plan, email: str) -> str:
+def owner_of(plan: Plan, email: str) -> str:
     return str(OWNERS + 1 + next(number for number, one in enumerate(plan.agents) if one.email == email))
 
 
@@ -126,12 +128,12 @@ def _utm(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-def _milliseconds(at: datetime) -> int:
+def milliseconds_of(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
 def _began(plan: Plan) -> int:
-    return _milliseconds(start_of(plan.starts_on, plan.time_zone))
+    return milliseconds_of(start_of(plan.starts_on, plan.time_zone))
 
 
 def _evening(plan: Plan) -> datetime:

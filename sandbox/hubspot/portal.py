@@ -14,14 +14,15 @@ from typing import Any
 from sandbox.stand_in.state import Item, State
 
 STAMPS = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate", "deals": "hs_lastmodifieddate", "tickets": "hs_lastmodifieddate"}
-TRACKED = {"deals": "dealstage", "tickets": "hs_pipeline_stage"}     # the vendor keeps a history of every property; these are the ones that are asked for
-HISTORY = 20                     # of a property of deals, the newest 20 values come back, as clients of the vendor report
+# The vendor keeps a history of every property; these are the ones that are asked for.
+TRACKED: Mapping[str, Sequence[str]] = {"deals": ("dealstage",), "tickets": ("hs_pipeline_stage", "hs_ticket_priority", "hubspot_owner_id")}
+HISTORY = 20                     # of a property, the newest 20 values come back, as clients of the vendor report
 PROPERTIES: Mapping[str, str] = {
     "contacts": "email firstname lastname hs_country_region_code lifecyclestage hubspot_owner_id hs_analytics_source customer_number",
     "companies": "name domain hs_country_region_code lifecyclestage hubspot_owner_id customer_number",
     "deals": "dealname dealstage pipeline amount deal_currency_code closedate closed_lost_reason hubspot_owner_id hs_analytics_source"
              " hs_analytics_source_data_1 hs_analytics_source_data_2",
-    "tickets": "subject content hs_pipeline hs_pipeline_stage hs_ticket_priority hubspot_owner_id source_type",
+    "tickets": "subject content hs_pipeline hs_pipeline_stage hs_ticket_priority hubspot_owner_id source_type closed_date first_agent_reply_date",
 }
 COMMON = "createdate hs_object_id hs_merged_object_ids"
 # "Associations v4", default association types: (id, label) of the primary partner, then of any.
@@ -64,7 +65,7 @@ def create(portal: Portal, of: str, properties: Mapping[str, Any], *, at: int, i
     if identity is None:
         (identity,) = portal.state.next_ids(of, first=900_000_001)
     fixed = {"createdate": iso(at), "hs_object_id": str(identity)}
-    item: Item = {"id": identity, "properties": fixed, "createdAt": iso(at), "archived": False, "history": [], "indexed": None, "visible_at": 0}
+    item: Item = {"id": identity, "properties": fixed, "createdAt": iso(at), "archived": False, "history": {}, "indexed": None, "visible_at": 0}
     _write(portal, of, item, properties, at, before=None)
     return identity
 
@@ -98,11 +99,11 @@ def merge(portal: Portal, of: str, primary: int, other: int, *, at: int) -> int:
     first, second = _one(portal, of, primary), _one(portal, of, other)
     old = [identity for one in (second, first) for identity in (*(one["properties"].get("hs_merged_object_ids") or "").split(";"), str(one["id"])) if identity]
     kept = {**second["properties"], **first["properties"], "hs_merged_object_ids": ";".join(old)}
-    merged = create(portal, of, {name: value for name, value in kept.items() if name not in ("hs_object_id", STAMPS[of], TRACKED.get(of))}, at=at)
+    merged = create(portal, of, {name: value for name, value in kept.items() if name not in ("hs_object_id", STAMPS[of], *TRACKED.get(of, ()))}, at=at)
     item = _one(portal, of, merged)
-    entries = sorted([*first["history"], *second["history"]], key=lambda entry: str(entry["timestamp"]), reverse=True)
-    if TRACKED.get(of) in first["properties"]:
-        item["properties"][TRACKED[of]] = first["properties"][TRACKED[of]]
+    entries = {name: sorted([*first["history"].get(name, ()), *second["history"].get(name, ())], key=lambda entry: str(entry["timestamp"]), reverse=True)
+               for name in TRACKED.get(of, ())}
+    item["properties"] |= {name: first["properties"][name] for name in TRACKED.get(of, ()) if name in first["properties"]}
     portal.state.put(of, {**item, "history": entries}, at)
     for gone in (primary, other):
         portal.state.delete(of, gone)
@@ -137,13 +138,14 @@ def associations(portal: Portal, of: str, identity: int, to: str) -> list[Item]:
     return found["to"] if found else []
 
 
-def put_owner(portal: Portal, identity: int, email: str, name: str, *, at: int, archived: bool = False) -> None:
-    """ "Owners". An owner who was deactivated is archived."""
+def put_owner(portal: Portal, identity: int, email: str, name: str, *, at: int, archived: bool = False, team: tuple[int, str] | None = None) -> None:
+    """ "Owners". An owner who was deactivated is archived. team: number and name of the primary one."""
     first, _, last = name.partition(" ")
     standing = portal.state.get("owners", identity)
     portal.state.put("owners", {
         "id": identity, "email": email, "type": "PERSON", "firstName": first, "lastName": last, "userId": None if archived else identity,
-        "userIdIncludingInactive": identity, "createdAt": standing["createdAt"] if standing else iso(at), "updatedAt": iso(at), "archived": archived}, at)
+        "userIdIncludingInactive": identity, "createdAt": standing["createdAt"] if standing else iso(at), "updatedAt": iso(at), "archived": archived,
+        **({"teams": [{"id": str(team[0]), "name": team[1], "primary": True}]} if team else {})}, at)
 
 
 def put_pipeline(portal: Portal, of: str, identity: str, label: str, stages: Sequence[tuple[str, str, bool, float]], *, at: int) -> None:
@@ -151,7 +153,8 @@ def put_pipeline(portal: Portal, of: str, identity: str, label: str, stages: Seq
     portal.state.put(f"pipelines {of}", {"id": identity, "pipeline": {
         "id": identity, "label": label, "displayOrder": 0, "archived": False, "createdAt": iso(at), "updatedAt": iso(at),
         "stages": [{"id": stage, "label": words, "displayOrder": order, "archived": False, "createdAt": iso(at), "updatedAt": iso(at),
-                    "metadata": {"isClosed": str(closed).lower(), "probability": str(probability)}}
+                    "metadata": {"isClosed": str(closed).lower(), "probability": str(probability)} if of == "deals" else {
+                        "isClosed": str(closed).lower(), "ticketState": "CLOSED" if closed else "OPEN"}}
                    for order, (stage, words, closed, probability) in enumerate(stages)]}}, at)
 
 
@@ -168,7 +171,7 @@ def shown(item: Item, names: Sequence[str], history: Sequence[str] = (), of: str
     answer: Item = {"id": str(item["id"]), "properties": dict(sorted(properties.items())), "createdAt": item["createdAt"], "updatedAt": item["updatedAt"],
                     "archived": item["archived"], **({"archivedAt": item["archivedAt"]} if "archivedAt" in item else {})}
     if history:
-        answer["propertiesWithHistory"] = {name: item["history"][:HISTORY] if name == TRACKED.get(of) else [] for name in history}
+        answer["propertiesWithHistory"] = {name: item["history"].get(name, [])[:HISTORY] for name in history}
     return answer
 
 
@@ -189,14 +192,14 @@ def _one(portal: Portal, of: str, identity: int) -> Item:
 def _seen(item: Item, at: int) -> Item | None:
     """What the index shows at this moment, without the history that it does not hold."""
     view = indexed(item, at)
-    return {**view, "indexed": None, "history": []} if view else None
+    return {**view, "indexed": None, "history": {}} if view else None
 
 
 def _write(portal: Portal, of: str, item: Item, properties: Mapping[str, Any], at: int, *, before: Item | None) -> None:
-    tracked = TRACKED.get(of)
-    if tracked is not None and tracked in properties and properties[tracked] != item["properties"].get(tracked):
-        entry = {"value": properties[tracked], "timestamp": iso(at), "sourceType": "CRM_UI", "sourceId": "userId:1", "updatedByUserId": 1}
-        item["history"] = [entry, *item["history"]]
+    for name in TRACKED.get(of, ()):
+        if name in properties and properties[name] != item["properties"].get(name):
+            entry = {"value": properties[name], "timestamp": iso(at), "sourceType": "CRM_UI", "sourceId": "userId:1", "updatedByUserId": 1}
+            item["history"] = {**item["history"], name: [entry, *item["history"].get(name, ())]}
     portal.state.put(of, {**item, "properties": {**item["properties"], **properties, STAMPS[of]: iso(at)}, "updatedAt": iso(at),
                           "indexed": before, "visible_at": at + portal.index_lag}, at)
 

@@ -17,7 +17,7 @@ from sandbox.stand_in.state import Item, State
 # Fields declared with tracking=True, whose changes leave a mail.tracking.value and a message of the record.
 TRACKED: Mapping[str, tuple[str, ...]] = {
     "crm.lead": ("stage_id", "active", "type"), "sale.order": ("state",), "purchase.order": ("state",), "stock.picking": ("state", "scheduled_date"),
-    "account.move": ("state",), "helpdesk.ticket": ("stage_id",),
+    "account.move": ("state",), "helpdesk.ticket": ("stage_id", "team_id", "user_id"),
 }
 # A selection is tracked by its label, in the language of whoever changed it (mail.tracking.value, _create_tracking_values).
 LABELS: Mapping[str, Mapping[str, str]] = {

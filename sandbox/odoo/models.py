@@ -62,10 +62,10 @@ DECLARED: Mapping[str, str] = {
                          f" currency_id>res.currency sale_line_ids*sale.order.line purchase_line_id>purchase.order.line {COMPANY}",
     "helpdesk.stage": "name sequence:integer fold:boolean",
     "helpdesk.team": f"name {COMPANY} {ARCHIVED}",
-    "helpdesk.ticket": "ticket_ref team_id>helpdesk.team stage_id>helpdesk.stage user_id>res.users partner_id>res.partner priority assign_date:datetime"
+    "helpdesk.ticket": "name ticket_ref team_id>helpdesk.team stage_id>helpdesk.stage user_id>res.users partner_id>res.partner priority assign_date:datetime"
                        f" close_date:datetime sale_order_id>sale.order {COMPANY} {ARCHIVED}",
     "ir.model.fields": "model name",
-    "mail.message": "model res_id:integer date:datetime message_type",
+    "mail.message": "model res_id:integer date:datetime author_id>res.partner message_type is_internal:boolean",
     "mail.tracking.value": f"field>ir.model.fields@-16 field_id>ir.model.fields@17- mail_message_id>mail.message {VALUES}",
 }
 LAYERS = f"product_id>product.product stock_move_id>stock.move quantity:float value:float unit_cost:float {COMPANY}"

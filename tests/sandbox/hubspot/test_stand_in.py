@@ -158,8 +158,8 @@ def test_a_lead_is_won_when_its_order_is_confirmed(crm: Running, plan: Plan) -> 
     order = next(order for order in plan.orders if order.number == lead.order)
     deal = crm.portal.state.get("deals", loading.DEALS + int(lead.number[1:]))
     assert deal is not None and order.confirmed_at is not None
-    assert [entry["value"] for entry in reversed(deal["history"])] == ["appointmentscheduled", "qualifiedtobuy", "contractsent", "closedwon"]
-    assert deal["history"][0]["timestamp"] == portals.iso(int(order.confirmed_at.timestamp() * 1000))
+    assert [entry["value"] for entry in reversed(deal["history"]["dealstage"])] == ["appointmentscheduled", "qualifiedtobuy", "contractsent", "closedwon"]
+    assert deal["history"]["dealstage"][0]["timestamp"] == portals.iso(int(order.confirmed_at.timestamp() * 1000))
 
 
 def test_days_lived_leave_what_a_load_of_the_longer_story_holds_less_what_was_thrown_away(tmp_path: Path, plan: Plan) -> None:

@@ -12,6 +12,7 @@ tracked_fields as (
 final as (
     select
         tracking_values.source_name,
+        tracking_values.change_id,
         tracking_values.model,
         tracking_values.document_id,
         tracked_fields.name as field,

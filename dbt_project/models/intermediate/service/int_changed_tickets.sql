@@ -1,6 +1,6 @@
 with
 concerned as (
-    {{ from_all_kinds('int_changed_tickets', ['erpnext', 'freshdesk', 'request_tracker', 'salesforce', 'servicenow', 'zendesk'], {'ticket_id': 'varchar'}) }}
+    {{ from_all_kinds('int_changed_tickets', ['erpnext', 'freshdesk', 'hubspot', 'odoo', 'request_tracker', 'salesforce', 'servicenow', 'zendesk'], {'ticket_id': 'varchar'}) }}
 ),
 
 tickets_as_built as (

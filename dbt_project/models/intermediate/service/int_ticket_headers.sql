@@ -27,7 +27,7 @@
 
 with
 source_tickets as (
-    {{ from_all_kinds('int_tickets', ['erpnext', 'freshdesk', 'request_tracker', 'salesforce', 'servicenow', 'zendesk'], columns) }}
+    {{ from_all_kinds('int_tickets', ['erpnext', 'freshdesk', 'hubspot', 'odoo', 'request_tracker', 'salesforce', 'servicenow', 'zendesk'], columns) }}
 ),
 
 events as (

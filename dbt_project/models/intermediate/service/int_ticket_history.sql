@@ -15,7 +15,7 @@
 
 with
 mapped as (
-    {{ from_all_kinds('int_ticket_events', ['erpnext', 'freshdesk', 'request_tracker', 'salesforce', 'servicenow', 'zendesk'], columns) }}
+    {{ from_all_kinds('int_ticket_events', ['erpnext', 'freshdesk', 'hubspot', 'odoo', 'request_tracker', 'salesforce', 'servicenow', 'zendesk'], columns) }}
 ),
 
 final as (

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'email', 'archived']) }}
+    {{ parse('source', ['id', 'email', 'archived', 'teams']) }}
 ),
 
 renamed as (
@@ -18,6 +18,7 @@ renamed as (
         is_deleted,
         try_cast(id as bigint) as owner_number,
         email,
+        list_filter(json_transform(teams, '[{"name": "VARCHAR", "primary": "BOOLEAN"}]'), lambda team: team.primary)[1].name as team,
         coalesce(try_cast(archived as boolean), false) as is_archived
     from parsed
 )

@@ -21,7 +21,7 @@ opened as (
         *,
         unnest(coalesce(
             nullif(json_transform(stages, '[{
-                "id": "VARCHAR", "label": "VARCHAR", "displayOrder": "INTEGER", "metadata": {"isClosed": "BOOLEAN", "probability": "DOUBLE"}
+                "id": "VARCHAR", "label": "VARCHAR", "displayOrder": "INTEGER", "metadata": {"isClosed": "BOOLEAN", "probability": "DOUBLE", "ticketState": "VARCHAR"}
             }]'), []),
             [null]
         )) as stage
@@ -40,7 +40,7 @@ renamed as (
         id as pipeline,
         stage.label as label,
         stage.displayorder as display_order,
-        coalesce(stage.metadata.isclosed, false) as is_closed,
+        coalesce(stage.metadata.isclosed, stage.metadata.ticketstate = 'CLOSED', false) as is_closed,
         coalesce(stage.metadata.probability, 0) as probability
     from opened
 )

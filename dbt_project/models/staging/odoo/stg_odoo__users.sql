@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'login', 'name', 'email']) }}
+    {{ parse('source', ['id', 'login', 'name', 'email', 'partner_id']) }}
 ),
 
 renamed as (
@@ -19,7 +19,8 @@ renamed as (
         try_cast(id as bigint) as user_id,
         login,
         name,
-        email
+        email,
+        try_cast(partner_id as bigint) as partner_id
     from parsed
 )
 

@@ -73,6 +73,8 @@ class HubspotSubject:
         identity = key.partition("|")[0]
         if stream == "deal_stage_history":
             portals.update(self._portal, "deals", int(identity), {"dealstage": STAGES[self._turn % 3]}, at=at)
+        elif stream == "ticket_history":
+            portals.update(self._portal, "tickets", int(identity), {"hs_pipeline_stage": STAGES[self._turn % 3], "hubspot_owner_id": str(self._turn % 2)}, at=at)
         elif stream in OBJECTS:
             portals.update(self._portal, stream, int(identity), {FREE_TEXT[stream]: f"changed {self._turn}"}, at=at)
         elif stream in ASSOCIATED:
@@ -135,7 +137,7 @@ class HubspotSubject:
         if stream in OBJECTS:
             asked = OBJECTS[stream]
             names = [portals.COMMON.split()[-1]] if asked.history else portals.property_names(self._portal, asked.of)
-            return {str(item["id"]): portals.shown(item, names, [asked.history] if asked.history else [], asked.of) for item in self._live(asked.of)}
+            return {str(item["id"]): portals.shown(item, names, asked.history, asked.of) for item in self._live(asked.of)}
         if stream in ASSOCIATED:
             return dict(self._associations(stream))
         if stream == "owners":
