@@ -110,7 +110,7 @@ def test_a_draft_opened_before_the_answer_was_lost_is_used_and_not_opened_again(
     case = cases[MOVING]
     with subject.session(proxy) as session:
         before = case.means.look(session, case.given, "m-draft")
-        proxy.next = fault                      # the first change is the new draft
+        proxy.faults = [fault]                      # the first change is the new draft
         with pytest.raises(promises.Unanswered):
             case.means.act(session, case.given, before, "m-draft")
         assert rows(box, drafts) == [(1,)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,7 +64,11 @@ def live(portal: Dealer, murderer: Murderer, count: int, *, slow_every: int, exp
         assert process.returncode in (0, -9), errors
         if process.returncode == 0:
             break
-    return dict(json.loads(line) for line in (portal.folder / "results.jsonl").read_text().splitlines())
+    results = [json.loads(line) for line in (portal.folder / "results.jsonl").read_text().splitlines()]
+    entered = [seconds for _, outcome, seconds in results if outcome == "verified"]
+    print(f"{count} orders: {len(entered)} verified, {len(results) - len(entered)} refused, median {statistics.median(entered):.1f} s each, "
+          f"95 % within {sorted(entered)[int(0.95 * len(entered))]:.1f} s; load {os.getloadavg()}")
+    return {reference: outcome for reference, outcome, _ in results}
 
 
 def judge(portal: Dealer, outcomes: dict[str, str], count: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 from flows.automation.robots.portal_session import open_session
@@ -16,9 +17,10 @@ def main(url: str, folder: str, orders: str) -> None:
         done = {json.loads(line)[0] for line in results.read_text().splitlines()} if results.exists() else set()
         for order in json.loads(Path(orders).read_text()):
             if order["reference"] not in done:
+                began = time.monotonic()
                 outcome = carry_out(session, order, settles=0.5)
                 with results.open("a") as out:
-                    out.write(json.dumps([order["reference"], outcome]) + "\n")
+                    out.write(json.dumps([order["reference"], outcome, round(time.monotonic() - began, 2)]) + "\n")
 
 
 if __name__ == "__main__":
