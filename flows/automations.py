@@ -7,12 +7,13 @@ import getpass
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import yaml
@@ -80,7 +81,8 @@ def ready(settings: Settings, ledger: Ledger) -> Ready:
                 problems.append(f"{name} may not run by itself yet, and asks: {why}")
     reader = _Reader(settings=settings, ledger=ledger)
     engine = Engine(
-        ledger=ledger, playbooks=found, actions=ACTIONS, targets=options.targets, open=partial(open_target, settings), found=reader.found, clock=settings.clock,
+        ledger=ledger, playbooks=found, actions=ACTIONS, targets=options.targets, open=partial(open_target, settings),
+        beside=lambda target, session: KINDS[options.targets[target].kind].beside(session), found=reader.found, clock=settings.clock,
         random=random.random, zone=settings.zone,
         post=Post(channels_of=partial(_channels_of, settings), languages=alerts.languages(settings), link_of=channels.link_writer(settings)))
     return Ready(engine=engine, problems=tuple(problems))
@@ -131,10 +133,16 @@ def approver(settings: Settings, given: str | None) -> str:
     """Who decides at this terminal: as given, or the role that meridian.toml gives to its user. Raises LookupError for a role that it gives to others."""
     known, user = settings.configuration.automations.approvers, getpass.getuser()
     if given is None:
-        return next((role for role, one in known.items() if user in one.users), user)
+        return roles(settings)[0]
     if given in known and known[given].users and user not in known[given].users:
         raise LookupError(f"{given} is {', '.join(known[given].users)} at a terminal, not {user} (automations.approvers.{given}.users)")
     return given
+
+
+def roles(settings: Settings) -> Sequence[str]:
+    """What meridian.toml says that this terminal's user is; else the user's own name."""
+    user = getpass.getuser()
+    return [role for role, one in settings.configuration.automations.approvers.items() if user in one.users] or [user]
 
 
 def must_know(settings: Settings, name: str) -> None:
@@ -156,7 +164,7 @@ def _channels_of(settings: Settings, role: str) -> tuple[str, ...]:
 
 @dataclass(kw_only=True)
 class _Reader:
-    """Reads each list once a version: an executor asks for it before every item."""
+    """Reads each list once a version: an executor asks for it before every item, from as many threads as it has sessions."""
 
     settings: Settings
     ledger: Ledger
@@ -164,8 +172,16 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self.lists: dict[str, Found] = {}
+        self.one_at_a_time = Lock()
 
     def found(self, playbook: Playbook) -> Found:
+        with self.one_at_a_time:
+            found = self._found(playbook)
+        with self.ledger.begin() as connection:
+            firing = alert_store.firing(connection, playbook.when.alert) if playbook.when.alert else []
+        return replace(found, firing=[Firing(segment_type=kind, segment=segment) for kind, segment in firing])
+
+    def _found(self, playbook: Playbook) -> Found:
         current = published.current(self.settings.published)
         if current is None:
             raise LookupError("nothing is published")
@@ -174,6 +190,4 @@ class _Reader:
         if playbook.playbook not in self.lists:
             with closing(published.connect(self.settings.published)) as marts:
                 self.lists[playbook.playbook] = lists.read(marts, playbook, (), expected=self.settings.as_of(self.settings.clock()) - timedelta(days=1))
-        with self.ledger.begin() as connection:
-            firing = alert_store.firing(connection, playbook.when.alert) if playbook.when.alert else []
-        return replace(self.lists[playbook.playbook], firing=[Firing(segment_type=kind, segment=segment) for kind, segment in firing])
+        return self.lists[playbook.playbook]

@@ -10,7 +10,7 @@ import typer
 from flows.terminal import Config, Lang, fail, language_of, settings_of
 
 app = typer.Typer(no_args_is_help=True, help="Automations: what playbooks propose, decide on it, stop them, take back what they did.")
-By = Annotated[str | None, typer.Option(help="The role that decides (default: the one that meridian.toml gives to this terminal's user).")]
+By = Annotated[str | None, typer.Option(help="The role that decides (default: of those that meridian.toml gives to this terminal's user, the one that may).")]
 Name = Annotated[str, typer.Argument(help="A proposal, its beginning, or an ask for all that was asked together.")]
 Why = Annotated[str, typer.Option(help="Reason; kept with it.")]
 
@@ -126,10 +126,15 @@ def _decide(config: Any, name: str, decision: Any, by: str | None) -> None:
     from flows.store import ledger as ledgers
 
     settings = settings_of(config)
-    said = approvals.Said(decision=decision, who=automations.approver(settings, by), by=getpass.getuser(), via="terminal")
+    ledger, playbooks = ledgers.open_ledger(settings.ledger), automations.load_playbooks(settings).playbooks
     try:
-        found = approvals.decide_now(
-            ledgers.open_ledger(settings.ledger), automations.load_playbooks(settings).playbooks, name, said, at=settings.clock())
+        if by is None:
+            with ledger.begin() as connection:
+                who = approvals.as_whom(connection, playbooks, name, automations.roles(settings))
+        else:
+            who = automations.approver(settings, by)
+        said = approvals.Said(decision=decision, who=who, by=getpass.getuser(), via="terminal")
+        found = approvals.decide_now(ledger, playbooks, name, said, at=settings.clock())
     except (approvals.NotTaken, LookupError) as error:
         fail(str(error) if isinstance(error, approvals.NotTaken) else str(error.args[0]))
     for one in found:

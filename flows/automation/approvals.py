@@ -112,6 +112,20 @@ def _decide(connection: sql.Connection, playbooks: Mapping[str, Playbook], one: 
         audit.append(connection, at=at, who=said.who, what="approved, one more is needed", subject=one.proposal, detail=detail)
 
 
+def as_whom(connection: sql.Connection, playbooks: Mapping[str, Playbook], name: str, roles: Sequence[str]) -> str:
+    """Which of somebody's roles decides on a proposal or an ask: the first that may. Where two people must agree, whoever asked for it in one of their roles
+    does not agree to it in another one; where none may, the first, which is refused."""
+    try:
+        found = proposals.find(connection, name)
+    except proposals.NoSuchProposal:            # whoever decides on it is told
+        return roles[0]
+    playbook = playbooks.get(found[0].playbook)
+    own = [role for role in roles if any(role == one.proposed_by for one in found)]
+    if playbook is None or (playbook.four_eyes and own):
+        return (own or roles)[0]
+    return next((role for role in roles if not playbook.approvers or role in playbook.approvers), roles[0])
+
+
 def by_caps(connection: sql.Connection, playbook: Playbook, one: Proposal, *, at: datetime) -> None:
     """A proposal that is within the caps of a playbook that runs by itself."""
     proposals.decide(connection, one.proposal, Approval(

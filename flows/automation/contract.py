@@ -21,7 +21,7 @@ None of their texts holds a secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -112,6 +112,8 @@ class Kind:
     secrets: the end of the variables' names, for instance WRITE_KEY: target `erp` has MERIDIAN_ERP_WRITE_KEY. Never the key a source is read with
     open: a session. Given: the options, the secrets by those ends. Raises ActionError; Refused for options or secrets that cannot be right
     check: one harmless request; returns whom we act as there. Raises ActionError
+    wrong: from the options: those whose values cannot be right -> why
+    beside: of an open session, further ones for the same work side by side, not yet open; what the first one looked over they take as it is
     """
 
     name: str
@@ -120,3 +122,5 @@ class Kind:
     open: Callable[[Mapping[str, Any], Mapping[str, str]], AbstractContextManager[Any]]
     check: Callable[[Any], str]
     paths: tuple[str, ...] = ()
+    wrong: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda options: {}
+    beside: Callable[[Any], Sequence[AbstractContextManager[Any]]] = lambda session: ()

@@ -38,6 +38,7 @@ def no_step(name: str) -> None:
 @dataclass(frozen=True, kw_only=True)
 class Engine:
     """playbooks: with the mode that configuration and agreement leave them. targets: that are configured. open: a target's session; raises ActionError.
+    beside: of a target and its open session, further ones, not yet open, for the same queue.
     found: the current version's list for a playbook; raises LookupError where there is none. random: 0 to 1."""
 
     ledger: Ledger
@@ -49,6 +50,7 @@ class Engine:
     clock: Callable[[], datetime]
     random: Callable[[], float]
     zone: ZoneInfo
+    beside: Callable[[str, Any], Sequence[AbstractContextManager[Any]]] = lambda target, session: ()
     post: Post = field(default_factory=Post)
     step: Callable[[str], None] = no_step
 

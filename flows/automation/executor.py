@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flows.automation import leave, notices, outcomes
+from flows.automation import leave, notices, outcomes, side_by_side
 from flows.automation.contract import Action, ActionError, Refused, State, Unavailable, Unrecognized, holds
 from flows.automation.engine import Engine, is_stopped
 from flows.automation.plan import work_of
@@ -46,13 +47,14 @@ def _can_be_taken(engine: Engine, target: str) -> bool:
 
 
 def _batch(engine: Engine, target: str, done: Counter[str], most: int) -> None:
+    def live(session: Any, intent: Intent) -> str:
+        return _Item(engine=engine, session=session, intent=intent, action=engine.actions.get(intent.action)).live()
+
     try:
         with engine.session(target) as session:
-            while done.total() < most and (intent := _take(engine, target)) is not None:
-                became = _Item(engine=engine, session=session, intent=intent, action=engine.actions.get(intent.action)).live()
-                done[became] += 1
-                if became == "stopped":
-                    return
+            with engine.write() as connection:
+                others = max(len(intents.due(connection, engine.clock(), [target])) - 1, 0)
+            side_by_side.work([nullcontext(session), *engine.beside(target, session)[:others]], lambda: _take(engine, target), live, done=done, most=most)
     except ActionError as error:
         while done.total() < most and (intent := _take(engine, target)) is not None:
             if isinstance(error, Unrecognized):
@@ -224,7 +226,7 @@ def _stop(engine: Engine, intent: Intent, reason: str) -> str:
         intents.move(connection, intent, "unknown" if sent else "waiting", at=now, reason=reason, due_at=now)
         proposal = proposals.find(connection, intent.proposal)[0]
         engine.post.put(connection, outcomes.owners(engine, proposal), _telling_stop(intent.target, reason, now), now)
-    return "stopped"
+    return side_by_side.STOPPED
 
 
 def _telling_stop(target: str, reason: str, now: datetime) -> Callable[..., Any]:

@@ -155,3 +155,5 @@ def _wrong_targets(options: Automations, known: Known, place: Any) -> Iterator[s
         for option in kind.options:
             if not option.endswith("?") and option not in target.options:
                 yield f"{place('targets', name)}.{option} is missing: {kind.options[option]}"
+        for option, why in kind.wrong(target.options).items():
+            yield f"{place('targets', name, option)} = {target.options[option]!r}: {why}"

@@ -15,7 +15,8 @@ from flows.automation.contract import Action, Kind, Parameters, Refused, State
 from flows.automation.robots import portal_pages as pages
 from flows.automation.robots.browser import Window
 from flows.automation.robots.portal_pages import Order
-from flows.automation.robots.portal_session import PERSONAL, Session, open_session, order_of, with_login
+from flows.automation.robots.portal_session import PERSONAL, Session, beside, open_session, order_of, with_login
+from flows.automation.robots.portal_session import wrong as wrong_options
 
 SETTLES = timedelta(minutes=3)      # the portal's own limit of a request is 120 s
 
@@ -71,11 +72,14 @@ KIND = Kind(
     options={
         "url": "the portal's address", "evidence": "folder in which pictures, traces and reasons of failures are kept",
         "keep_days?": "days for which they are kept (30)", "patience?": "seconds that a page may take (30)",
+        "browsers?": "how many work on the queue side by side, 1 to 8 (1)",
     },
     paths=("evidence",),
     secrets=("USER", "PASSWORD"),
     open=_open,
     check=lambda session: with_login(session, pages.who, about={"of": "check"}),
+    wrong=wrong_options,
+    beside=beside,
 )
 
 ENTER_ORDER = Action(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,20 +19,21 @@ from flows.automation.robots.portal_pages import Expired, Order
 
 Result = TypeVar("Result")
 
-PATIENCE, KEEP_DAYS, MOST_LOGINS = 30.0, 30, 5
+PATIENCE, KEEP_DAYS, MOST_LOGINS, MOST_BROWSERS = 30.0, 30, 5, 8
 NOTICE = "#notice"          # "Important notice": lies over every page until it is confirmed
 PERSONAL = ("customer_name", "deliver_to")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A browser that is logged in. now: the instant, for what is kept of failures. say: progress, a line at a time."""
+    """A browser that is logged in. browsers: how many are to work side by side. now: the instant, for what is kept of failures. say: progress, by the line."""
 
     window: Window
     url: str
     user: str
     password: str
     evidence: Path
+    browsers: int
     now: Callable[[], datetime]
     say: Callable[[str], None]
 
@@ -51,15 +52,41 @@ def open_session(
     url = str(options["url"]).rstrip("/")
     if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
         raise Refused(f"{url} would send the password unencrypted: the portal's url must begin with https://")
-    try:
-        patience, keep_days = float(options.get("patience", PATIENCE)), int(options.get("keep_days", KEEP_DAYS))
-    except ValueError:
-        raise Refused("patience is seconds, keep_days is days: both are numbers") from None
-    with window(patience=patience) as opened:
-        session = Session(window=opened, url=url, user=secrets["USER"], password=secrets["PASSWORD"], evidence=Path(str(options["evidence"])), now=now, say=say)
-        evidence.prune(session.evidence, days=keep_days, now=now())
+    if problems := wrong(options):
+        raise Refused("; ".join(f"{option} = {options[option]!r}: {why}" for option, why in problems.items()))
+    with window(patience=float(options.get("patience", PATIENCE))) as opened:
+        session = Session(window=opened, url=url, user=secrets["USER"], password=secrets["PASSWORD"], evidence=Path(str(options["evidence"])),
+                          browsers=int(options.get("browsers", 1)), now=now, say=say)
+        evidence.prune(session.evidence, days=int(options.get("keep_days", KEEP_DAYS)), now=now())
         opened.run(_prepare, session)
         with_login(session, pages.look_over, about={"of": "canary"})
+        yield session
+
+
+def wrong(options: Mapping[str, Any]) -> Mapping[str, str]:
+    """Options whose values cannot be right -> why."""
+    said = {"patience": (float, 3600, "write the seconds that a page may take, more than 0"), "keep_days": (int, 36_500, "write whole days, 1 or more"),
+            "browsers": (int, MOST_BROWSERS, f"write a whole number from 1 to {MOST_BROWSERS}; each is a Chromium with about 300 MB")}
+    return {option: why for option, (kind, most, why) in said.items() if option in options and not _is_number(options[option], kind, most)}
+
+
+def _is_number(value: Any, kind: Callable[[str], float], most: float) -> bool:
+    try:
+        return 0 < kind(str(value)) <= most
+    except ValueError:
+        return False
+
+
+def beside(session: Session) -> Sequence[AbstractContextManager[Session]]:
+    """The other browsers that the target is to have. Each logs in with the first page that asks for it; the pages were looked over by the first browser."""
+    return [_another(session) for _ in range(session.browsers - 1)]
+
+
+@contextmanager
+def _another(first: Session) -> Iterator[Session]:
+    with window(patience=first.window.patience) as opened:
+        session = replace(first, window=opened)
+        opened.run(_prepare, session)
         yield session
 
 

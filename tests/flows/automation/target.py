@@ -39,7 +39,7 @@ class Target(ThreadingHTTPServer):
         self.effects: dict[str, list[str]] = {}         # subject -> what was done to it: a state set to what it is already is nothing done
         self.late: list[Callable[[], None]] = []        # what a slow target will have done once it has settled
         self.faults: list[str] = []                     # of the next requests that change something; then ok
-        self.kills = False                              # the client, in the request, before the answer
+        self.victim = 0                                 # the process that dies in the next request which changes something, before the answer
         self.gone = ""                                  # what this target answers to everything
         self.lock = threading.Lock()
 
@@ -102,14 +102,14 @@ class _Handler(BaseHTTPRequestHandler):
         subject = self.path.strip("/").split("/")[1]
         with self.server.lock:
             fault = self.server.faults.pop(0) if self.server.faults else "ok"
-            kills, self.server.kills = self.server.kills, False
+            victim, self.server.victim = self.server.victim, 0
         is_done = fault in ("ok", "times out behind it", "500 behind it", "resets behind it")
         if is_done:
             effect(subject, given)
         if fault == "times out, and does it later":
             self.server.late.append(lambda: effect(subject, given))
-        if kills:
-            os.kill(int(self.headers["X-Process"]), signal.SIGKILL)
+        if victim:
+            os.kill(victim, signal.SIGKILL)
             return
         if fault.startswith("times out"):
             time.sleep(2 * PATIENCE)
@@ -140,7 +140,7 @@ def running() -> Iterator[Target]:
 
 def _send(url: str, method: str, path: str, body: Mapping[str, str]) -> None:
     try:
-        answer = requests.request(method, f"{url}{path}", json=body, timeout=PATIENCE, headers={"X-Process": str(os.getpid()), "Connection": "close"})
+        answer = requests.request(method, f"{url}{path}", json=body, timeout=PATIENCE, headers={"Connection": "close"})
     except requests.exceptions.ConnectionError as error:
         if "refused" in str(error):
             raise Unavailable("nobody is there") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,30 @@ def test_in_mode_auto_it_runs_within_its_caps_and_is_refused_that_before_people_
     assert shop.values == {"7": "S2", "8": "S2", "9": "S2"}
 
 
+ROLES = '[automations.approvers.boss]\nusers = ["u1"]\n[automations.approvers.jonas]\nusers = ["u1", "u2"]\n'
+
+
+def test_who_has_several_roles_decides_as_the_one_that_may_and_never_agrees_to_what_they_asked_for(
+    here: Company, shop: Target, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here.configure(ROLES)
+    monkeypatch.setattr(getpass, "getuser", lambda: "u1")
+    here.night(["7", "8"])
+    assert meridian(here, "run").output == "2 asked\n"
+    first, second = here.proposals()
+    assert meridian(here, "approve", first.proposal).output == f"{first.proposal} Purchase 7: approved\n"
+    assert meridian(here, "reject", second.proposal).output == f"{second.proposal} Purchase 8: rejected\n"
+    assert "do: approve by jonas" in meridian(here, "show", first.proposal).output
+    here.playbook(PLAYBOOK.replace("approvers: [mira, jonas]", "approvers: [boss, jonas]\nfour_eyes: true").replace("asks: [mira, jonas]", "asks: [boss, jonas]"))
+    here.next_day()
+    here.night(["9"])
+    assert meridian(here, "run", "move").output.startswith("1 asked")
+    name = next(one.proposal for one in here.proposals() if one.work_key.endswith("/9"))
+    refused = meridian(here, "approve", name)
+    assert (refused.exit_code, "boss asked for it: somebody else must agree" in refused.output) == (1, True), refused.output
+    assert meridian(here, "approve", "no-such").exit_code == 1
+
+
 def test_the_playbooks_own_tests_and_every_target_are_checked(here: Company, shop: Target) -> None:
     checked = meridian(here, "check")
     assert checked.exit_code == 0, checked.output
@@ -100,11 +125,15 @@ def test_what_is_wrong_in_a_playbook_is_said_with_its_line_and_what_would_be_rig
 
 
 def test_what_is_wrong_in_meridian_toml_is_said_with_its_line(here: Company) -> None:
-    here.configure('[automations.playbooks.mvoe]\nmode = "auto"\n[automations.playbooks.move]\nmode = "automatic"\n[automations.targets.crm]\nkind = "htpp"\n')
+    here.configure('[automations.playbooks.mvoe]\nmode = "auto"\n[automations.playbooks.move]\nmode = "automatic"\n[automations.targets.crm]\nkind = "htpp"\n'
+                   '[automations.targets.partner]\nkind = "portal"\nurl = "https://x"\nevidence = "e"\nbrowsers = 0\npatience = "long"\n')
     problems = "\n".join(automations.load_playbooks(here.settings).problems)
     assert "automations.playbooks.mvoe: there is no such playbook; did you mean 'move'?" in problems
     assert "automations.targets.crm.kind = 'htpp' is no kind of target; did you mean 'http'?" in problems
     assert "mode = 'automatic'" in problems
+    line = (here.folder / "meridian.toml").read_text().splitlines().index("browsers = 0") + 1
+    assert f"meridian.toml:{line}: automations.targets.partner.browsers = 0: write a whole number from 1 to 8" in problems
+    assert "partner.patience = 'long': write the seconds" in problems
 
 
 def test_every_shipped_playbook_is_right_and_passes_its_own_tests(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import threading
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 
 from flows.store import intents
 from sandbox.databases import Database
-from tests.flows.automation.faults import KILLS, Outcome, counted, lived
+from tests.flows.automation.faults import KILLS, at_the_target, counted, lived
 from tests.flows.automation.target import FAULTS, Target
 from tests.flows.automation.world import SET, row, world
 
@@ -23,7 +21,7 @@ def test_at_every_kill_and_every_fault_it_is_done_once_or_somebody_is_told(tmp_p
         for fault in FAULTS:
             folder = tmp_path / f"{kill}-{fault}".replace(" ", "-")
             folder.mkdir()
-            outcomes.append(lived(folder, shop, repeat, kill, [fault], folder.name))
+            outcomes.append(lived(folder, at_the_target(shop, repeat, folder.name), kill, [fault]))
             if outcomes[-1].is_twice or outcomes[-1].is_lost:
                 wrong.append((kill, fault, outcomes[-1]))
     assert wrong == []
@@ -91,20 +89,3 @@ def test_who_was_taken_for_dead_and_was_not_changes_nothing(tmp_path: Path, shop
     (one,) = here.intents()
     assert (one.state, one.attempts, shop.effects["o1"]) == ("verified", 1, ["DPD"])
     assert here.audited().count("intent verified by move") == 1
-
-
-@pytest.mark.drill
-def test_a_thousand_random_kills(tmp_path: Path, shop: Target) -> None:
-    """MERIDIAN_KILLS: how many. Figures are printed: they stand in docs/."""
-    many, chance = int(os.environ.get("MERIDIAN_KILLS", "1000")), random.Random(20261126)
-    outcomes: dict[str, list[Outcome]] = {"A": [], "B": [], "C": []}
-    for number in range(many):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        repeat, faults = chance.choice("ABC"), [chance.choice(FAULTS) for _ in range(chance.randint(1, 3))]
-        outcomes[repeat].append(lived(folder, shop, repeat, chance.choice(KILLS), faults, str(number), executors=chance.randint(1, 2)))
-    for repeat, found in outcomes.items():
-        print(repeat, counted(found))
-    assert not [one for found in outcomes.values() for one in found if one.is_twice or one.is_lost]
-
-

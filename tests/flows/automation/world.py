@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flows.automation import executor, propose
 from flows.automation.approvals import Said, decide_now
-from flows.automation.contract import Unavailable
+from flows.automation.contract import Action, Unavailable
 from flows.automation.engine import Engine, Found, no_step
 from flows.automation.notices import Post
 from flows.automation.playbook import Playbook
@@ -56,6 +56,9 @@ class World:
     stale: str = ""
     step: Callable[[str], None] = no_step
     is_down: bool = False
+    actions: Mapping[str, Action] = field(default_factory=lambda: ACTIONS)
+    session: Callable[[], AbstractContextManager[Any]] | None = None        # of the target 'shop'; None: tests/flows/automation/target.py at `url`
+    beside: Callable[[Any], Sequence[AbstractContextManager[Any]]] = lambda session: ()
     languages: dict[str, Any] = field(default_factory=lambda: {"mira_mail": "en", "jonas_mail": "zh-CN", "boss_mail": "en"})
     _ledger: ledgers.Ledger | None = None
 
@@ -67,15 +70,16 @@ class World:
 
     def engine(self) -> Engine:
         @contextmanager
-        def open_target(name: str) -> Iterator[str]:
+        def open_target(name: str) -> Iterator[Any]:
             if self.is_down:
                 raise Unavailable("it is down")
-            yield self.url
+            with self.session() if self.session else nullcontext(self.url) as session:
+                yield session
 
         return Engine(
-            ledger=self.ledger, playbooks=self.playbooks, actions=ACTIONS, targets={"shop"}, open=open_target,
+            ledger=self.ledger, playbooks=self.playbooks, actions=self.actions, targets={"shop"}, open=open_target,
             found=lambda asked: Found(version=self.version, as_of=self.as_of, rows=self.rows, stale=self.stale), clock=lambda: self.now, random=lambda: 0.5,
-            zone=ZoneInfo("UTC"), step=self.step,
+            zone=ZoneInfo("UTC"), step=self.step, beside=lambda target, session: self.beside(session),
             post=Post(channels_of=lambda role: (f"{role}_mail",), languages=self.languages, link_of=lambda action, ask, role, language: f"https://x/{action}/{ask}/{role}"))
 
     def night(self, rows: Sequence[dict[str, Any]] | None = None) -> None:

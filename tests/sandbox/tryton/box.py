@@ -77,6 +77,13 @@ def small_company() -> Box:
     return opened(home, plan)
 
 
+@functools.cache
+def writable_company() -> Box:
+    """A copy that all tests of actions share: each makes what it changes, or changes it back."""
+    company = small_company()
+    return opened(copy_of(company), company.plan)
+
+
 def copy_of(box: Box) -> Home:
     """The same company in another home, not started."""
     home = new_home()

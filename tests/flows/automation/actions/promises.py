@@ -84,7 +84,7 @@ def a_fault_says_what_is_known(subject: Subject, case: Case, marker: str, proxy:
     with subject.session(proxy) as session:
         before = action.look(session, case.given, marker)
         wanted = action.wanted(case.given, before)
-        proxy.next = fault
+        proxy.faults = [fault]
         with pytest.raises(means) as caught:
             action.act(session, case.given, before, marker)
         assert type(caught.value) is means

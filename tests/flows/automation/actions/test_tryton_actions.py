@@ -16,7 +16,7 @@ from tests.connectors.faults import LOGIN_PAGE, Fault, FaultServer, faults
 from tests.flows.automation import proxy as proxies
 from tests.flows.automation.actions import promises
 from tests.flows.automation.actions.promises import Case, Subject
-from tests.sandbox.tryton.box import Box, copy_of, opened, small_company
+from tests.sandbox.tryton.box import Box, writable_company
 
 __all__ = ["faults"]
 
@@ -37,8 +37,7 @@ def rows(box: Box, query: str, *values: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def box() -> Box:
-    company = small_company()
-    return opened(copy_of(company), company.plan)
+    return writable_company()
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +105,12 @@ def test_what_is_wrong_is_refused_and_changes_nothing(subject: Subject, cases: d
 def test_a_draft_opened_before_the_answer_was_lost_is_used_and_not_opened_again(
     box: Box, subject: Subject, cases: dict[str, Case], proxy: proxies.Proxy, fault: str,
 ) -> None:
-    drafts = "select count(*) from purchase_purchase where description like 'Meridian: moved from purchase %' and state = 'draft'"
     case = cases[MOVING]
+    purchase, = rows(box, "select purchase from purchase_line where id = ?", int(case.given["line"].removeprefix("erp:")))[0]
+    drafts = f"select count(*) from purchase_purchase where description = '{tryton.MOVED}{purchase}' and state = 'draft'"
     with subject.session(proxy) as session:
         before = case.means.look(session, case.given, "m-draft")
-        proxy.next = fault                      # the first change is the new draft
+        proxy.faults = [fault]                      # the first change is the new draft
         with pytest.raises(promises.Unanswered):
             case.means.act(session, case.given, before, "m-draft")
         assert rows(box, drafts) == [(1,)]

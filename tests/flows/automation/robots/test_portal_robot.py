@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +20,8 @@ from flows.automation.robots.portal_session import Session, order_of
 from sandbox.portal.server import set_faults
 from tests.browser import install_browser
 from tests.flows.automation.robots.dealer import NOW, PASSWORD, USER, Dealer, carry_out, dealer, marker, order
+from tests.flows.automation.robots.worker import rekeying
+from tests.flows.automation.world import row
 
 
 @pytest.fixture(scope="module")
@@ -180,21 +181,28 @@ def test_a_page_that_does_not_come_is_not_waited_for_and_a_submission_without_an
     assert portal.entered() == {"SO-1": 1}
 
 
-@pytest.mark.drill
-@pytest.mark.skipif(not os.environ.get("MERIDIAN_DRILL"), reason="make drill")
-def test_two_browsers_work_side_by_side(portal: Dealer) -> None:
-    done: list[str] = []
+def test_two_browsers_share_a_queue_look_the_pages_over_once_and_both_stop_where_a_page_changed(tmp_path: Path, portal: Dealer, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, browsers, look_over = [], set(), pages.look_over
+    monkeypatch.setattr(pages, "look_over", lambda window, url: (look_over(window, url), looked.append(url)))
+    act = replace(ENTER_ORDER, act=lambda session, *given: (browsers.add(id(session.window)), ENTER_ORDER.act(session, *given)))
+    here = rekeying(portal.url, tmp_path, [order(f"SO-{number}") for number in range(5)], browsers=2, action=act)
+    here.propose()
+    looked.clear()
+    assert here.execute() == {"verified": 5}
+    assert portal.entered() == {f"SO-{number}": 1 for number in range(5)}
+    assert (len(looked), len(browsers)) == (1, 2)
+    here.night([row(f"SO-{number}", **order(f"SO-{number}")) for number in range(5, 9)])
+    here.propose()
 
-    def work(references: list[str]) -> None:
-        with portal.session() as session:
-            done.extend(carry_out(session, order(reference)) for reference in references)
+    def change(step: str) -> None:
+        if step == "sending committed":
+            set_faults(portal.state, renamed=True)
 
-    workers = [threading.Thread(target=work, args=([f"SO-{name}{number}" for number in range(1)],)) for name in "AB"]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert done == ["verified"] * 2 and portal.entered() == {"SO-A0": 1, "SO-B0": 1}
+    here.step = change
+    assert here.execute()["stopped"] >= 1
+    assert here.execute() == {}, "switched off until a person has looked"
+    assert sum(portal.entered().values()) == 5 and not {intent.state for intent in here.intents()} & {"sending", "failed"}
+    assert all(not session["draft"].get("cust_ref") or session["draft"]["cust_ref"] in portal.entered() for session in portal.state.items("sessions"))
 
 
 PLANTED = ("Erika Mustermann-Öz", "Geheimweg 77 & Hinterhaus")
