@@ -43,6 +43,10 @@ def showing(settings: Settings, name: str, language: Language) -> str:
             agreed = agreement.of(connection, playbook)
         steps = [f"  {number}. {step.do} in {step.target}: " + ", ".join(f"{key} = {text}" for key, text in step.with_.items())
                  for number, step in enumerate(playbook.steps, start=1)]
+        if playbook.when_gone:
+            steps += [f"  when it is gone: {name} is taken back" for name in playbook.when_gone.take_back]
+            steps += [f"  when it is gone: {step.do} in {step.target}: " + ", ".join(f"{key} = {text}" for key, text in step.with_.items())
+                      for step in playbook.when_gone.steps]
         caps = playbook.caps.model_dump(exclude_none=True)
         return "\n".join([
             f"{playbook.playbook}: {playbook.title.in_(language)}", f"  mode {playbook.mode}, on worklist {playbook.when.worklist}; {agreed}", *steps,

@@ -10,7 +10,7 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from flows import channels, healing, postgres, sources, up
+from flows import automations_health, channels, healing, postgres, sources, up
 from flows.alerting import links
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
@@ -29,9 +29,9 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """One finding for each thing looked at. Asks every source one or two questions, and no channel any: what it would be asked is a message."""
+    """One finding for each thing looked at. Asks every source and target one or two questions, and no channel any: what it would be asked is a message."""
     return [*_versions(), *_folders(settings), *_state(settings), *_postgres(settings), *_prefect(settings), *_ailments(settings), *_sources(settings),
-            *_channels(settings)]
+            *_channels(settings), *_automations(settings)]
 
 
 def _versions() -> Iterator[Finding]:
@@ -131,3 +131,12 @@ def _channels(settings: Settings) -> Iterator[Finding]:
     for name, channel in channels.configured(settings).items():
         yield Finding(subject=f"channel {name} ({settings.configuration.channels[name].kind})", is_well=not channel.fault,
                       detail=channel.fault or f"configured; `meridian channels test {name}` sends a message", mend=f"see [channels.{name}] in {settings.path}")
+
+
+def _automations(settings: Settings) -> Iterator[Finding]:
+    try:
+        ledgers.open_ledger(settings.ledger)
+    except Exception:
+        return                        # _state has said so
+    for one in automations_health.examine(settings):
+        yield Finding(subject=one.subject, is_well=one.is_well, detail=one.detail, mend=one.mend)

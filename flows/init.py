@@ -54,6 +54,45 @@ keep_days = 30                       # how long old versions of the marts are ke
 # [reports]
 # channels = ["mail"]
 
+# Automations: nothing is written anywhere before this section is there. README, "Automations"; `meridian automations check` and `meridian doctor` look at it.
+# [automations]
+# folder = "playbooks"               # beside this file: one there adds a playbook, or replaces the shipped one of its name
+# agreement = 0.95                   # so often must people have decided as a playbook proposed before it may run by itself,
+# decisions = 20                     # in at least so many decisions
+# Targets: systems that may be written to, with a key of their own in .env, never the one they are read with (MERIDIAN_<TARGET>_<what the kind asks for>).
+# [automations.targets.erp]
+# kind = "tryton"
+# url = "https://erp.example.com"
+# database = "company"
+# [automations.targets.helpdesk]
+# kind = "zendesk"                   # or request_tracker
+# url = "https://example.zendesk.com"
+# email = "meridian@example.com"     # of the agent whose token it is
+# tasks = "Operations"               # the group (Request Tracker: the queue) in which tasks are opened
+# autoreply = "360000000000"         # the trigger that answers customers (Request Tracker: <queue>/<custom field that its template shows>)
+# [automations.targets.tasks]        # where the team works, if that is not the helpdesk
+# kind = "jira"                      # or asana
+# url = "https://example.atlassian.net"
+# email = "meridian@example.com"
+# tasks = "OPS"                      # the project that gets tasks
+# [automations.targets.register]     # improvement projects are registered in the drop folder
+# kind = "register"
+# folder = "drop"
+# [automations.targets.partner]      # a portal without an interface, entered by a robot
+# kind = "portal"
+# url = "https://dealers.example.com"
+# evidence = "var/robots/partner"
+# Modes: off, shadow (written down), propose (people do it; as shipped), approve (done once somebody agreed), auto (done within its caps).
+# [automations.playbooks.complaint_escalation]
+# mode = "approve"
+# caps = {per_run = 10}
+# approvers = ["customer_service_lead"]
+# Who says yes, by the roles that playbooks name; channels by default those of [alerts.people.<role>].
+# [automations.approvers.customer_service_lead]
+# name = "Ana Lindqvist"
+# channels = ["mail"]
+# users = ["ana"]                    # who this is at a terminal
+
 # Business hours: SLA clocks run on these. 24:00 is the end of the day; a night shift is two spans.
 [calendars.support]
 time_zone = "Europe/Berlin"
@@ -208,6 +247,11 @@ SECRETS = '''\
 # ODOO_KEY=
 # SHOPIFY_TOKEN=
 # ERP_REPLICA_URL=
+# MERIDIAN_ERP_WRITE_KEY=
+# MERIDIAN_HELPDESK_WRITE_TOKEN=
+# MERIDIAN_TASKS_WRITE_TOKEN=
+# MERIDIAN_PARTNER_USER=
+# MERIDIAN_PARTNER_PASSWORD=
 # SMTP_PASSWORD=
 # MARTS_URL=
 # FEISHU_URL=

@@ -14,7 +14,9 @@ from connectors import registry
 from connectors.personal import KEY_VARIABLE
 from sandbox import drop
 from sandbox.company.plan import Plan
+from sandbox.request_tracker.operations import NOTICE
 from sandbox.zendesk.load import WORKER_EMAIL
+from sandbox.zendesk.triggers import AUTOREPLY
 
 # A source's name -> the kinds that can be it.
 ROLES = {"erp": ("tryton", "erpnext", "odoo"), "crm": ("hubspot", "salesforce"), "helpdesk": ("request_tracker", "zendesk", "freshdesk")}
@@ -25,8 +27,10 @@ CASES_OF = {"salesforce": ("case_statuses", "cases", "case_history", "case_comme
 # Systems that may be written to -> name as a target, its options (as the system says, or this), and the key that writes: its name there, its name here.
 TARGETS: Mapping[str, tuple[str, Mapping[str, str], tuple[str, str]]] = {
     "tryton": ("erp", {"url": "", "database": ""}, ("MERIDIAN_ERP_WRITE_KEY", "MERIDIAN_ERP_WRITE_KEY")),
-    "request_tracker": ("helpdesk", {"url": "", "tasks": "General"}, ("REQUEST_TRACKER_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
-    "zendesk": ("helpdesk", {"url": "", "email": WORKER_EMAIL, "tasks": "General"}, ("ZENDESK_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
+    "request_tracker": ("helpdesk", {"url": "", "tasks": "General", "autoreply": f"Support EMEA/{NOTICE}"},
+                        ("REQUEST_TRACKER_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
+    "zendesk": ("helpdesk", {"url": "", "email": WORKER_EMAIL, "tasks": "General", "autoreply": str(AUTOREPLY)},
+                ("ZENDESK_WRITE_TOKEN", "MERIDIAN_HELPDESK_WRITE_TOKEN")),
     "portal": ("partner", {"url": "", "evidence": "state/robots/partner"}, ("MERIDIAN_PARTNER_PASSWORD", "MERIDIAN_PARTNER_PASSWORD")),
 }
 # Playbook -> the targets that it needs. Those that open a ticket a row (stale opportunities: some seventy) stay lists for people.

@@ -1,9 +1,9 @@
 {#
     The shape of a worklist, one row per piece of work: worklist, work_key, subject, evidence in two languages, owner, due_at, severity, value,
-    threshold, as_of; `more`: columns of its own that whoever does the work needs. `key` must last: the same piece of work has the same key every
+    threshold, as_of; `more`: columns of its own that whoever does the work needs; `last`: those that came later. `key` must last: the same piece of work has the same key every
     night, and when it comes back after it was gone.
 #}
-{% macro worklist(name, relation, key, subject, evidence_en, evidence_zh, owner, due_at, severity, value, threshold, more=[]) -%}
+{% macro worklist(name, relation, key, subject, evidence_en, evidence_zh, owner, due_at, severity, value, threshold, more=[], last=[]) -%}
     select
         '{{ name }}' as worklist,
         '{{ name }}/' || {{ key }} as work_key,
@@ -19,6 +19,9 @@
         {{ column }},
         {%- endfor %}
         {{ as_of() }} as as_of
+        {%- for column in last %},
+        {{ column }}
+        {%- endfor %}
     from {{ relation }}
 {%- endmacro %}
 
@@ -46,6 +49,7 @@
         'late_rate': 0.10,
         'losing_weeks': 2,
         'surge_factor': 1.5,
+        'surge_lines': 10,
         'quiet_days': 90,
         'key_accounts': 20,
         'skipped_days': 14,

@@ -85,6 +85,7 @@ class Action:
     wanted: from the parameters and what was there before: what is there afterwards. Verified means that `look` returns all of it (see `holds`)
     act: does it, once. Given: session, parameters, what was there before, the marker
     undo: from the parameters, what was there before, and what `look` returned afterwards: how it is taken back. None: it cannot be
+    needs: an option of the target, without which a playbook goes without this step
     """
 
     name: str
@@ -96,6 +97,7 @@ class Action:
     wanted: Callable[[Parameters, State], State]
     act: Callable[[Any, Parameters, State, str], None]
     undo: Callable[[Parameters, State, State], Undo | None] = lambda parameters, before, after: None
+    needs: str = ""
 
     @property
     def kind(self) -> str:

@@ -16,6 +16,7 @@ from flows.automation import leave, notices, outcomes, side_by_side
 from flows.automation.contract import Action, ActionError, Refused, State, Unavailable, Unrecognized, holds
 from flows.automation.engine import Engine, is_stopped
 from flows.automation.plan import work_of
+from flows.automation.playbook import is_closing
 from flows.store import intents, proposals, switches
 from flows.store.intents import Intent
 
@@ -179,7 +180,7 @@ class _Item:
 
 def _not_called_for(engine: Engine, intent: Intent) -> str | None:
     """Whether what was never sent is still what the current version asks for; else it is withdrawn. A proposal that was begun is carried through."""
-    if intent.purpose == "undo" or intent.attempts or intent.turn:
+    if intent.purpose == "undo" or intent.attempts or intent.turn or is_closing(intent.work_key):
         return None
     playbook, now = engine.playbooks[intent.playbook], engine.clock()
     try:

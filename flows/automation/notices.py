@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sql
 
 from flows.alerting.notice import Item, Language, Link, Notice, to_json
-from flows.automation.playbook import Playbook
+from flows.automation.playbook import Playbook, is_closing
 from flows.store import outbox
 from flows.store.proposals import Proposal
 
@@ -23,6 +23,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "asks": ("Your decision: {title} ({n})", "待您审批：{title}（{n} 项）"),
     "escalates": ("Still undecided: {title} ({n})", "仍未审批：{title}（{n} 项）"),
     "lists": ("Proposed, to be done by hand: {title} ({n})", "建议人工处理：{title}（{n} 项）"),
+    "gone": ("{title}: what is no longer needed", "{title}：收尾"),
     "lead": ("Nothing is done before somebody agrees. It closes, undone, at {until} UTC.",
              "在有人批准之前不会执行任何操作。{until} UTC 未批准则自动关闭，不执行。"),
     "lead_lists": ("Meridian does nothing here. Say what you decided: meridian automations approve or reject {ask}.",
@@ -59,6 +60,11 @@ def say(word: str, language: Language, **parts: Any) -> str:
     return WORDS[word][language == "zh-CN"].format(**parts)
 
 
+def title_of(playbook: Playbook, asked: Sequence[Proposal], language: Language) -> str:
+    title = playbook.title.in_(language)
+    return say("gone", language, title=title) if all(is_closing(one.work_key) for one in asked) else title
+
+
 def ask(playbook: Playbook, asked: Sequence[Proposal], what: Asking, language: Language, *, role: str, link_of: LinkOf | None) -> Notice:
     """The notice that asks a role for a decision on proposals of one ask."""
     first = asked[0]
@@ -70,7 +76,7 @@ def ask(playbook: Playbook, asked: Sequence[Proposal], what: Asking, language: L
         Link(text=say(action, language), url=link_of(action, first.ask, role, language), is_action=True) for action in ("approve", "reject"))
     return Notice(
         key=f"automations/{first.ask}/{what}/{first.expires_at.isoformat()}/{role}/{language}", thread=f"automations/{first.ask}", kind="approval",
-        severity="warning", language=language, title=say(what, language, title=playbook.title.in_(language), n=len(asked)), lead=" ".join([lead, *more]),
+        severity="warning", language=language, title=say(what, language, title=title_of(playbook, asked, language), n=len(asked)), lead=" ".join([lead, *more]),
         items=tuple(Item(subject=str(one.row.get("subject") or one.work_key), text=line(one, language)) for one in asked[:MOST_ITEMS]),
         why=(say("risk", language, risk=playbook.risk.in_(language)),), steps=playbook.runbook.in_(language), owner=role, links=links,
         footer=f"{first.data_version} · {playbook.playbook} · meridian automations show {first.ask}")
@@ -97,7 +103,7 @@ def shown(value: Any, nothing: str) -> str:
 
 
 def needs_a_person(playbook: Playbook | None, proposal: Proposal, reason: str, at: datetime, language: Language, *, role: str) -> Notice:
-    title = playbook.title.in_(language) if playbook else proposal.playbook
+    title = title_of(playbook, [proposal], language) if playbook else proposal.playbook
     return Notice(
         key=f"automations/{proposal.proposal}/{at.isoformat()}/{role}/{language}", thread=f"automations/{proposal.ask}", kind="trouble", severity="warning",
         language=language, title=say("needs", language, title=title, subject=proposal.row.get("subject") or proposal.work_key), lead=reason,

@@ -21,6 +21,11 @@
           target: erp                    # as in [automations.targets.erp]
           with: {purchase: "{purchase_number}", supplier: "{backup_supplier_number}"}
           only_if_present: [backup_supplier_number]     # left out for rows where one of these is null
+    when_gone:                           # once the row has left its list, once an episode; asked or allowed as the steps are, see `gone.py`
+        listed_until: listed_until       # column with the day from which on it is off the list anyway: leaving then says nothing, nothing is done
+        take_back: [set_autoreply]       # steps that are undone
+        steps:                           # as above; {task} and {task_status} are the ticket that a step opened, and as what
+            - {do: close_task, target: tasks, with: {ticket: "{task}", was: "{task_status}"}}
     risk: {en: ..., zh: ...}
     kpi: supplier_late_rate              # its effect is measured on
     runbook: {en: [...], zh: [...]}
@@ -47,6 +52,8 @@ from flows.alerting.rule import Duration, Runbook, Words
 
 Mode = Literal["off", "shadow", "propose", "approve", "auto"]
 Verdict = Literal["runs", "asks", "is listed", "is noted", "is handed over", "nothing"]
+TASK = ("task", "task_status")          # columns that a row has besides once a step has opened a ticket for it
+GONE = " (gone)"                        # behind the key of work: what is done once it has gone
 COLUMNS = ("worklist", "work_key", "subject", "evidence_en", "evidence_zh", "owner", "due_at", "severity", "value", "threshold", "as_of")
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -54,6 +61,10 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def is_closing(work_key: str) -> bool:
+    return work_key.endswith(GONE)
 
 
 def yaml_on(value: Any) -> Any:
@@ -139,11 +150,26 @@ class Step(_Part):
                 if all(row.get(column) is not None for column in _PLACE.findall(text))}
 
 
+class WhenGone(_Part):
+    """What is done once the work has left its list: steps of the playbook taken back, and steps of its own."""
+
+    listed_until: str | None = None
+    take_back: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = Field(default=(), max_length=9)
+
+    @model_validator(mode="after")
+    def is_something(self) -> WhenGone:
+        if not self.take_back and not self.steps:
+            raise ValueError("when_gone needs steps or take_back: what is done?")
+        return self
+
+
 class Case(_Part):
     """A test of the playbook: rows in, and what becomes of each. rows: as in the worklist; what is not given of `work_key`, `severity` and the like is
     filled in. all_rows: how long the whole list is. today: how many it has done today. mode: other than its own.
 
-    says: work_key -> what becomes of it, all of it; writes: work_key -> the parameters of each step; over: the cap that is exceeded; asks: who is asked.
+    says: work_key -> what becomes of it, all of it; writes: work_key -> the parameters of each step; gone: work_key -> the parameters of each step of
+    `when_gone`, once it is gone; over: the cap that is exceeded; asks: who is asked.
     """
 
     holds: str
@@ -153,6 +179,7 @@ class Case(_Part):
     mode: Annotated[Mode, BeforeValidator(yaml_on)] | None = None
     says: dict[str, Verdict]
     writes: dict[str, tuple[dict[str, str], ...]] = {}
+    gone: dict[str, tuple[dict[str, str], ...]] = {}
     over: str = ""
     asks: tuple[str, ...] = ()
 
@@ -170,6 +197,7 @@ class Playbook(_Part):
     escalate_to: str | None = None
     reads: tuple[str, ...] = ()
     steps: tuple[Step, ...] = Field(min_length=1, max_length=9)
+    when_gone: WhenGone | None = None
     risk: Words
     kpi: str
     runbook: Runbook
@@ -190,6 +218,12 @@ class Playbook(_Part):
         for number, step in enumerate(self.steps):
             yield from ((("steps", str(number), "with"), column) for column in step.columns())
             yield from ((("steps", str(number), "only_if_present"), column) for column in step.only_if_present)
+        if self.when_gone:
+            if self.when_gone.listed_until:
+                yield ("when_gone", "listed_until"), self.when_gone.listed_until
+            for number, step in enumerate(self.when_gone.steps):
+                yield from ((("when_gone", "steps", str(number), "with"), column) for column in step.columns() if column not in TASK)
+                yield from ((("when_gone", "steps", str(number), "only_if_present"), column) for column in step.only_if_present if column not in TASK)
 
     @model_validator(mode="after")
     def is_bounded(self) -> Playbook:
@@ -199,9 +233,12 @@ class Playbook(_Part):
             raise ValueError(f"mode {self.mode} needs approvers: somebody must be asked")
         if self.when.segment and not self.when.alert:
             raise ValueError("when.segment goes with when.alert")
+        names = [step.do.rpartition(".")[2] for step in self.steps]
+        if wrong := [name for name in (self.when_gone.take_back if self.when_gone else ()) if name.rpartition(".")[2] not in names]:
+            raise ValueError(f"when_gone.take_back names {wrong[0]!r}, which is no step; steps are {', '.join(names)}")
         return self
 
 
 PARTS: Mapping[str, type[BaseModel]] = {
-    "title": Words, "when": When, "caps": Caps, "steps": Step, "risk": Words, "runbook": Runbook, "tests": Case, "amount": Amount,
+    "title": Words, "when": When, "caps": Caps, "steps": Step, "when_gone": WhenGone, "risk": Words, "runbook": Runbook, "tests": Case, "amount": Amount,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.automation import gone
 from flows.automation.plan import OF_MODE, chosen, over_cap, plain, work_of
 from flows.automation.playbook import COLUMNS, Case, Playbook
 
@@ -15,8 +16,10 @@ def failures(playbook: Playbook) -> list[str]:
     found = []
     for case in playbook.tests:
         does = run(playbook, case)
-        wanted = {"says": dict(case.says), "over": case.over, "asks": list(case.asks), "writes": {key: list(value) for key, value in case.writes.items()}}
-        does["writes"] = {key: does["writes"].get(key, []) for key in case.writes}
+        wanted = {"says": dict(case.says), "over": case.over, "asks": list(case.asks)}
+        for what, given in (("writes", case.writes), ("gone", case.gone)):
+            wanted[what] = {key: list(value) for key, value in given.items()}
+            does[what] = {key: does[what].get(key, []) for key in given}
         wrong = [f"{what}: expected {wanted[what]}, it has {does[what]}" for what in wanted if wanted[what] != does[what]]
         if wrong:
             found.append(f"{playbook.playbook}: {case.holds!r} does not hold: {'; '.join(wrong)}")
@@ -36,4 +39,6 @@ def run(playbook: Playbook, case: Case) -> dict[str, Any]:
     says: dict[str, str] = {row["work_key"]: "nothing" for row in rows}
     says |= {work.key: "nothing" if mode == "off" else "is handed over" if work.lacking else verdict for work in works}
     return {"says": says, "over": over.partition(":")[0], "asks": list(playbook.approvers) if "asks" in says.values() else [],
-            "writes": {work.key: [dict(write.parameters) for write in work.writes] for work in works}}
+            "writes": {work.key: [dict(write.parameters) for write in work.writes] for work in works},
+            "gone": {work.key: [dict(write.parameters) for write in work_of(gone.closing(playbook), work.row).writes]
+                     for work in works if playbook.when_gone}}

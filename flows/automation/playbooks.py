@@ -73,9 +73,7 @@ def load(
         except ValidationError as error:
             problems += declared.problems(changed, "a playbook", error, _keys_at)
             continue
-        renamed = changes.get("targets", {})
-        playbook = playbook.model_copy(update={
-            "steps": tuple(_in_place(step, renamed.get(step.target, step.target), options, known, language) for step in playbook.steps)})
+        playbook = _here(playbook, changes.get("targets", {}), options, known, language)
         wrong = list(_unknown_names(playbook, changed, options, known))
         problems += wrong
         if not wrong:
@@ -83,12 +81,37 @@ def load(
     return Loaded(playbooks=found, problems=tuple(problems))
 
 
+def _here(playbook: Playbook, renamed: Mapping[str, str], options: Automations, known: Known, language: str) -> Playbook:
+    """With its steps as they are done here; those that need what its target was not given are left out."""
+    def placed(steps: Collection[Step]) -> tuple[Step, ...]:
+        here = [_in_place(step, _target(step.target, renamed, options), options, known, language) for step in steps]
+        return tuple(step for step in here if _is_set_up(step, options, known))
+
+    steps, when_gone = placed(playbook.steps), playbook.when_gone
+    if when_gone is not None:
+        kept = tuple(name for name in when_gone.take_back if any(step.do.rpartition(".")[2] == name.rpartition(".")[2] for step in steps))
+        when_gone = when_gone.model_copy(update={"take_back": kept, "steps": placed(when_gone.steps)})
+    return playbook.model_copy(update={"steps": steps or playbook.steps, "when_gone": when_gone})
+
+
+def _target(name: str, renamed: Mapping[str, str], options: Automations) -> str:
+    """Tasks go to the target `tasks` where there is one, else to the helpdesk."""
+    if name == "tasks" and name not in renamed and name not in options.targets:
+        name = "helpdesk"
+    return renamed.get(name, name)
+
+
+def _is_set_up(step: Step, options: Automations, known: Known) -> bool:
+    action, target = known.actions.get(step.do), options.targets.get(step.target)
+    return action is None or target is None or not action.needs or bool(target.options.get(action.needs))
+
+
 def _in_place(step: Step, target: str, options: Automations, known: Known, language: str) -> Step:
     """A step as it is done here: in which system, by that system's own action, in which language."""
     do = step.do
     if "." not in do:
         configured = options.targets.get(target)
-        kinds = [configured.kind] if configured else sorted(known.kinds)
+        kinds = [configured.kind] if configured else list(known.kinds)
         do = next((name for kind in kinds if (name := f"{kind}.{do}") in known.actions), do)
     return step.in_(language).model_copy(update={"target": target, "do": do})
 
@@ -123,8 +146,9 @@ def _unknown_names(playbook: Playbook, text: Text, options: Automations, known: 
         yield said(("when", "alert"), "rule", when.alert, known.rules)
     if playbook.kpi not in known.kpis:
         yield said(("kpi",), "KPI", playbook.kpi, known.kpis)
-    for number, step in enumerate(playbook.steps):
-        place = ("steps", str(number))
+    numbered = [(("steps", str(number)), step) for number, step in enumerate(playbook.steps)]
+    numbered += [(("when_gone", "steps", str(number)), step) for number, step in enumerate(playbook.when_gone.steps if playbook.when_gone else ())]
+    for place, step in numbered:
         action = known.actions.get(step.do)
         if action is None:
             yield said((*place, "do"), "action", step.do, known.actions)

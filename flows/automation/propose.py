@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from flows.automation import agreement, approvals, notices
+from flows.automation import agreement, approvals, gone, notices
 from flows.automation.contract import ActionError, Refused, holds
 from flows.automation.engine import Engine, Found, mode_of, sessions
 from flows.automation.plan import OF_MODE, Work, chosen, over_cap, work_of
@@ -54,6 +54,11 @@ class _Look:
         """A day that was planned before, in another version."""
         return self.last is not None and self.is_new and self.last[1] == self.found.as_of
 
+    @property
+    def tells_what_is_gone(self) -> bool:
+        """A row that a frozen source or a rebuilt past does not bring up may be there in truth; the next night tells."""
+        return self.is_new and not self.is_again and not self.found.stale
+
 
 def propose(engine: Engine, *, only: str | None = None, by: str = "") -> Counter[str]:
     """Look at every list that is due; how many proposals were made, by state. by: who asked for it; '' where a schedule did."""
@@ -64,6 +69,7 @@ def propose(engine: Engine, *, only: str | None = None, by: str = "") -> Counter
         try:
             with leases.lease(engine.ledger, f"automate/{name}", purpose=f"proposing by {name}", now=engine.clock(), lasts=timedelta(hours=1)):
                 done += _propose(engine, playbook, by)
+                done += _close(engine, playbook, by)
         except leases.LeaseTaken:
             done["looked at elsewhere"] += 1
         except LookupError:                     # the list is not published here: no source tells it
@@ -89,8 +95,8 @@ def _propose(engine: Engine, playbook: Playbook, by: str) -> Counter[str]:
             except ActionError:                 # not to be had just now: the next look at the list, in minutes, makes up for it
                 waits += 1
         there = {str(row["work_key"]) for row in look.found.rows}
-        gone = [key for key, (_, is_open) in look.episodes.items() if is_open and key not in there] if look.is_new else []
-        for key in gone:
+        left = [key for key, (_, is_open) in look.episodes.items() if is_open and key not in there] if look.tells_what_is_gone else []
+        for key in left:
             one = look.current.get((key, look.episode(key)))
             if one is not None and one.state == "noted" and (is_so := agreement.seen(engine, session, one)) is not None:
                 seen.append((one, is_so))
@@ -98,11 +104,36 @@ def _propose(engine: Engine, playbook: Playbook, by: str) -> Counter[str]:
         if mode_of(playbook, switches.read(connection)) != look.mode:
             return Counter()                    # a switch was turned while we looked
         agreement.book(connection, seen, now)
-        for key in gone:
+        for key in left:
             _withdraw(connection, playbook, look, key, now)
         made = _write_down(connection, engine, playbook, look, new, now)
         proposals.mark_list(connection, playbook.playbook, data_version=look.found.version, as_of=look.found.as_of, at=now)
     return made + Counter({"waits for its target": waits} if waits else {})
+
+
+def _close(engine: Engine, playbook: Playbook, by: str) -> Counter[str]:
+    """Propose what is to be done for work that has gone."""
+    now, waits = engine.clock(), 0
+    with engine.ledger.begin() as connection:
+        mode, last = mode_of(playbook, switches.read(connection)), proposals.last_list(connection, playbook.playbook)
+        left = gone.left(connection, playbook, now)
+    if not left or mode in ("off", "shadow") or last is None or (found := engine.found(playbook)).as_of < last[1]:
+        return Counter()
+    closing = gone.closing(playbook)
+    look = _Look(found=replace(found, rows=()), mode=mode, last=last, current={},
+                 episodes={str(one.row["work_key"]): (one.proposal.episode, True) for one in left})
+    new: list[Proposal] = []
+    with sessions(engine) as session:
+        for one in left:
+            try:
+                if (work := gone.work(playbook, one, engine.actions, session)) is not None:
+                    new.append(_made(engine, closing, look, session, work, by, now))
+            except ActionError:
+                waits += 1
+    with engine.write() as connection:
+        if mode_of(playbook, switches.read(connection)) != mode:
+            return Counter()
+        return _write_down(connection, engine, closing, look, new, now) + Counter({"waits for its target": waits} if waits else {})
 
 
 def _look(engine: Engine, playbook: Playbook) -> _Look | None:

@@ -197,6 +197,12 @@ def is_open(connection: sql.Connection, playbook: str, work_key: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def stuck(connection: sql.Connection, before: datetime) -> list[Intent]:
+    """What left before an instant and is not ended yet: being sent still, or not known whether it was done."""
+    query = sql.select(intents).where(intents.c.state.in_(("sending", "unknown")), intents.c.sent_at < text(before)).order_by(intents.c.sent_at)
+    return [_intent(row) for row in connection.execute(query).mappings()]
+
+
 def of_proposal(connection: sql.Connection, proposal: str, purpose: str | None = None) -> list[Intent]:
     where = [intents.c.proposal == proposal, *([intents.c.purpose == purpose] if purpose else [])]
     return [_intent(row) for row in connection.execute(sql.select(intents).where(*where).order_by(intents.c.planned_at, intents.c.turn)).mappings()]

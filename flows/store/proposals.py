@@ -166,6 +166,17 @@ def go(connection: sql.Connection, playbook: str, work_key: str, *, data_version
         episodes.c.playbook == playbook, episodes.c.work_key == work_key, episodes.c.gone_at.is_(None)).values(gone_at=text(at), gone_in=data_version))
 
 
+def left(connection: sql.Connection, playbook: str, since: datetime, *, suffix: str) -> list[tuple[Proposal, date]]:
+    """What was begun for work that has gone since then and whose closing (work_key + suffix) was not proposed yet; with the day as of which it was gone."""
+    closing = proposals.alias()
+    there = sql.exists().where(closing.c.current == proposals.c.playbook + "/" + proposals.c.work_key + f"{suffix}/" + sql.cast(proposals.c.episode, sql.Text))
+    query = sql.select(proposals, episodes.c.gone_in).join(episodes, sql.and_(
+        episodes.c.playbook == proposals.c.playbook, episodes.c.work_key == proposals.c.work_key, episodes.c.episode == proposals.c.episode,
+    )).where(proposals.c.playbook == playbook, proposals.c.current.is_not(None), proposals.c.state.in_(("done", "failed", "handed_over")),
+             proposals.c.begun_at.is_not(None), episodes.c.gone_at >= text(since), ~there).order_by(proposals.c.proposed_at, proposals.c.place)
+    return [(_proposal(row), date.fromisoformat(row["gone_in"][:10])) for row in connection.execute(query).mappings()]
+
+
 def add(connection: sql.Connection, made: Proposal) -> None:
     """Write down a proposal, in the place of the one that its episode had."""
     old = connection.execute(sql.select(proposals.c.proposal).where(proposals.c.current == made.current)).scalar()

@@ -213,6 +213,22 @@ my %verbs = (
         for my $value (@$values) { must( "value $value", $field->AddValue( Name => $value, SortOrder => ++$order ) ) }
         return must( "custom field $operation->{name}", $field->AddToObject( RT::Queue->new( RT->SystemUser ) ) );
     },
+    notice => sub {    # a text of each queue that its automatic reply shows
+        my ($operation) = @_;
+        my $field = RT::CustomField->new( RT->SystemUser );
+        $field->LoadByCols( Name => $operation->{name}, LookupType => 'RT::Queue' );
+        if ( $field->id ) { $already{notice}++; return 0 }
+        my ( $id, $message ) = $field->Create(
+            Name => $operation->{name}, Type => 'TextSingle', LookupType => 'RT::Queue', Description => $operation->{description},
+        );
+        must( "custom field $operation->{name}", $id, $message );
+        must( "custom field $operation->{name}", $field->AddToObject( RT::Queue->new( RT->SystemUser ) ) );
+        my $template = RT::Template->new( RT->SystemUser );
+        $template->LoadGlobalTemplate( $operation->{template} );
+        my $shown = $template->Content;
+        $shown =~ s/\n\n/\n\n{ \$Ticket->QueueObj->FirstCustomFieldValue('$operation->{name}') }\n\n/;
+        return must( "template $operation->{template}", $template->SetContent($shown) );
+    },
     quiet => sub {
         # No mail leaves the sandbox, and writing mails nobody gets costs two thirds of a load; the history says itself
         # when a ticket was reopened, so the scrip that reopens on any reply would add events that never happened.

@@ -21,6 +21,8 @@ PRIORITIES = {"low": 0, "normal": 50, "high": 80, "urgent": 100}
 
 CHANNEL, TOPIC, ORDER, POLICY, RATING = "Channel", "Topic", "Order number", "SLA policy", "Customer rating"
 
+NOTICE = "Notice"               # of a queue: what its automatic reply says besides
+
 BOT = "autoresponder"           # writes the automatic replies
 READER = "meridian-reader"      # reads everything about tickets, changes nothing, is no superuser
 WRITER = "meridian-writer"      # for automations
@@ -70,6 +72,8 @@ def setup(plan: Plan) -> Iterator[Operation]:
     members = [agent.email for agent in plan.agents]
     yield {"at": at, "do": "group", "name": "Agents", "members": [*members, BOT, WRITER], "rights": READING + WORKING}
     yield {"at": at, "do": "group", "name": "Readers", "members": [READER], "rights": READING}
+    yield {"at": at, "do": "notice", "name": NOTICE, "description": "What the automatic reply says besides", "template": "Autoreply"}
+    yield {"at": at, "do": "group", "name": "Automations", "members": [WRITER], "rights": ["AdminQueue"]}
     # Customers may write; not everyone may, or the reading account could too.
     yield {"at": at, "do": "role", "name": "Unprivileged", "rights": ["CreateTicket", "SetInitialCustomField"]}
     yield {"at": at, "do": "role", "name": "Requestor", "rights": ["ShowTicket", "ReplyToTicket", "ModifyTicket", "SeeCustomField", "ModifyCustomField"]}

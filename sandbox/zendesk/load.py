@@ -13,7 +13,7 @@ from datetime import date
 from sandbox.company.hours import WEEKDAYS, iso, local_instant, open_time, seconds_of, start_of
 from sandbox.company.plan import Agent, Calendar, Customer, Plan, SlaPolicy, Ticket, TicketEvent, number_of
 from sandbox.stand_in.state import Item, State
-from sandbox.zendesk import life
+from sandbox.zendesk import life, triggers
 from sandbox.zendesk.life import Desk, Policy
 
 CUSTOMERS, AGENTS, GROUPS, ORGANIZATIONS, POLICIES, SCHEDULES = 2_000_000, 1_000_000, 500, 3_000_000, 800, 700
@@ -162,6 +162,7 @@ def people(plan: Plan, state: State, base_url: str) -> None:
     for identity, name, email, role, tags in ((BOT, "Answer bot", "bot@helpdesk.example", "agent", ["bot"]), (ADMIN, "Operations", ADMIN_EMAIL, "admin", []),
                                               (WORKER, "Automations", WORKER_EMAIL, "agent", ["bot"])):
         state.put_if_changed("users", _user(identity, name, email, role, began, base_url, tags=tags), began)
+    triggers.put(state, began)
     for customer in plan.customers:
         _put_customer(state, customer, base_url)
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from sandbox.stand_in.limits import Failure, RateLimit, basic_credentials, decoded, encoded, json_object, page_size
 from sandbox.stand_in.serving import Routes
 from sandbox.stand_in.state import Item
-from sandbox.zendesk import life
+from sandbox.zendesk import life, triggers
 from sandbox.zendesk.life import Desk
 from sandbox.zendesk.rules import Account, checked, failure, invalid, not_found, not_json, too_many, wanted, without_words
 
@@ -57,6 +57,8 @@ class Api:
             ("PUT", r"tickets/(\d+)/tags", lambda *rest: self.tags("add", *rest)),
             ("POST", r"tickets/(\d+)/tags", lambda *rest: self.tags("set", *rest)),
             ("DELETE", r"tickets/(\d+)/tags", lambda *rest: self.tags("remove", *rest)),
+            ("GET", r"triggers/(\d+)", lambda account, headers, query, identity: triggers.one(self.desk.state, identity)),
+            ("PUT", r"triggers/(\d+)", lambda account, headers, asked, identity: triggers.update(self.desk.state, identity, asked.get("trigger") or {})),
             ("GET", r"sandbox/clock", self.clock),
             ("POST", r"sandbox/clock", self.move_clock),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import init
+from flows import automations, init
 from flows.settings import ConfigurationError, load, parse
 
 GOOD = """\
@@ -97,3 +97,13 @@ def test_everything_that_init_suggests_is_valid_when_uncommented() -> None:
     parsed = parse(text, Path("meridian.toml"))
     assert (set(parsed.channels), parsed.serve.port, parsed.watch.url_env) == ({"mail", "ops"}, 8787, "DEAD_MAN_URL")
     assert set(parsed.sources) == {"erp", "helpdesk", "second_helpdesk", "crm", "sales", "office", "shop", "store", "erp_replica", "files"}
+    assert set(parsed.automations.targets) == {"erp", "helpdesk", "tasks", "register", "partner"}
+
+
+def test_the_automations_that_init_suggests_name_what_there_is(tmp_path: Path) -> None:
+    text = "\n".join(re.sub(r"^# (?=\[|[\w.]+ = )", "", line) for line in init.TEMPLATE.splitlines())
+    (tmp_path / "meridian.toml").write_text(text, encoding="utf-8")
+    loaded = automations.load_playbooks(load(tmp_path / "meridian.toml", environment={}))
+    assert loaded.problems == ()
+    assert loaded.playbooks["complaint_escalation"].mode == "approve"
+    assert [(step.do, step.target) for step in loaded.playbooks["order_surge"].steps] == [("jira.open_task", "tasks"), ("zendesk.set_autoreply", "helpdesk")]

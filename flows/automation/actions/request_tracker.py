@@ -2,6 +2,10 @@
 
 RT answers a refused change with 200 and prose, so what was done is known by looking only. What we add carries our marker in its subject: a ticket's subject
 can be searched for, a comment's is its transaction's Data. RT gives each change its own transaction, so setting a value that is already there does nothing.
+
+REST 2.0 has no templates, so what customers are told automatically is changed by what the template shows: a custom field of the queue, which an
+administrator puts into the template once: { $Ticket->QueueObj->FirstCustomFieldValue('Notice') }. Its value is set with the queue ("REST2", PUT
+/queue/:name), which takes the rights AdminQueue and ModifyCustomField on it.
 """
 
 from __future__ import annotations
@@ -10,15 +14,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote, unquote
 
 from flows.automation.actions.http import Http, instant, queue_of, ticket_number
-from flows.automation.actions.setting import setting
+from flows.automation.actions.setting import autoreply, closing, setting
 from flows.automation.contract import Action, Kind, Parameters, Refused, State, Undo, Unrecognized
 
 API = "REST/2.0"
 SETTLES = timedelta(minutes=5)      # RT has no limit of its own; scrips that send mail keep a request for a minute or two at the worst
 PAGE = 100
 TICKET = ("ticket", "its number")
+OVER = ("resolved", "closed", "rejected", "deleted")
 PRIORITIES = {"low": 0, "normal": 50, "high": 80, "urgent": 100}
 
 
@@ -26,7 +32,8 @@ PRIORITIES = {"low": 0, "normal": 50, "high": 80, "urgent": 100}
 def _open(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Http]:
     if not secrets.get("WRITE_TOKEN"):
         raise Refused("no token: make one for an account that may work on tickets, and put it into the variable that ends in _WRITE_TOKEN")
-    with Http(options["url"], {"Authorization": f"token {secrets['WRITE_TOKEN']}"}, defaults={"queue": options.get("tasks", "")}) as session:
+    with Http(options["url"], {"Authorization": f"token {secrets['WRITE_TOKEN']}"}, defaults={
+            "queue": options.get("tasks", ""), "autoreply": options.get("autoreply", "")}) as session:
         yield session
 
 
@@ -60,6 +67,39 @@ def _number(text: str) -> int:
     if not text.strip().isdigit():
         raise Refused(f"{text!r} is no priority; write a whole number, or {', '.join(PRIORITIES)}")
     return int(text)
+
+
+def _standing(session: Http, number: str) -> tuple[str, bool]:
+    status = str(_ticket(session, number)["Status"])
+    return status, status in OVER
+
+
+def _notice_of(session: Http) -> tuple[str, str]:
+    """The queue and its field, as the target names them."""
+    queue, _, field = session.defaults["autoreply"].partition("/")
+    if not queue or not field:
+        raise Refused(f"autoreply is {session.defaults['autoreply']!r}: write '<queue>/<custom field of the queue that its template shows>'")
+    return quote(queue, safe=""), field
+
+
+def _notice(session: Http) -> str:
+    """RT leaves out a field without a value, and hides one that we may not see: only one that the queue has is written."""
+    queue, field = _notice_of(session)
+    found = session.get(f"{API}/queue/{queue}", none_for=(404,))
+    if found is None:
+        raise Refused(f"there is no queue {unquote(queue)!r}")
+    there = {one["name"]: one["values"] for one in found.get("CustomFields") or []}
+    if field not in there:
+        raise Refused(f"queue {unquote(queue)!r} has no custom field {field!r} that we may see")
+    return str(there[field][0]) if there[field] else ""
+
+
+def _set_notice(session: Http, text: Any) -> None:
+    queue, field = _notice_of(session)
+    said = session.send("PUT", f"{API}/queue/{queue}", {"CustomFields": {field: text or None}})
+    words = " ".join(map(str, said)) if isinstance(said, list) else ""
+    if any(refusal in words for refusal in ("Permission Denied", "not found", "does not apply", "Could not")):
+        raise Refused(words)
 
 
 # ---- what carries the marker
@@ -103,7 +143,8 @@ def _open_task(session: Http, given: Parameters, before: State, marker: str) -> 
 
 
 KIND = Kind(
-    name="request_tracker", options={"url": "of the server, for instance https://rt.example.org", "tasks?": "the queue in which tasks are opened"},
+    name="request_tracker", options={"url": "of the server, for instance https://rt.example.org", "tasks?": "the queue in which tasks are opened",
+                                     "autoreply?": "<queue>/<custom field of the queue that its template Autoreply shows>"},
     secrets=("WRITE_TOKEN",), open=_open, check=_check,
 )
 
@@ -129,4 +170,6 @@ ACTIONS = (
         repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"subject": given["subject"]}, act=_open_task,
         undo=lambda given, before, after: Undo(action="request_tracker.set_status", parameters={"ticket": after["ticket"], "status": "rejected"}),
     ),
+    autoreply("request_tracker", settles=SETTLES, read=_notice, write=_set_notice),
+    closing("request_tracker", settles=SETTLES, read=_standing, write=lambda session, number: _put(session, number, "Status", "resolved")),
 )

@@ -3,6 +3,8 @@
 - Changes name the `updated_stamp` they were decided on ("Tickets", Protecting against ticket update collisions): when somebody was quicker, nothing is done.
 - A new ticket has our marker as Idempotency-Key ("Idempotency", kept for two hours) and as external_id ("Tickets", List Tickets by External ID).
 - A comment cannot be searched for: the marker stands at its end, and the ticket's comments are read.
+- What customers are told automatically is the mail of a trigger ("Triggers"), which an agent may change whose role is allowed to manage business rules.
+  Changing its actions takes all of its conditions and actions, or they are cleared (Update Ticket Trigger).
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from typing import Any
 
 from connectors.auth import basic
 from flows.automation.actions.http import Http, instant, queue_of, ticket_number
-from flows.automation.actions.setting import setting
+from flows.automation.actions.setting import autoreply, closing, setting
 from flows.automation.contract import Action, Json, Kind, Parameters, Refused, State, Unavailable, Undo, Unrecognized
 
 API = "api/v2"
 SETTLES = timedelta(minutes=5)      # the vendor documents no limit; its own clients give up after a minute
 TICKET = ("ticket", "its number")
 NOBODY = "nobody"
+OVER = ("solved", "closed")
+REQUESTER = ("requester_id", "requester_and_ccs")
 PRIORITIES = ("low", "normal", "high", "urgent")
 
 
@@ -29,7 +33,8 @@ def _open(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Ht
     if not secrets.get("WRITE_TOKEN"):
         raise Refused("no API token: make one for an agent's account, and put it into the variable that ends in _WRITE_TOKEN")
     signed = basic(f"{options['email']}/token", secrets["WRITE_TOKEN"])
-    with Http(options["url"], {signed.header: signed.value}, defaults={"queue": options.get("tasks", "")}) as session:
+    with Http(options["url"], {signed.header: signed.value}, defaults={
+            "queue": options.get("tasks", ""), "autoreply": str(options.get("autoreply", ""))}) as session:
         yield session
 
 
@@ -73,10 +78,40 @@ def _set_status(session: Http, number: str, status: Json) -> None:
     _put(session, number, {"status": status, **mine})
 
 
+def _trigger(session: Http) -> tuple[dict[str, Any], int]:
+    """The trigger, and which of its actions writes to the requester. An action's value is [whom, subject, body] ("Actions reference", notification_user)."""
+    number = str(session.defaults["autoreply"])
+    found = session.get(f"{API}/triggers/{number}.json", none_for=(404,)) if number.isdigit() else None
+    if found is None:
+        raise Refused(f"there is no trigger {number!r}: `autoreply` of the target is the number of the one that answers customers")
+    trigger = dict(found["trigger"])
+    mails = [place for place, action in enumerate(trigger["actions"]) if action["field"] == "notification_user" and action["value"][0] in REQUESTER]
+    if len(mails) != 1:
+        raise Refused(f"trigger {number} ({trigger['title']}) writes {len(mails)} mails to the requester, not one")
+    return trigger, mails[0]
+
+
+def _autoreply(session: Http) -> str:
+    trigger, place = _trigger(session)
+    return str(trigger["actions"][place]["value"][2])
+
+
+def _set_autoreply(session: Http, text: Json) -> None:
+    trigger, place = _trigger(session)
+    actions = [dict(action) for action in trigger["actions"]]
+    actions[place] = {**actions[place], "value": [*actions[place]["value"][:2], text]}
+    session.send("PUT", f"{API}/triggers/{trigger['id']}.json", {"trigger": {"conditions": trigger["conditions"], "actions": actions}})
+
+
 def _priority(text: str) -> str:
     if text not in PRIORITIES:
         raise Refused(f"{text!r} is no priority; there are {', '.join(PRIORITIES)}")
     return text
+
+
+def _standing(session: Http, number: str) -> tuple[str, bool]:
+    status = str(_ticket(session, number)["status"])
+    return status, status in OVER
 
 
 # ---- what carries the marker
@@ -117,7 +152,8 @@ def _open_task(session: Http, given: Parameters, before: State, marker: str) -> 
 
 
 KIND = Kind(name="zendesk", options={
-    "url": "https://<subdomain>.zendesk.com", "email": "of the agent whose token it is", "tasks?": "the group that gets tasks"}, secrets=("WRITE_TOKEN",),
+    "url": "https://<subdomain>.zendesk.com", "email": "of the agent whose token it is", "tasks?": "the group that gets tasks",
+    "autoreply?": "number of the trigger that answers customers automatically"}, secrets=("WRITE_TOKEN",),
             open=_open, check=_check)
 
 ACTIONS = (
@@ -140,4 +176,8 @@ ACTIONS = (
         repeat="B", settles=SETTLES, look=_task_there, wanted=lambda given, before: {"subject": given["subject"]}, act=_open_task,
         undo=lambda given, before, after: Undo(action="zendesk.set_status", parameters={"ticket": after["ticket"], "status": "solved"}),
     ),
+    autoreply("zendesk", settles=SETTLES, read=_autoreply, write=_set_autoreply),
+    # "Tickets", Ticket fields, status: new is never set again
+    closing("zendesk", settles=SETTLES, read=_standing, write=lambda session, number: _set_status(session, number, "solved"),
+            back=lambda status: "open" if status == "new" else status),
 )

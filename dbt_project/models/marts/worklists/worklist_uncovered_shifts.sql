@@ -69,6 +69,8 @@ holes as (
 described as (
     select
         *,
+        -- from its eve on it may be off the list because its day has begun somewhere, covered or not
+        cast(starts_at as date) - 1 as listed_until,
         {{ hours_between('starts_at', 'ends_at') }} as hours,
         strftime({{ local_time('starts_at') }}, '%Y-%m-%d %H:%M') as from_local,
         strftime({{ local_time('ends_at') }}, '%Y-%m-%d %H:%M') as until_local
@@ -81,7 +83,7 @@ final as (
         'uncovered_shifts', 'described', key="strftime(starts_at, '%Y-%m-%dT%H:%MZ')", subject="from_local || ' – ' || until_local",
         evidence_en="'Nobody is rostered for ' || round(hours, 1) || ' hours, ' || from_local || ' to ' || until_local || ' (' || " ~ time_zone() ~ " || ')'",
         evidence_zh="'自 ' || from_local || ' 至 ' || until_local || '(' || " ~ time_zone() ~ " || ')共 ' || round(hours, 1) || ' 小时无人排班'",
-        owner='customer_service_lead', due_at='starts_at', severity="'act'", value='hours', threshold='0', more=['starts_at', 'ends_at']
+        owner='customer_service_lead', due_at='starts_at', severity="'act'", value='hours', threshold='0', more=['starts_at', 'ends_at'], last=['listed_until']
     ) }}
 )
 

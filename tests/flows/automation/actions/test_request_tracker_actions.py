@@ -11,6 +11,7 @@ import pytest
 
 from flows.automation.actions import http
 from sandbox.request_tracker.home import TOKEN_VARIABLE, WRITE_TOKEN_VARIABLE, Home, read_facts, read_secrets
+from sandbox.request_tracker.operations import NOTICE
 from tests.connectors.faults import LOGIN_PAGE, Fault, FaultServer, faults
 from tests.flows.automation import proxy as proxies
 from tests.flows.automation.actions import promises
@@ -33,10 +34,15 @@ def comments(home: Home, marker: str) -> int:
     return int(rows(home, found, TICKET, f"%{marker}%")[0])
 
 
+def notices(home: Home) -> list[Any]:
+    return rows(home, "select coalesce(LargeContent, Content) from ObjectCustomFieldValues join Queues on Queues.id = ObjectId "
+                "where ObjectType = 'RT::Queue' and Queues.Name = 'Support EMEA' and ObjectCustomFieldValues.Disabled = 0")
+
+
 @pytest.fixture(scope="module")
 def subject(helpdesk: Home) -> Subject:
     new_tickets(helpdesk, NOW, {TICKET: ()})
-    return Subject(kind="request_tracker", options={"url": read_facts(helpdesk)["url"]}, secrets={"WRITE_TOKEN": read_secrets(helpdesk)[WRITE_TOKEN_VARIABLE]})
+    return Subject(kind="request_tracker", options={"url": read_facts(helpdesk)["url"], "autoreply": f"Support EMEA/{NOTICE}"}, secrets={"WRITE_TOKEN": read_secrets(helpdesk)[WRITE_TOKEN_VARIABLE]})
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +60,10 @@ def cases(helpdesk: Home, subject: Subject) -> dict[str, Case]:
         Case(action="request_tracker.open_task", given={"queue": "Billing", "subject": "Call the customer 客户", "text": "Please.", "due": "2026-11-05"},
              wrong={"queue": "Nowhere"}, truth=lambda marker: rows(helpdesk, "select Status from Tickets where Subject like ?", f"%{marker}%"),
              at_first=[], done=["new"], undone=["rejected"]),
+        Case(action="request_tracker.set_autoreply", given={"text": "Answers take longer these days. 近期回复较慢。"}, truth=lambda marker: notices(helpdesk), at_first=[],
+             done=["Answers take longer these days. 近期回复较慢。"], undone=[]),
+        Case(action="request_tracker.close_task", given={"ticket": str(TICKET), "was": "new"}, wrong={"was": "open"},
+             truth=lambda marker: rows(helpdesk, "select Status from Tickets where id = ?", TICKET), at_first=["new"], done=["resolved"], undone=["new"]),
     )}
 
 
@@ -63,7 +73,7 @@ def proxy(subject: Subject) -> Iterator[proxies.Proxy]:
         yield one
 
 
-NAMES = ("set_priority", "assign", "set_status", "note", "open_task")
+NAMES = ("set_priority", "assign", "set_status", "note", "open_task", "close_task", "set_autoreply")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +82,7 @@ def test_what_was_done_is_there_once_is_seen_and_taken_back(subject: Subject, ca
 
 
 @pytest.mark.parametrize("fault", proxies.FAULTS)
-@pytest.mark.parametrize("name", ["set_priority", "open_task"])
+@pytest.mark.parametrize("name", ["set_priority", "open_task", "close_task", "set_autoreply"])
 def test_a_fault_says_what_is_known_of_the_effect(
     subject: Subject, cases: dict[str, Case], proxy: proxies.Proxy, name: str, fault: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -81,9 +91,17 @@ def test_a_fault_says_what_is_known_of_the_effect(
     promises.a_fault_says_what_is_known(subject, cases[f"request_tracker.{name}"], f"m-{name[:3]}-{fault.replace(' ', '-')}", proxy, fault)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "set_autoreply"])
 def test_what_is_wrong_is_refused_and_changes_nothing(subject: Subject, cases: dict[str, Case], name: str) -> None:
     promises.what_is_wrong_is_refused(subject, cases[f"request_tracker.{name}"], f"m-wrong-{name.replace('_', '-')}")
+
+
+@pytest.mark.parametrize(("autoreply", "said"), [
+    ("Support EMEA", "write '<queue>/<custom field"), ("Nowhere/Notice", "no queue 'Nowhere'"), ("Support EMEA/Notices", "no custom field 'Notices'")])
+def test_a_notice_that_is_not_there_is_said(subject: Subject, cases: dict[str, Case], autoreply: str, said: str) -> None:
+    wrong = replace(subject, options={**subject.options, "autoreply": autoreply})
+    with wrong.session() as session, pytest.raises(promises.Refused, match=said):
+        cases["request_tracker.set_autoreply"].means.look(session, {"text": "x"}, "m-1")
 
 
 def test_two_tasks_with_one_marker_are_never_as_wanted(subject: Subject, cases: dict[str, Case]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.automation.actions import http
-from flows.automation.contract import Unavailable
-from sandbox.zendesk import life
+from flows.automation.contract import Refused, Unavailable
+from sandbox.zendesk import life, triggers
 from sandbox.zendesk import load as loading
 from tests.connectors.faults import LOGIN_PAGE, Fault, FaultServer, faults
 from tests.flows.automation import proxy as proxies
@@ -19,7 +21,7 @@ from tests.sandbox.zendesk.desk import AGENT, NOW, OTHER, WORKER_TOKEN, Running,
 
 __all__ = ["faults"]
 
-NAMES = ("set_priority", "assign", "set_status", "note", "open_task")
+NAMES = ("set_priority", "assign", "set_status", "note", "open_task", "close_task", "set_autoreply")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def desk(tmp_path: Path) -> Iterator[Running]:
 
 @pytest.fixture
 def subject(desk: Running) -> Subject:
-    return Subject(kind="zendesk", options={"url": desk.url, "email": loading.WORKER_EMAIL}, secrets={"WRITE_TOKEN": WORKER_TOKEN})
+    return Subject(kind="zendesk", options={"url": desk.url, "email": loading.WORKER_EMAIL, "autoreply": triggers.AUTOREPLY}, secrets={"WRITE_TOKEN": WORKER_TOKEN})
 
 
 @pytest.fixture
@@ -59,6 +61,10 @@ def cases(desk: Running) -> dict[str, Case]:
         Case(action="zendesk.open_task", given={"queue": "Billing", "owner": OTHER, "due": "2026-11-05", "subject": "Call the customer 客户", "text": "Please."}, wrong={"queue": "Nowhere"},
              truth=lambda marker: [item["status"] for item in desk.state.items("tickets", where=lambda item: item["external_id"] == marker)],
              at_first=[], done=["new"], undone=["solved"]),
+        Case(action="zendesk.set_autoreply", given={"text": "Answers take longer these days. 近期回复较慢。"}, truth=lambda marker: trigger(desk)["actions"][0]["value"][2],
+             at_first=triggers.TEXT, done="Answers take longer these days. 近期回复较慢。", undone=triggers.TEXT),
+        Case(action="zendesk.close_task", given={"ticket": str(number), "was": "open"}, wrong={"was": "new"},
+             truth=lambda marker: of("status"), at_first="open", done="solved", undone="open"),
     )}
 
 
@@ -77,9 +83,24 @@ def test_a_fault_says_what_is_known_of_the_effect(
         promises.a_fault_says_what_is_known(subject, cases[name], f"m-{fault.replace(' ', '-')}", proxy, fault)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "set_autoreply"])
 def test_what_is_wrong_is_refused_and_changes_nothing(subject: Subject, cases: dict[str, Case], name: str) -> None:
     promises.what_is_wrong_is_refused(subject, cases[name], "m-wrong")
+
+
+def test_the_rest_of_the_trigger_stays_and_another_one_is_not_guessed(desk: Running, subject: Subject, cases: dict[str, Case]) -> None:
+    case, before = cases["set_autoreply"], trigger(desk)
+    with subject.session() as session:
+        case.means.act(session, case.given, {}, "")
+    assert trigger(desk) == {**before, "actions": [{"field": "notification_user", "value": ["requester_id", "[Request received]", case.given["text"]]}]}
+    for wrong in ("361", "the autoreply"):
+        other = replace(subject, options={**subject.options, "autoreply": wrong})
+        with other.session() as session, pytest.raises(Refused, match=f"no trigger '{wrong}'"):
+            case.means.look(session, case.given, "")
+
+
+def trigger(desk: Running) -> dict[str, Any]:
+    return desk.state.get("triggers", triggers.AUTOREPLY) or {}
 
 
 def test_the_vendor_makes_one_ticket_of_two_requests_with_one_key(subject: Subject, cases: dict[str, Case]) -> None:

@@ -131,6 +131,7 @@ needed as (
         placed.starts_at,
         placed.day,
         placed.hour_of_week,
+        placed.time_zone,
         {{ hours_between('placed.starts_at', 'placed.ends_at') }} as hours,
         expected.contacts,
         agents_needed(expected.contacts, placed.handling_minutes, placed.answer_share, placed.answer_within_minutes) as needed
@@ -152,7 +153,8 @@ final as (
         needed.needed as needed_agents,
         coalesce(on_duty.person_hours, 0) / needed.hours as rostered_agents,
         case when needed.needed is not null then greatest(0, needed.needed * needed.hours - coalesce(on_duty.person_hours, 0)) end as missing_hours,
-        needed.day > {{ as_of() }} as is_ahead
+        needed.day > {{ as_of() }} as is_ahead,
+        needed.time_zone
     from needed
     left join on_duty
         on needed.team = on_duty.team
