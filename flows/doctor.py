@@ -69,7 +69,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(settings.home).free
     yield Finding(
         subject="disk", is_well=free >= LEAST_FREE_BYTES, detail=f"{free / 1e9:.1f} GB free at {settings.home}",
-        mend=f"a night wants {LEAST_FREE_BYTES / 1e9:.0f} GB; free some, or lower publish.keep_days in {settings.path}")
+        mend=f"a night wants {LEAST_FREE_BYTES / 1e9:.0f} GB; free some; `meridian prune --dry-run` says what [retention] in {settings.path} lets go")
 
 
 def _state(settings: Settings) -> Iterator[Finding]:

@@ -60,6 +60,14 @@ class Prefect:
         found = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
         return next((one for one in found if one["parameters"].get("config") == self.config), None)
 
+    def state_of(self, run: str) -> str:
+        """Type of a run's state; '' when it is not there or the server does not answer."""
+        try:
+            found = self.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+        except requests.RequestException:
+            return ""
+        return str(found[0]["state"]["type"]) if found else ""
+
     def set_state(self, run: str, kind: str, message: str) -> None:
         self.ask(f"flow_runs/{run}/set_state", {"state": {"type": kind, "name": kind.capitalize(), "message": message}, "force": True})
 
@@ -121,10 +129,15 @@ def _missed_night(settings: Settings, ledger: ledgers.Ledger, prefect: Prefect, 
                       fix=lambda: _cancel(prefect, waiting[:-1]))
     due = last_due(settings, now)
     nights = ledgers.list_nights(ledger, limit=1)
+    if nights and nights[0]["state"] == "stopped" and not waiting:
+        yield Ailment(
+            subject="stopped night", detail=f"the night of {nights[0]['started_at'][:16]} UTC was told to end, and none has run since",
+            mend="start it again: `meridian nightly`", fix=lambda: _make_up(prefect, deployment, f"stopped {nights[0]['run']}"))
+        return
     if nights and not waiting and now - due > PATIENCE and nights[0]["started_at"] < (ledgers.text(due) or ""):
         yield Ailment(
             subject="missed night", detail=f"no night has begun since {due:%Y-%m-%d %H:%M %Z}, when one was due", mend="start it now: `meridian nightly`",
-            fix=lambda: _make_up(prefect, deployment, due))
+            fix=lambda: _make_up(prefect, deployment, f"missed {due.isoformat()}"))
 
 
 def last_due(settings: Settings, now: datetime) -> datetime:
@@ -140,8 +153,8 @@ def _cancel(prefect: Prefect, runs: list[dict[str, Any]]) -> str:
     return f"cancelled {len(runs)}"
 
 
-def _make_up(prefect: Prefect, deployment: dict[str, Any], due: datetime) -> str:
-    prefect.start(deployment["id"], f"missed {due.isoformat()}", deployment["parameters"])
+def _make_up(prefect: Prefect, deployment: dict[str, Any], key: str) -> str:
+    prefect.start(deployment["id"], key, deployment["parameters"])
     return "started"
 
 

@@ -25,6 +25,7 @@ from flows.alerting.options import Alerts
 from flows.automation.options import Automations
 from flows.reporting.options import Reports
 from flows.store.postgres_options import Postgres
+from flows.store.retention_options import Retention
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"
@@ -79,7 +80,7 @@ class Night(_Section):
 
 
 class Publish(_Section):
-    keep_days: int = Field(default=30, ge=1)
+    keep_days: int | None = Field(default=None, ge=1)        # the earlier name of retention.versions_days
     postgres: Postgres = Postgres()
 
 
@@ -142,6 +143,7 @@ class Configuration(_Section):
     channels: dict[str, Channel] = {}
     serve: Serve = Serve()
     watch: Watch = Watch()
+    retention: Retention = Retention()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **os.environ, **QUIET, "PREFECT_HOME": str(folder(settings)), "PREFECT_PROFILES_PATH": str(folder(settings) / "profiles.toml"),
         "MERIDIAN_CONFIG": str(settings.path), "MERIDIAN_PROJECT": str(PROJECT),
         "MERIDIAN_SCHEDULE": night.schedule, "MERIDIAN_SCHEDULE_TIME_ZONE": night.time_zone or settings.configuration.company.time_zone,
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",          # artifacts of runs that retention has deleted
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore", **log_environment(settings),
     }
 
