@@ -175,7 +175,7 @@ def up(config: Config = None) -> None:
     except ups.NotUp as error:
         fail(str(error))
     night = settings.configuration.night
-    typer.echo(f"Prefect UI: {server.ui}")
+    typer.echo(f"Prefect UI: {server.ui}" + (f" (it asks for what stands in {ups.folder(settings) / ups.AUTH_FILE})" if server.auth else ""))
     typer.echo(f"nightly runs at {night.schedule!r} in {night.time_zone or settings.configuration.company.time_zone}")
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 import requests
 from cronsim import CronSim
 
-from flows import up
+from flows import lateness, up
 from flows.settings import Settings
-from flows.store import grid, jobs, leases, published
+from flows.store import grid, jobs, leases
 from flows.store import ledger as ledgers
 
 PATIENCE = timedelta(minutes=15)      # a run that has just begun has not told the ledger yet; a night may begin late
@@ -46,9 +46,10 @@ class Prefect:
 
     api: str
     config: str
+    auth: str = field(default="", repr=False)
 
     def ask(self, path: str, body: Any) -> Any:
-        answer = requests.post(f"{self.api}/{path}", json=body, timeout=20)
+        answer = requests.post(f"{self.api}/{path}", json=body, headers=up.auth_header(self.auth), timeout=20)
         answer.raise_for_status()
         return answer.json()
 
@@ -78,9 +79,11 @@ class Prefect:
 
 def reached(settings: Settings) -> Prefect | None:
     """The Prefect server of this deployment; None when it does not run."""
-    running = up.find(settings, "server")
-    api = os.environ.get("PREFECT_API_URL") or (up.api_url(running.port) if running else None)
-    return Prefect(api=api, config=str(settings.path)) if api and up.is_answering(api) else None
+    running, given = up.find(settings, "server"), os.environ.get("PREFECT_API_URL")
+    api = given or (up.api_url(running.port) if running else None)
+    # What is asked for at an address of the environment stands there, too; a run of our own worker has it from there.
+    auth = os.environ.get(up.AUTH_VARIABLE, "") if given else up.auth_of(settings)
+    return Prefect(api=api, config=str(settings.path), auth=auth) if api and up.is_answering(api) else None
 
 
 def ailments(settings: Settings, ledger: ledgers.Ledger, prefect: Prefect | None, *, wall: datetime | None = None) -> Iterator[Ailment]:
@@ -159,16 +162,9 @@ def _make_up(prefect: Prefect, deployment: dict[str, Any], key: str) -> str:
 
 
 def _late_marts(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> Iterator[Ailment]:
-    deadline = settings.configuration.night.published_by
-    here = now.astimezone(settings.zone)
-    if deadline is None or here.time() < time.fromisoformat(deadline):
-        return
-    current, wanted = published.current(settings.published), settings.as_of(now)
-    if current is None or current.as_of < wanted:
-        nights = ledgers.list_nights(ledger, limit=1)
-        told = f"the last night {nights[0]['state']}: {(nights[0]['report'] or {}).get('message', '')}" if nights else "no night has run yet"
+    if found := lateness.late(settings, now):
         yield Ailment(subject="late marts", mend="`meridian status` says what keeps them; `meridian nightly` runs one now",
-                      detail=f"{wanted} should have been published by {deadline}; readers have {current.as_of if current else 'nothing'}. {told}")
+                      detail=f"{found.sentence}. {lateness.last_night(ledger)}")
 
 
 def _rotten_files(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> Iterator[Ailment]:
