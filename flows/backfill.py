@@ -7,10 +7,6 @@ reads what has not landed, moves nothing of what the nights have read up to, ale
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,7 +18,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
@@ -31,6 +27,7 @@ from flows import ingest as ingesting
 from flows.nightly import Night, make_version
 from flows.reporting import grid as pictures
 from flows.settings import Settings, load
+from flows.stopping import Stop, Stopped, answering
 from flows.store import grid, jobs, leases, published
 from flows.store import ledger as ledgers
 from flows.store.grid import Key, Known
@@ -52,7 +49,7 @@ class Run:
     job: str
     owner: str
     who: str
-    told: threading.Event = field(default_factory=threading.Event)
+    told: Stop = field(default_factory=Stop)
     ended: dict[Key, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     records: int = 0
@@ -60,7 +57,7 @@ class Run:
     declared: dict[tuple[str, str], Stream] = field(default_factory=dict)
 
     def stop(self) -> str | None:
-        if self.told.is_set():
+        if self.told():
             return "told to end"
         return "a night has begun" if leases.holder(self.ledger, "night", now=self.settings.clock()) else None
 
@@ -88,33 +85,41 @@ def backfill(form: Form, config: str | None = None) -> State[Any]:
         create_markdown_artifact(key="backfill-plan", description="What this backfill would do", markdown=f"```\n{told}\n```")
         return Completed(name="Dry run", message=told.splitlines()[0])
     try:
-        with leases.lease(ledger, grid.LEASE, purpose=f"a backfill of {form.start_day} to {form.end_day}", now=settings.clock()) as owner:
-            return _live_through(settings, ledger, form, known, owner)
+        stop = Stop()
+        with answering(stop), leases.lease(ledger, grid.LEASE, purpose=f"a backfill of {form.start_day} to {form.end_day}", now=settings.clock()) as owner:
+            return _live_through(settings, ledger, form, known, owner, stop)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
 
 
-def _live_through(settings: Settings, ledger: ledgers.Ledger, form: backfill_form.Form, known: Sequence[Known], owner: str) -> State[Any]:
+def _live_through(
+    settings: Settings, ledger: ledgers.Ledger, form: backfill_form.Form, known: Sequence[Known], owner: str, told: Stop,
+) -> State[Any]:
     logger = get_run_logger()
     asked = form.model_dump(mode="json")
     who = form.asked_by.strip() or "not said"
     name, goes_on = jobs.begin(
         ledger, run=flow_run.get_id() or f"backfill-{settings.clock():%Y%m%dT%H%M%S}", form=asked, who=who, reason=form.reason.strip(), at=settings.clock(),
         selection={field: asked[field] for field in ("start_day", "end_day", "sources", "streams", "mode")})
-    run = Run(settings=settings, ledger=ledger, form=form, known=known, job=name, owner=owner, who=who)
+    run = Run(settings=settings, ledger=ledger, form=form, known=known, job=name, owner=owner, who=who, told=told)
     if goes_on:
         logger.info(f"goes on with the backfill that stopped: {len(grid.done_by(ledger, name)):,} of its days are done")
     state, message, version = "interrupted", "", None
     try:
         if form.mode != "rebuild marts only":
-            with _answering_between_pages(run.told):
-                _read(run)
+            _read(run)
+            run.told.check()
         version, said = _publish(run)
         counts = {word: sum(found == word for found in run.ended.values()) for word in ("done", "empty", "failed")}
         message = (f"{counts['done']:,} days read, {counts['empty']:,} held nothing, {counts['failed']:,} failed; {run.records:,} records were new, "
                    f"{run.requests.total():,} requests; {said}")
         message += "".join(f"; {stream}: {why}" for stream, why in run.left.items())
         state = "interrupted" if run.left else "finished with failed days" if counts["failed"] else "finished"
+    except Stopped as error:
+        done = sum(found in ("done", "empty") for found in run.ended.values())
+        message = (f"{error}: {done:,} days are read, nothing was published. The same backfill asked again goes on there; the next night "
+                   "publishes what landed")
+        return Cancelled(message=message)
     except (build.BuildFailed, published.PublishError) as error:
         message = f"what was read has landed, but the marts were not published: {error}"
         return Failed(name="Not published", message=message)
@@ -122,35 +127,13 @@ def _live_through(settings: Settings, ledger: ledgers.Ledger, form: backfill_for
         message = f"{type(error).__name__}: {error}"
         raise
     finally:
-        run.told.set()
+        run.told.tell("its end")
         grid.let_go(ledger, owner)
         jobs.end(ledger, job=name, state=state, message=message, version=version, at=settings.clock())
         _leave_grid(run, message)
     if run.left:
         return Failed(name="Stopped early", message=f"{message}. The same backfill asked again goes on there")
     return Completed(name=state.capitalize(), message=message)
-
-
-@contextmanager
-def _answering_between_pages(told: threading.Event) -> Iterator[None]:
-    """While we read, a cancellation (Prefect sends SIGTERM, and kills 30 s later) and Ctrl-C wait for the pages that are under way.
-
-    Prefect's own answer is an exception wherever the main thread happens to be: within a transaction it kept the ledger locked for all others.
-    """
-    def tell(number: int, _frame: object) -> None:
-        came.append(number)
-        told.set()
-
-    came: list[int] = []
-    is_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, tell) for number in (signal.SIGTERM, signal.SIGINT)} if is_main else {}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            os.kill(os.getpid(), came[0])       # and now it is answered as ever
 
 
 def _read(run: Run) -> None:
@@ -169,18 +152,18 @@ def _read(run: Run) -> None:
         logger.info(backfill_plan.text(plan, run.form).splitlines()[0].replace("would read", "reads"))
         with leases.lease(run.ledger, past.READING, purpose="a backfill that reads", now=run.settings.clock()):
             is_interrupted = run.stop() is not None or _round(run, plan)
-        if not is_interrupted or run.told.is_set():
+        if not is_interrupted or run.told():
             return
 
 
 def _wait_for_the_night(run: Run) -> None:
     told = False
-    while leases.holder(run.ledger, "night", now=run.settings.clock()) and not run.told.is_set():
+    while leases.holder(run.ledger, "night", now=run.settings.clock()) and not run.told():
         if not told:
             get_run_logger().info("a night is running: waits for its end")
         told = True
         leases.extend(run.ledger, grid.LEASE, run.owner, now=run.settings.clock())
-        time.sleep(5)
+        run.told.told.wait(5)
 
 
 def _round(run: Run, plan: backfill_plan.Plan) -> bool:
@@ -210,7 +193,7 @@ def _round(run: Run, plan: backfill_plan.Plan) -> bool:
                     run.left[f"{source}/{name}"] = "the source does not have this stream any more"
         outcomes = [future.result() for future in futures]
     except BaseException:
-        run.told.set()
+        run.told.tell("a failure")
         raise
     finally:
         for future in futures:
@@ -233,7 +216,7 @@ def _publish(run: Run) -> tuple[str | None, str]:
     grid.let_go(ledger, run.owner)
     with _publishing(run):
         current = published.current(settings.published)
-        night = Night(run=run.job, as_of=current.as_of if current else settings.as_of(settings.clock()))
+        night = Night(run=run.job, stop=run.told, as_of=current.as_of if current else settings.as_of(settings.clock()))
         state, message = make_version(settings, ledger, night, run.declared, run.form.mode == "rebuild marts only", frozenset())
     if state == "stopped by checks":
         raise published.PublishError(message)
@@ -249,6 +232,7 @@ def _publishing(run: Run) -> Iterator[None]:
     purpose = "a backfill that publishes"
     while True:
         _wait_for_the_night(run)
+        run.told.check()
         with ExitStack() as held, suppress(leases.LeaseTaken):      # a night was faster
             held.enter_context(leases.lease(run.ledger, past.PUBLISHING, purpose=purpose, now=run.settings.clock()))
             held.enter_context(leases.lease(run.ledger, "night", purpose=purpose, now=run.settings.clock()))

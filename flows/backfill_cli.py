@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.settings import Settings
-from flows.terminal import Config, Lang, day_of, fail, language_of, painted, settings_of
+from flows.terminal import Config, Lang, day_of, fail, fail_stopped, language_of, painted, settings_of
 
 app = typer.Typer()
 
@@ -57,6 +57,8 @@ def backfill(
 
     typer.echo()
     typer.echo(show.grid(settings, language_of(settings, lang), form.start_day, form.end_day, paint=painted))
+    if state.is_cancelled():
+        fail_stopped(f"{state.name}: {state.message}")
     if not state.is_completed():
         fail(f"{state.name}: {state.message}")
     typer.echo(state.message)

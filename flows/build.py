@@ -18,6 +18,7 @@ from flows import automations
 from flows.dbt_process import OUTCOMES
 from flows.freshness import actions_done, compared_streams, days_of_streams, stale_streams
 from flows.settings import PROJECT, WEEKDAYS, Settings
+from flows.stopping import Stop
 from flows.store import ledger as ledgers
 from flows.store import warehouse as warehouses
 
@@ -108,12 +109,14 @@ def run_environment(
 
 
 def run_dbt(
-    settings: Settings, arguments: Sequence[str], *, told: Mapping[str, str], say: Callable[[str], None] = lambda line: None,
+    settings: Settings, arguments: Sequence[str], *, told: Mapping[str, str], say: Callable[[str], None] = lambda line: None, stop: Stop | None = None,
 ) -> list[Node]:
     """Run dbt as a process of its own (in-process it would keep the warehouse locked) and return what became of each node.
 
-    Raises BuildFailed when a node failed; the message of each stands in the text.
+    Raises BuildFailed when a node failed; the message of each stands in the text. Raises Stopped where `stop` was told.
     """
+    stop = stop or Stop()
+    stop.check()
     target = target_folder(settings)
     target.mkdir(parents=True, exist_ok=True)
     command = [
@@ -128,9 +131,11 @@ def run_dbt(
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=PROJECT)
     assert process.stdout is not None
     try:
-        for line in process.stdout:
-            _relay(line, say, problems, nodes)
-        code = process.wait()
+        with stop.at_once(process.kill):
+            for line in process.stdout:
+                _relay(line, say, problems, nodes)
+            code = process.wait()
+        stop.check()
     except BaseException:
         process.kill()
         process.wait()
@@ -171,16 +176,16 @@ def _relay(line: str, say: Callable[[str], None], problems: list[str], nodes: li
 
 def build(
     settings: Settings, ledger: ledgers.Ledger, *, as_of: date, version: str, now: datetime, rebuild: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda line: None, stop: Stop | None = None,
 ) -> Built:
-    """Absorb what landed and build every mart. On return the warehouse holds marts as of the end of `as_of`, tested."""
+    """Absorb what landed and build every mart. On return the warehouse holds marts as of the end of `as_of`, tested. Raises BuildFailed, Stopped."""
     started = time.monotonic()
     prepared = prepare(settings, ledger, as_of=as_of, now=now, rebuild=rebuild)
     told = run_environment(settings, ledger, as_of=as_of, version=version, now=now, built_as_of=prepared.built_as_of)
     models = models_file(settings)
     models.unlink(missing_ok=True)
     what = _what_to_build(settings, ledger, prepared)
-    nodes = run_dbt(settings, ["build", *what, "--exclude-resource-type", "unit_test", "--no-write-json"], told=told, say=say)
+    nodes = run_dbt(settings, ["build", *what, "--exclude-resource-type", "unit_test", "--no-write-json"], told=told, say=say, stop=stop)
     models.write_text(json.dumps({node.name: node.model for node in nodes if node.model}), encoding="utf-8")
     warehouses.mark_absorbed(settings.warehouse, prepared)
     return Built(

@@ -39,14 +39,15 @@ def channels_test(name: str, config: Config = None) -> None:
 @channels_app.command("deliver")
 def channels_deliver(config: Config = None) -> None:
     """Send what is due now, as the schedule does every five minutes, and say what is not delivered."""
-    from flows import channels, watch
+    from flows import channels, lateness, watch
     from flows.store import ledger as ledgers
 
     settings = settings_of(config)
     ledger = ledgers.open_ledger(settings.ledger)
+    lateness.promise(settings, ledger)
     done = channels.deliver_due(settings, ledger)
     typer.echo(", ".join(f"{number} {what}" for what, number in sorted(done.items())) or "nothing to send")
-    watched = watch.watch(settings, ledger)
+    watched = watch.watch(settings, ledger, more=[lambda connection, now: lateness.findings(settings, now)])
     if watched.findings:
         fail("\n".join(watched.findings))
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, export_cli, publish_cli, report_cli, robot_cli
-from flows.terminal import Config, Lang, day_of, fail, language_of, painted, settings_of
+from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, export_cli, prune_cli, publish_cli, report_cli, robot_cli
+from flows.terminal import Config, Lang, day_of, fail, fail_stopped, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
 batch_app = typer.Typer(no_args_is_help=True, help="Landed batches that the checks hold back: take them in, or read their window again.")
@@ -29,6 +29,7 @@ app.command()(channels_cli.serve)
 app.command()(report_cli.report)
 app.add_typer(backfill_cli.app)
 app.add_typer(backup_cli.app)
+app.add_typer(prune_cli.app)
 app.add_typer(robot_cli.app, name="robot")
 
 
@@ -66,6 +67,8 @@ def nightly(
     typer.echo()
     if state.is_completed():
         typer.echo(show.after_a_night(settings, language_of(settings, lang), prefect_ui=server.ui))
+    elif state.is_cancelled():
+        fail_stopped(f"{state.name}: {state.message}")
     else:
         fail(f"{state.name}: {state.message}")
 
@@ -172,7 +175,7 @@ def up(config: Config = None) -> None:
     except ups.NotUp as error:
         fail(str(error))
     night = settings.configuration.night
-    typer.echo(f"Prefect UI: {server.ui}")
+    typer.echo(f"Prefect UI: {server.ui}" + (f" (it asks for what stands in {ups.folder(settings) / ups.AUTH_FILE})" if server.auth else ""))
     typer.echo(f"nightly runs at {night.schedule!r} in {night.time_zone or settings.configuration.company.time_zone}")
 
 

@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import channels
+from flows import channels, lateness
 from flows import watch as watching
 from flows.settings import load
 from flows.store import ledger as ledgers
@@ -19,14 +19,18 @@ PATIENCE = timedelta(minutes=2)             # for the limits of channels; the ne
 
 @flow(name="deliver", flow_run_name="delivery", persist_result=False)
 def deliver(config: str | None = None) -> State[Any]:
-    """Send what is due, examine what was promised, tell the dead man's switch. config: path of meridian.toml (default: as `meridian` finds it)."""
+    """Tell of late marts, send what is due, examine what was promised, tell the dead man's switch.
+
+    config: path of meridian.toml (default: as `meridian` finds it)."""
     settings = load(config)
     ledger = ledgers.open_ledger(settings.ledger)
+    lateness.promise(settings, ledger)
     done = channels.deliver_due(settings, ledger, patience=PATIENCE)
     said = ", ".join(f"{number} {what}" for what, number in sorted(done.items())) or "nothing to send"
-    watched = watching.watch(settings, ledger)
+    late = list(lateness.findings(settings, settings.clock()))
+    watched = watching.watch(settings, ledger, more=[lambda connection, now: late])
     if watched.switch not in ("", "told"):
         get_run_logger().warning(watched.switch)
     if watched.findings:
-        return Failed(name="Not delivered", message="; ".join([*watched.findings, said]))
+        return Failed(name="Late marts" if list(watched.findings) == late else "Not delivered", message="; ".join([*watched.findings, said]))
     return Completed(message=said)

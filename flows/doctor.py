@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from flows import automations_health, channels, healing, postgres, sources, up
+from flows import automations_health, channels, disk_use, healing, postgres, sources, up
 from flows.alerting import links
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
@@ -30,8 +31,8 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """One finding for each thing looked at. Asks every source and target one or two questions, and no channel any: what it would be asked is a message."""
-    return [*_versions(), *_folders(settings), *_state(settings), *_postgres(settings), *_prefect(settings), *_ailments(settings), *_sources(settings),
-            *_channels(settings), *_automations(settings)]
+    return [*_versions(), *_folders(settings), *_secrets(settings), *_state(settings), *_postgres(settings), *_prefect(settings), *_ailments(settings),
+            *_sources(settings), *_channels(settings), *_automations(settings)]
 
 
 def _versions() -> Iterator[Finding]:
@@ -69,7 +70,22 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(settings.home).free
     yield Finding(
         subject="disk", is_well=free >= LEAST_FREE_BYTES, detail=f"{free / 1e9:.1f} GB free at {settings.home}",
-        mend=f"a night wants {LEAST_FREE_BYTES / 1e9:.0f} GB; free some, or lower publish.keep_days in {settings.path}")
+        mend=f"a night wants {LEAST_FREE_BYTES / 1e9:.0f} GB; free some; `meridian prune --dry-run` says what [retention] in {settings.path} lets go")
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    """Files with secrets that others on this machine could read. Of `.env` the settings have said so before anything is looked at."""
+    kept = [settings.path.parent / ".env", up.folder(settings) / up.AUTH_FILE]
+    open_ones = [path for path in kept if path.is_file() and path.stat().st_mode & 0o077]
+    detail = f"others on this machine can read {', '.join(map(str, open_ones))}" if open_ones else "nobody else may read them"
+    yield Finding(subject="secrets", is_well=not open_ones, detail=detail, mend=f"chmod 600 {' '.join(map(str, open_ones))} (--fix does it)",
+                  fix=(lambda: _close(open_ones)) if open_ones else None)
+
+
+def _close(paths: list[Path]) -> str:
+    for path in paths:
+        path.chmod(0o600)
+    return f"{len(paths)} closed"
 
 
 def _state(settings: Settings) -> Iterator[Finding]:
@@ -79,6 +95,11 @@ def _state(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="ledger", is_well=False, detail=f"cannot be opened: {type(error).__name__}", mend=f"look at state.ledger in {settings.path}")
         return
     yield Finding(subject="ledger", is_well=True, detail=f"last night {nights[0]['state']}" if nights else "no night has run yet")
+    if uses := disk_use.earlier(ledgers.open_ledger(settings.ledger)):
+        found = disk_use.forecast(uses)
+        largest = max(found.growth, key=lambda room: (found.growth or {})[room], default="") if found.growth else ""
+        yield Finding(subject="disk forecast", is_well=not found.is_near, detail=found.sentence,
+                      mend=f"{largest} grows most; `meridian prune --dry-run` says what may go, else make the disk larger")
     version = published.current(settings.published)
     yield Finding(subject="published", is_well=True, detail=version.name if version else "nothing yet")
 

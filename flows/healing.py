@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 import requests
 from cronsim import CronSim
 
-from flows import up
+from flows import lateness, up
 from flows.settings import Settings
-from flows.store import grid, jobs, leases, published
+from flows.store import grid, jobs, leases
 from flows.store import ledger as ledgers
 
 PATIENCE = timedelta(minutes=15)      # a run that has just begun has not told the ledger yet; a night may begin late
@@ -46,9 +46,10 @@ class Prefect:
 
     api: str
     config: str
+    auth: str = field(default="", repr=False)
 
     def ask(self, path: str, body: Any) -> Any:
-        answer = requests.post(f"{self.api}/{path}", json=body, timeout=20)
+        answer = requests.post(f"{self.api}/{path}", json=body, headers=up.auth_header(self.auth), timeout=20)
         answer.raise_for_status()
         return answer.json()
 
@@ -60,6 +61,14 @@ class Prefect:
         found = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
         return next((one for one in found if one["parameters"].get("config") == self.config), None)
 
+    def state_of(self, run: str) -> str:
+        """Type of a run's state; '' when it is not there or the server does not answer."""
+        try:
+            found = self.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+        except requests.RequestException:
+            return ""
+        return str(found[0]["state"]["type"]) if found else ""
+
     def set_state(self, run: str, kind: str, message: str) -> None:
         self.ask(f"flow_runs/{run}/set_state", {"state": {"type": kind, "name": kind.capitalize(), "message": message}, "force": True})
 
@@ -70,9 +79,11 @@ class Prefect:
 
 def reached(settings: Settings) -> Prefect | None:
     """The Prefect server of this deployment; None when it does not run."""
-    running = up.find(settings, "server")
-    api = os.environ.get("PREFECT_API_URL") or (up.api_url(running.port) if running else None)
-    return Prefect(api=api, config=str(settings.path)) if api and up.is_answering(api) else None
+    running, given = up.find(settings, "server"), os.environ.get("PREFECT_API_URL")
+    api = given or (up.api_url(running.port) if running else None)
+    # What is asked for at an address of the environment stands there, too; a run of our own worker has it from there.
+    auth = os.environ.get(up.AUTH_VARIABLE, "") if given else up.auth_of(settings)
+    return Prefect(api=api, config=str(settings.path), auth=auth) if api and up.is_answering(api) else None
 
 
 def ailments(settings: Settings, ledger: ledgers.Ledger, prefect: Prefect | None, *, wall: datetime | None = None) -> Iterator[Ailment]:
@@ -121,10 +132,15 @@ def _missed_night(settings: Settings, ledger: ledgers.Ledger, prefect: Prefect, 
                       fix=lambda: _cancel(prefect, waiting[:-1]))
     due = last_due(settings, now)
     nights = ledgers.list_nights(ledger, limit=1)
+    if nights and nights[0]["state"] == "stopped" and not waiting:
+        yield Ailment(
+            subject="stopped night", detail=f"the night of {nights[0]['started_at'][:16]} UTC was told to end, and none has run since",
+            mend="start it again: `meridian nightly`", fix=lambda: _make_up(prefect, deployment, f"stopped {nights[0]['run']}"))
+        return
     if nights and not waiting and now - due > PATIENCE and nights[0]["started_at"] < (ledgers.text(due) or ""):
         yield Ailment(
             subject="missed night", detail=f"no night has begun since {due:%Y-%m-%d %H:%M %Z}, when one was due", mend="start it now: `meridian nightly`",
-            fix=lambda: _make_up(prefect, deployment, due))
+            fix=lambda: _make_up(prefect, deployment, f"missed {due.isoformat()}"))
 
 
 def last_due(settings: Settings, now: datetime) -> datetime:
@@ -140,22 +156,15 @@ def _cancel(prefect: Prefect, runs: list[dict[str, Any]]) -> str:
     return f"cancelled {len(runs)}"
 
 
-def _make_up(prefect: Prefect, deployment: dict[str, Any], due: datetime) -> str:
-    prefect.start(deployment["id"], f"missed {due.isoformat()}", deployment["parameters"])
+def _make_up(prefect: Prefect, deployment: dict[str, Any], key: str) -> str:
+    prefect.start(deployment["id"], key, deployment["parameters"])
     return "started"
 
 
 def _late_marts(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> Iterator[Ailment]:
-    deadline = settings.configuration.night.published_by
-    here = now.astimezone(settings.zone)
-    if deadline is None or here.time() < time.fromisoformat(deadline):
-        return
-    current, wanted = published.current(settings.published), settings.as_of(now)
-    if current is None or current.as_of < wanted:
-        nights = ledgers.list_nights(ledger, limit=1)
-        told = f"the last night {nights[0]['state']}: {(nights[0]['report'] or {}).get('message', '')}" if nights else "no night has run yet"
+    if found := lateness.late(settings, now):
         yield Ailment(subject="late marts", mend="`meridian status` says what keeps them; `meridian nightly` runs one now",
-                      detail=f"{wanted} should have been published by {deadline}; readers have {current.as_of if current else 'nothing'}. {told}")
+                      detail=f"{found.sentence}. {lateness.last_night(ledger)}")
 
 
 def _rotten_files(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> Iterator[Ailment]:

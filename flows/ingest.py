@@ -15,6 +15,7 @@ from connectors.stream import Connector, Misconfigured, QuotaExhausted, SourceEr
 from flows import privacy
 from flows.reading import Store, forget, is_of_the_past, read_window, reading_of
 from flows.settings import Settings
+from flows.stopping import Stopped
 from flows.store import completeness
 from flows.store import ledger as ledgers
 
@@ -28,7 +29,7 @@ class StreamResult:
     source: str
     kind: str
     stream: str
-    state: str                      # read, resumed, failed
+    state: str                      # read, resumed, failed, stopped
     records: int = 0                # landed: new or changed
     deletes: int = 0
     pages: int = 0
@@ -85,6 +86,8 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
     try:
         # A reading that an earlier run left behind ends at that run's "now": finish it, then read on to ours.
         while True:
+            if store.stop():
+                raise Stopped
             left_behind = ledgers.current_reading(store.ledger, connector.name, stream.name)
             if left_behind and is_of_the_past(left_behind, ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)):
                 forget(store, left_behind)
@@ -102,6 +105,9 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
                 break
             completeness.read_again(store.ledger, gap)
             notes.append(f"{gap.missing} missing and {gap.stale} stale of {gap.day} were read again: {totals['records'] - before} landed")
+    except Stopped:
+        state = "stopped"
+        notes.append(_how_far(store, connector, stream))
     except QuotaExhausted as error:
         # Not tried again in this night: rest.py has waited as long as waiting is worth it.
         state, failure, retryable = "failed", f"{error}; {_how_far(store, connector, stream)}", False

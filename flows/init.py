@@ -32,8 +32,15 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 # compare_requests = 60              # at most so many requests a window and stream
 # log_format = "json"                # default: readable lines
 
-[publish]
-keep_days = 30                       # how long old versions of the marts are kept
+# How long what is written is kept; `meridian prune --dry-run` says what would go. What landed is kept for ever.
+# [retention]
+# versions_days = 30                 # old versions of the marts
+# rejected_days = 400                # landed files that were left out, once their window was read again
+# messages_days = 400                # texts of messages that were delivered
+# nights_days = 400                  # reports of nights
+# prefect_days = 60                  # finished runs in Prefect
+# evidence_days = 30                 # what robots left of their failures
+# log_megabytes = 20                 # of each log
 
 # [publish.postgres]                 # the same tables for BI tools that read PostgreSQL; README, "BI tools"
 # url_env = "MARTS_URL"              # postgresql://publisher:password@db.example.com/bi

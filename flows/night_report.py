@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from flows import disk_use
 from flows.reporting import completeness, scorecard
 from flows.settings import Settings
+from flows.store import ledger as ledgers
 from flows.store import published
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ def _page(settings: Settings, night: Night, state: str, message: str, cards: lis
             lines.append("| " + " | ".join(cells) + " |")
         lines += ["", completeness_line(settings, language), ""]
     lines += ["| step | seconds |", "|---|---:|", *(f"| {step} | {seconds:.1f} |" for step, seconds in night.seconds.items()), ""]
+    if night.disk is not None:
+        earlier = disk_use.earlier(ledgers.open_ledger(settings.ledger))       # this night is the last of them
+        lines += [*disk_use.table(disk_use.forecast(earlier or [night.disk])), ""]
     lines += [f"[streams](/artifacts/key/streams) · [checks](/artifacts/key/checks) · marts: `{settings.published / 'marts.duckdb'}`"]
     if night.drift:
         lines += ["", "## Changed at the source", *(f"- {row['subject']}: {row['check']}: {row['observed']}" for row in night.drift)]

@@ -22,17 +22,17 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import alerts, automations, channels, freshness, night_report, past, postgres, privacy, reconcile
 from flows import build as builds
 from flows import check as checking
+from flows import disk_use, freshness, healing, night_end, night_report, past, postgres, privacy, reconcile
 from flows import ingest as ingesting
 from flows import publish as publishing
-from flows.automation.options import Automations
 from flows.settings import Settings, load
+from flows.stopping import Stop, Stopped, answering
 from flows.store import completeness, leases, published
 from flows.store import ledger as ledgers
 
@@ -57,10 +57,13 @@ class Night:
     compared: list[completeness.Comparison] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     version: str | None = None
+    stop: Stop = field(default_factory=Stop)
+    disk: disk_use.Use | None = None
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Seconds of a step within another are its own alone: a night's steps add up to the night."""
+        """Seconds of a step within another are its own alone: a night's steps add up to the night. Raises Stopped instead of beginning one."""
+        self.stop.check()
         started, counted = time.monotonic(), sum(self.seconds.values())
         try:
             yield
@@ -71,7 +74,7 @@ class Night:
         streams = [{**asdict(result), "cursor": ledgers.text(result.cursor)} for result in self.streams]
         missing = [completeness.sentence(one) for one in self.compared if one.missing or one.stale]
         return {"streams": streams, "failed_checks": [row for row in self.checks if not row["passed"]], "checks": len(self.checks),
-                "drift": self.drift, "missing": missing, "seconds": self.seconds, **more}
+                "drift": self.drift, "missing": missing, "seconds": self.seconds, "disk": self.disk and self.disk.to_json(), **more}
 
 
 @task(task_run_name="read {connector.name}/{stream.name}", retries=2, retry_delay_seconds=[10, 60], retry_jitter_factor=0.5, persist_result=False,
@@ -109,6 +112,7 @@ def compare(
     def of(connector: Connector) -> list[completeness.Comparison]:
         mine = [result for result in read if result.source == connector.name and (result.source, result.stream) in declared]
         return [one for result in mine
+                if not store.stop()
                 for one in reconcile.reconcile_stream(connector, declared[result.source, result.stream], store, day=day, read=result, bounds=bounds)]
 
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -121,11 +125,11 @@ def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: dict[tup
 
 
 @task(name="build marts", persist_result=False, cache_policy=NO_CACHE)
-def build_marts(settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, rebuild: bool) -> builds.Built | State[Any]:
+def build_marts(settings: Settings, ledger: ledgers.Ledger, as_of: date, version: str, rebuild: bool, stop: Stop) -> builds.Built | State[Any]:
     logger = get_run_logger()
     try:
-        return builds.build(settings, ledger, as_of=as_of, version=version, now=settings.clock(), rebuild=rebuild, say=logger.debug)
-    except builds.BuildFailed as error:
+        return builds.build(settings, ledger, as_of=as_of, version=version, now=settings.clock(), rebuild=rebuild, say=logger.debug, stop=stop)
+    except (builds.BuildFailed, Stopped) as error:
         # A returned state fails the task without a traceback: what dbt said is all that helps.
         return Failed(message=str(error), data=error)
 
@@ -136,45 +140,6 @@ def publish_marts(
 ) -> publishing.Publication:
     return publishing.audit_and_publish(
         settings, ledger, version=version, as_of=as_of, now=settings.clock(), checks_before=checks_before, accepted=accepted)
-
-
-@task(name="alert", persist_result=False, cache_policy=NO_CACHE)
-def tell(settings: Settings, ledger: ledgers.Ledger) -> None:
-    """Also behind a night that published nothing: that is something to tell. What fails here fails no night, and is told by the next evaluation."""
-    try:
-        found = alerts.evaluate_now(settings, ledger)
-    except Exception as error:
-        get_run_logger().error(f"alerts were not evaluated: {type(error).__name__}: {error}")
-        return
-    get_run_logger().info(found.sentence)
-    for problem in found.problems:
-        get_run_logger().error(problem)
-
-
-@task(name="automate", persist_result=False, cache_policy=NO_CACHE)
-def automate(settings: Settings, ledger: ledgers.Ledger) -> None:
-    """What fails here fails no night: what was not proposed or done is, by the next run in minutes."""
-    try:
-        done, problems = automations.run_now(settings, ledger)
-    except Exception as error:
-        get_run_logger().error(f"automations did not run: {type(error).__name__}: {error}")
-        return
-    if done:
-        get_run_logger().info(f"automations: {automations.sentence(done)}")
-    for problem in problems:
-        get_run_logger().error(problem)
-
-
-@task(name="deliver", persist_result=False, cache_policy=NO_CACHE)
-def deliver(settings: Settings, ledger: ledgers.Ledger) -> None:
-    """Send what is due now rather than at the next of the five minutes; what does not go out fails no night and is tried again."""
-    try:
-        done = channels.deliver_due(settings, ledger, patience=timedelta(minutes=2))
-    except Exception as error:
-        get_run_logger().error(f"messages were not delivered: {type(error).__name__}")
-        return
-    if done:
-        get_run_logger().info("messages: " + ", ".join(f"{number} {what}" for what, number in sorted(done.items())))
 
 
 @flow(name="nightly", flow_run_name="night", task_runner=ThreadPoolTaskRunner(max_workers=8), persist_result=False)  # type: ignore[arg-type]
@@ -192,39 +157,53 @@ def nightly(
     started = settings.clock()
     night = Night(run=flow_run.get_id() or f"night-{started:%Y%m%dT%H%M%S}", as_of=date.fromisoformat(str(as_of)) if as_of else settings.as_of(started))
     try:
-        ledger = ledgers.open_ledger(settings.ledger)
-        past.wait_for_a_backfill(ledger, past.PUBLISHING, clock=settings.clock, say=get_run_logger().info)
-        with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
-            past.wait_for_a_backfill(ledger, past.READING, clock=settings.clock, say=get_run_logger().info)
-            ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=started)
-            state, message = "failed", ""
-            try:
-                state, message = _live_through(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
-            except (builds.BuildFailed, published.PublishError) as error:
-                message = str(error)
-                if _says_disk_full(error, settings.home):
-                    raise
-            except BaseException as error:
-                message = f"{type(error).__name__}: {error}"
-                raise
-            finally:
-                ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
-                night_report.leave_artifacts(settings, night, state, message)
-        if published.current(settings.published):
-            tell(settings, ledger)
-            if settings.configuration.automations != Automations():
-                automate(settings, ledger)
-        if settings.configuration.channels:
-            deliver(settings, ledger)
+        with answering(night.stop):
+            ledger = ledgers.open_ledger(settings.ledger)
+            past.wait_for_a_backfill(ledger, past.PUBLISHING, clock=settings.clock, sleep=night.stop.sleep, say=get_run_logger().info)
+            with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
+                state, message = _under_the_lease(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
+            if state not in night_end.STOPPED:
+                night_end.tell_all(settings, ledger, night.stop)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
+    except Stopped as error:
+        return Cancelled(message=f"{error} before it began: nothing was changed")
     except Exception as error:
         if not _says_disk_full(error, settings.home):
             raise
         return Failed(name="Disk full", message=f"the disk that holds {settings.home} is full: free some room and run again; nothing is lost")
+    if state in night_end.STOPPED:
+        return Cancelled(message=message)
     if state in ("failed", "stopped by checks"):
         return Failed(name=state.capitalize(), message=message)
     return Completed(name=state.capitalize(), message=message)
+
+
+def _under_the_lease(
+    settings: Settings, ledger: ledgers.Ledger, night: Night, sources: list[str] | None, rebuild: bool, believe: frozenset[str], accepted: frozenset[str],
+) -> tuple[str, str]:
+    """The night from its first row in the ledger to its last: state and message."""
+    past.wait_for_a_backfill(ledger, past.READING, clock=settings.clock, sleep=night.stop.sleep, say=get_run_logger().info)
+    ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=settings.clock())
+    state, message = "failed", ""
+    try:
+        state, message = _live_through(settings, ledger, night, sources, rebuild, believe, accepted)
+        with night.timed("keep house"):
+            night.disk = night_end.keep_house(settings, ledger)
+    except Stopped as error:
+        if night.version is None:               # told to end behind publication, a night has done what it is for
+            state, message = night_end.stopped(healing.reached(settings), night.run, str(error))
+    except (builds.BuildFailed, published.PublishError) as error:
+        message = str(error)
+        if _says_disk_full(error, settings.home):
+            raise
+    except BaseException as error:
+        message = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
+        night_report.leave_artifacts(settings, night, state, message)
+    return state, message
 
 
 def _says_disk_full(error: BaseException, home: Path) -> bool:
@@ -277,7 +256,7 @@ def _publish_files(
         night.version = published.current(settings.published).name  # type: ignore[union-attr]
         return "unchanged", f"nothing new since {night.version}, which stays current"
     with night.timed("build"):
-        built: builds.Built = build_marts(settings, ledger, night.as_of, version, rebuild, return_state=True).result()  # type: ignore[assignment]
+        built: builds.Built = build_marts(settings, ledger, night.as_of, version, rebuild, night.stop, return_state=True).result()  # type: ignore[assignment]
         whole = ", from the whole landing" if built.is_rebuild else ""
         logger.info(f"built {len(built.nodes)} nodes from {built.new_batches} new batches{whole}")
         night.checks += [
@@ -306,7 +285,7 @@ def _ingest(
     """Read all streams of all sources side by side; one that fails fails alone."""
     store = ingesting.Store(
         landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source),
-        read_from=settings.read_from)
+        read_from=settings.read_from, stop=night.stop)
     bounds = reconcile.Bounds(recent=timedelta(days=settings.configuration.night.compare_days), requests=settings.configuration.night.compare_requests)
     logger = get_run_logger()
     declared: dict[tuple[str, str], Stream] = {}

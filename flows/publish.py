@@ -10,6 +10,7 @@ from typing import Any
 
 from flows.build import models_file
 from flows.freshness import last_batches, missing_of, stale_streams
+from flows.retention import versions_days
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -91,7 +92,7 @@ def audit_and_publish(
         published.discard(candidate)
         return Publication(version=None, checks=checks)
     version_now = published.publish(candidate, checks=checks, published_at=now, why=why)
-    pruned = published.prune(settings.published, keep_days=settings.configuration.publish.keep_days, now=now)
+    pruned = published.prune(settings.published, keep_days=versions_days(settings), now=now)
     return Publication(
         version=version_now.name, checks=checks, rows=sum(table["rows"] for table in version_now.tables.values()), pruned=tuple(pruned),
     )

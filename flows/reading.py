@@ -12,6 +12,7 @@ from typing import Any
 from connectors import personal
 from connectors.stream import Connector, Cursor, Page, Record, Stream, UnexpectedShape, Window, landed_key, stamp_of
 from flows import privacy
+from flows.stopping import Stopped
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
 
@@ -26,6 +27,7 @@ class Store:
 
     believe: '<source>/<stream>' whose sweep may take away more than half of the records this once.
     policy: by the source's name, what becomes of personal data; without one it is hashed, and there is no key to do it with.
+    stop: whether we were told to end, asked between pages.
     read_from: by the source's name, from when on a stream that is asked by time is read at first; None: as far back as the source tells.
     """
 
@@ -35,6 +37,7 @@ class Store:
     believe: frozenset[str] = frozenset()
     policy: Callable[[str], personal.Policy] = lambda source: personal.Policy()
     read_from: Callable[[str], datetime | None] = lambda source: None
+    stop: Callable[[], bool] = lambda: False
 
 
 def index_of(store: Store, connector: Connector, stream: Stream) -> landings.Index:
@@ -156,6 +159,8 @@ def _read_pages(
             said[key] = landings.digest(None)
         reading = _land(store, where, reading, news, deletes, position=page.position, high_water=page.high_water)
         del page, news         # before the next one is parsed
+        if store.stop():
+            raise Stopped("told to end between two pages")
     return reading
 
 

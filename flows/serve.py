@@ -1,14 +1,15 @@
-"""Serve: the small web endpoint behind the links in messages."""
+"""Serve: the small web endpoint behind the links in messages, and what machines ask: is it well (/healthz), how is it (/metrics)."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import uvicorn
 
-from flows import clicks
+from flows import clicks, lateness, metrics
 from flows.alerting import endpoint, links
 from flows.alerting.clicks import Action
 from flows.settings import Settings
@@ -19,8 +20,13 @@ def make_app(settings: Settings, actions: Mapping[str, Action]) -> Any:
     """The ASGI application. Raises BadKey."""
     key = settings.secrets.get(links.KEY_VARIABLE, "")
     links.check_key(key)
-    return endpoint.make_app(ledgers.open_ledger(settings.ledger), actions, key, clock=settings.clock, monotonic=time.monotonic,
-                             behind_proxy=settings.configuration.serve.behind_proxy)
+    ledger, chosen = ledgers.open_ledger(settings.ledger), settings.configuration.serve
+    token = settings.secrets.get(chosen.metrics_token_env, "") if chosen.metrics_token_env else ""
+    if chosen.metrics_token_env and not token:
+        raise links.BadKey(f"{chosen.metrics_token_env} is not set: openssl rand -hex 32 makes one")
+    machines = endpoint.Machines(unready=partial(lateness.unready, settings, ledger), metrics=partial(metrics.text, settings, ledger),
+                                 metrics_type=metrics.CONTENT_TYPE, token=token)
+    return endpoint.make_app(ledger, actions, key, clock=settings.clock, monotonic=time.monotonic, behind_proxy=chosen.behind_proxy, machines=machines)
 
 
 def server_of(app: Any, host: str, port: int) -> uvicorn.Server:

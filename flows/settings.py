@@ -25,6 +25,7 @@ from flows.alerting.options import Alerts
 from flows.automation.options import Automations
 from flows.reporting.options import Reports
 from flows.store.postgres_options import Postgres
+from flows.store.retention_options import Retention
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"
@@ -79,7 +80,7 @@ class Night(_Section):
 
 
 class Publish(_Section):
-    keep_days: int = Field(default=30, ge=1)
+    keep_days: int | None = Field(default=None, ge=1)        # the earlier name of retention.versions_days
     postgres: Postgres = Postgres()
 
 
@@ -142,6 +143,7 @@ class Configuration(_Section):
     channels: dict[str, Channel] = {}
     serve: Serve = Serve()
     watch: Watch = Watch()
+    retention: Retention = Retention()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,18 +236,19 @@ def parse(text: str, path: Path) -> Configuration:
         from flows import channels
 
         problems += channels.problems(text, path, content["channels"])
-    problems += _report_problems(text, path, content)
+    problems += _unknown_channels(text, path, content)
     if problems or configuration is None:
         raise ConfigurationError("\n".join(problems))
     return configuration
 
 
-def _report_problems(text: str, path: Path, content: Mapping[str, Any]) -> Iterator[str]:
-    chosen, there = (content.get("reports") or {}).get("channels") or (), sorted(content.get("channels") or ())
-    for name in chosen:
-        if name not in there:
-            yield f"{path}:{line_of(text, ('reports', 'channels'))}: reports.channels names {name!r}, which is no channel" + (
-                nearest(str(name), there) if there else "; there is none: [channels.<name>] declares one")
+def _unknown_channels(text: str, path: Path, content: Mapping[str, Any]) -> Iterator[str]:
+    there = sorted(content.get("channels") or ())
+    for section, key in (("reports", "channels"), ("watch", "late_to")):
+        for name in (content.get(section) or {}).get(key) or ():
+            if name not in there:
+                yield f"{path}:{line_of(text, (section, key))}: {section}.{key} names {name!r}, which is no channel" + (
+                    nearest(str(name), there) if there else "; there is none: [channels.<name>] declares one")
 
 
 def wrong_source_name(name: str) -> str | None:

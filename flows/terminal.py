@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -17,6 +20,16 @@ Lang = Annotated[str | None, typer.Option("--lang", help="en or zh-CN (default: 
 def fail(text: str, code: int = 1) -> NoReturn:
     typer.secho(text, fg="red", err=True)
     raise typer.Exit(code)
+
+
+def fail_stopped(text: str) -> NoReturn:
+    """Of a run that somebody told to end: say how far it came, and end as the signal would have ended us."""
+    typer.secho(text, fg="red", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise typer.Exit(143)
 
 
 def settings_of(config: Path | None) -> Settings:

@@ -6,8 +6,10 @@ this one as well. Nothing is sent anywhere: analytics and promotional content ar
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -24,6 +26,8 @@ from flows.settings import PROJECT, Settings
 from flows.store.leases import process_started
 
 POOL = "meridian"
+AUTH_FILE = "auth"                   # in `folder`; the UI asks for what stands there
+AUTH_VARIABLE = "PREFECT_API_AUTH_STRING"
 QUIET = {
     "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_CLI_PROMPT": "false", "PREFECT_CLI_COLORS": "false",
@@ -50,9 +54,10 @@ class Process:
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """Where flows report to. ui: the address for people."""
+    """Where flows report to. ui: the address for people. auth: what its API asks for, '<name>:<password>'; '' : nothing."""
 
     api: str
+    auth: str = field(default="", repr=False)
 
     @property
     def ui(self) -> str:
@@ -89,6 +94,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **os.environ, **QUIET, "PREFECT_HOME": str(folder(settings)), "PREFECT_PROFILES_PATH": str(folder(settings) / "profiles.toml"),
         "MERIDIAN_CONFIG": str(settings.path), "MERIDIAN_PROJECT": str(PROJECT),
         "MERIDIAN_SCHEDULE": night.schedule, "MERIDIAN_SCHEDULE_TIME_ZONE": night.time_zone or settings.configuration.company.time_zone,
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",          # artifacts of runs that retention has deleted
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore", **log_environment(settings),
     }
 
@@ -100,25 +106,54 @@ def log_environment(settings: Settings) -> dict[str, str]:
     return {"PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json", "PREFECT_LOGGING_COLORS": "false"}
 
 
-def ensure_server(settings: Settings, say: Callable[[str], None] = print) -> Server:
+def auth_of(settings: Settings) -> str:
+    """What our own server's API asks for; '' when it was started without."""
+    try:
+        return (folder(settings) / AUTH_FILE).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def auth_header(auth: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"} if auth else {}
+
+
+def _make_auth(place: Path) -> str:
+    """Anybody on this machine reaches 127.0.0.1; who may start flows with what parameters is for us to say."""
+    path = place / AUTH_FILE
+    if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+        aside = place / f".{AUTH_FILE}.new"
+        aside.unlink(missing_ok=True)
+        aside.touch(mode=0o600)
+        aside.write_text(f"meridian:{secrets.token_hex(16)}\n", encoding="utf-8")
+        aside.replace(path)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def ensure_server(settings: Settings, say: Callable[[str], None] = print, *, is_protected: bool = True) -> Server:
     """The server of PREFECT_API_URL when that is set, else the running one of this deployment, else a new one on a port of the system's
-    choosing (the last one again, when it is free). Raises NotUp."""
+    choosing (the last one again, when it is free). is_protected: a new one's API asks for what stands in <home>/prefect/auth. Raises NotUp."""
     if given := os.environ.get("PREFECT_API_URL"):
         if not is_answering(given):
             raise NotUp(f"PREFECT_API_URL is {given}, and nothing answers there; unset it to use a server of our own")
-        return Server(api=given)
+        return Server(api=given, auth=os.environ.get(AUTH_VARIABLE, ""))
     running = find(settings, "server")
     if running is not None and is_answering(api_url(running.port)):
-        return Server(api=api_url(running.port))
+        return Server(api=api_url(running.port), auth=auth_of(settings))
     place = folder(settings)
     place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o700)                   # its database holds the parameters of runs, and logs
+    if not is_protected:
+        (place / AUTH_FILE).unlink(missing_ok=True)
+    auth = _make_auth(place) if is_protected else ""
     port = _free_port(_last_port(place))
     say(f"starting the Prefect server on http://127.0.0.1:{port}")
     # Its UI asks the API under the address it was given; without this it would ask port 4200.
     told = {**environment(settings), "PREFECT_UI_API_URL": api_url(port), "PREFECT_API_URL": api_url(port)}
+    told |= {"PREFECT_SERVER_API_AUTH_STRING": auth, AUTH_VARIABLE: auth} if auth else {}
     process = start(place, "server", [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], told, port)
     _await(lambda: is_answering(api_url(port)), process, place, seconds=90)
-    return Server(api=api_url(port))
+    return Server(api=api_url(port), auth=auth)
 
 
 def start_worker(settings: Settings, server: Server, say: Callable[[str], None] = print) -> Process:
@@ -126,16 +161,20 @@ def start_worker(settings: Settings, server: Server, say: Callable[[str], None] 
     running = find(settings, "worker")
     if running is not None:
         return running
-    told = {**environment(settings), "PREFECT_API_URL": server.api}
+    told = {**environment(settings), **_address(server)}
     place = folder(settings)
     _prefect(told, ["work-pool", "create", POOL, "--type", "process", "--overwrite"])
     say("starting the worker")
     return start(place, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"], told)
 
 
+def _address(server: Server) -> dict[str, str]:
+    return {"PREFECT_API_URL": server.api, **({AUTH_VARIABLE: server.auth} if server.auth else {})}
+
+
 def deploy(settings: Settings, server: Server) -> None:
     """Register the deployments of prefect.yaml; running it again changes nothing."""
-    told = {**environment(settings), "PREFECT_API_URL": server.api}
+    told = {**environment(settings), **_address(server)}
     _prefect(told, ["--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT / "prefect.yaml")])
 
 
@@ -151,8 +190,8 @@ def down(settings: Settings) -> list[str]:
     return stopped
 
 
-def stop(process: Process, patience: float = 15.0) -> None:
-    """Ask a process to end, and end it (with the group it leads) when it does not."""
+def stop(process: Process, patience: float = 45.0) -> None:
+    """Ask a process to end (a night under a worker finishes its pages), and end it (with the group it leads) when it does not."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         if not process.is_alive:
             return
@@ -168,7 +207,7 @@ def stop(process: Process, patience: float = 15.0) -> None:
 @contextmanager
 def pointed_at(server: Server, settings: Settings) -> Iterator[None]:
     """This process's own flows talk to `server`. Must come before Prefect is imported, which reads its settings once."""
-    told: Mapping[str, str] = {**QUIET, "PREFECT_API_URL": server.api, "PREFECT_HOME": str(folder(settings)), **log_environment(settings)}
+    told: Mapping[str, str] = {**QUIET, **_address(server), "PREFECT_HOME": str(folder(settings)), **log_environment(settings)}
     before = {name: os.environ.get(name) for name in told}
     os.environ.update(told)
     try:

@@ -51,7 +51,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = load(folder / "meridian.toml", environment={})
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PREFECT_API_URL", raising=False)
-        server = up.ensure_server(settings, say=lambda line: None)
+        server = up.ensure_server(settings, say=lambda line: None, is_protected=False)       # tests/flows/test_up.py has one that is
     try:
         yield server.api
     finally:

@@ -26,13 +26,16 @@ class Channel(BaseModel):
 
 
 class Serve(_Section):
-    """public_url: how people reach `meridian serve`, where a proxy stands before it; links in messages begin with it."""
+    """public_url: how people reach `meridian serve`, where a proxy stands before it; links in messages begin with it.
+
+    metrics_token_env: of what `/metrics` asks for as a bearer token. Without one it answers this machine alone, and nobody behind a proxy."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=1, le=65535)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/[^\s?#]*)?$")
     behind_proxy: bool = False               # X-Forwarded-For says who clicks; without a proxy that sets it anybody could write it
     link_days: float = Field(default=7, gt=0, le=60)
+    metrics_token_env: str | None = None
 
     @property
     def url(self) -> str:
@@ -40,7 +43,10 @@ class Serve(_Section):
 
 
 class Watch(_Section):
-    """url_env: of a dead man's switch, asked every five minutes while all is well: it raises the alarm when we no longer can."""
+    """url_env: of a dead man's switch, asked every five minutes while all is well: it raises the alarm when we no longer can.
+
+    late_to: channels that hear of marts later than `published_by` of `[night]` (without any: the first that there is)."""
 
     url_env: str | None = None
+    late_to: tuple[str, ...] = ()
     overdue_minutes: float = Field(default=30, ge=5)

@@ -1,10 +1,13 @@
-"""The web side of links: GET shows, POST acts; small on purpose, and hard to misuse.
+"""The web side of links: GET shows, POST acts; small on purpose, and hard to misuse. And two addresses for machines: /healthz, /metrics.
 
-Nothing is listed, nothing of an error is shown, no address is logged: whoever has a link may use it.
+Nothing is listed, nothing of an error is shown, no address is logged: whoever has a link may use it. Metrics name sources and channels: they are for who
+brings the token, or, without one, for this machine alone.
 """
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -37,6 +40,27 @@ class _TooLong(Exception):
     pass
 
 
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """What machines are answered. unready: why readers should not rely on us, [] when they may. metrics: as Prometheus reads it. token: for metrics; '' : this
+    machine alone."""
+
+    unready: Callable[[], list[str]] = lambda: []
+    metrics: Callable[[], bytes] = lambda: b""
+    metrics_type: str = "text/plain"
+    token: str = ""
+
+    def may_measure(self, request: Request, address: str, behind_proxy: bool) -> bool:
+        if self.token:
+            return hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {self.token}".encode())
+        # What a proxy on this machine hands on comes from 127.0.0.1, too; proxies say so in one of these.
+        is_handed_on = behind_proxy or any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+        try:
+            return not is_handed_on and ipaddress.ip_address(address).is_loopback
+        except ValueError:
+            return False
+
+
 @dataclass
 class Limiter:
     """Requests of each address and of all together in a sliding window. monotonic: seconds that never go back."""
@@ -59,9 +83,10 @@ class Limiter:
 
 def make_app(
     ledger: Ledger, actions: Mapping[str, Action], key: str, *, clock: Callable[[], datetime], monotonic: Callable[[], float], behind_proxy: bool = False,
+    machines: Machines | None = None,
 ) -> Any:
     """The ASGI application. behind_proxy: the proxy before us writes who asks into X-Forwarded-For; what stands there further left anybody may write."""
-    limiter, logger = Limiter(monotonic), logging.getLogger("meridian.serve")
+    limiter, logger, asked = Limiter(monotonic), logging.getLogger("meridian.serve"), machines or Machines()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -87,6 +112,11 @@ def make_app(
         path = request.scope["path"]
         if path == "/health" and request.method in ("GET", "HEAD"):
             return PlainTextResponse("ok\n")
+        if path == "/healthz" and request.method in ("GET", "HEAD"):
+            reasons = await run_in_threadpool(asked.unready)
+            return PlainTextResponse("\n".join(reasons or ["ready"]) + "\n", 503 if reasons else 200)
+        if path == "/metrics" and request.method in ("GET", "HEAD") and asked.may_measure(request, address, behind_proxy):
+            return Response(await run_in_threadpool(asked.metrics), media_type=asked.metrics_type)
         token = path.removeprefix("/a/")
         if token == path or "/" in token:
             return HTMLResponse(pages.plain("lost", language), 404)

@@ -48,7 +48,7 @@ from flows.store.versions import (
 
 __all__ = [
     "Candidate", "Changed", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "current_name", "discard", "flips",
-    "list_versions", "next_version", "prepare", "prune", "publish", "rollback", "version",
+    "list_versions", "next_version", "prepare", "prunable", "prune", "publish", "rollback", "version",
 ]
 
 
@@ -157,18 +157,21 @@ def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: 
     return version(published, to)
 
 
-def prune(published: Path, *, keep_days: int, now: datetime, step: Step = no_step) -> list[str]:
-    """Delete versions published more than keep_days before `now`. Kept always: the current version and the one a rollback would take.
+def prunable(published: Path, *, keep_days: int, now: datetime) -> list[Version]:
+    """Versions published more than keep_days before `now`, without the current one and the one a rollback would take."""
+    line = [name for name in lineage(flips(published))[0] if name in version_names(published)]
+    kept = {*line[-2:], current_name(published)}
+    return [old for old in list_versions(published) if old.name not in kept and old.published_at < now - timedelta(days=keep_days)]
 
-    Readers that hold a deleted version's file open read on; the room is free once they let go. Returns the names deleted.
+
+def prune(published: Path, *, keep_days: int, now: datetime, step: Step = no_step) -> list[str]:
+    """Delete the versions that `prunable` names; returns their names.
+
+    Readers that hold a deleted version's file open read on; the room is free once they let go.
     """
     gone: list[str] = []
     with _flipping(published):
-        line = [name for name in lineage(flips(published))[0] if name in version_names(published)]
-        kept = {*line[-2:], current_name(published)}
-        for old in list_versions(published):
-            if old.name in kept or old.published_at >= now - timedelta(days=keep_days):
-                continue
+        for old in prunable(published, keep_days=keep_days, now=now):
             hidden = old.path.with_name(f".{old.name}.gone")     # first out of the list in one act, then file by file
             old.path.rename(hidden)
             step("hidden")

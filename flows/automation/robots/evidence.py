@@ -110,10 +110,17 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {**told, "params": {key: event["params"][key] for key in _OF_A_STEP if key in event["params"]}} if "params" in event else told
 
 
-def prune(folder: Path, *, days: int, now: datetime) -> None:
-    """Remove what is older than so many days; what is not ours there is left alone."""
-    for kept in folder.glob("*Z-*"):
+def older(folder: Path, *, days: int, now: datetime) -> list[Path]:
+    """Failures kept for more than so many days; what is not ours there is left out."""
+    found = []
+    for kept in sorted(folder.glob("*Z-*")):
         with suppress(ValueError):
-            at = datetime.strptime(kept.name.partition("-")[0], STAMP).replace(tzinfo=UTC)
-            if at < now - timedelta(days=days):
-                shutil.rmtree(kept)
+            if datetime.strptime(kept.name.partition("-")[0], STAMP).replace(tzinfo=UTC) < now - timedelta(days=days):
+                found.append(kept)
+    return found
+
+
+def prune(folder: Path, *, days: int, now: datetime) -> None:
+    """Remove what is older than so many days."""
+    for kept in older(folder, days=days, now=now):
+        shutil.rmtree(kept, ignore_errors=True)         # by somebody else, too: a night and a robot may both be at it
