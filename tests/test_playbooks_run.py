@@ -106,8 +106,8 @@ def the_next_night(home: Home, ticket: int, mode: str) -> None:
 def set_modes(home: Home, mode: str) -> None:
     """`day` writes the configuration anew, as a company does not."""
     path = home.folder / "meridian.toml"
-    text = re.sub(r"\n\[automations\.playbooks\.\w+\]\nmode = \"\w+\"\n?", "\n", path.read_text(encoding="utf-8"))
-    wanted = "".join(f'\n[automations.playbooks.{name}]\nmode = "{mode}"\ncaps = {{per_run = 200, per_day = 400}}\n' for name in world.ROLES)
+    text = re.sub(r"\[automations(\.playbooks\.\w+)?\]\n(\w+ = .*\n?)*", "", path.read_text(encoding="utf-8"))
+    wanted = "".join(f'\n[automations.playbooks.{name}]\nmode = "{mode}"\ncaps = {{per_run = 200, per_day = 400, share = 1.0}}\n' for name in world.ROLES)
     path.write_text(f"{text}\n[automations]\ndecisions = 0\n{wanted}", encoding="utf-8")
     assert set(tomllib.loads(path.read_text(encoding="utf-8"))["automations"]["playbooks"]) == set(world.ROLES)
 
