@@ -145,8 +145,14 @@ def verified(home: Home) -> dict[str, list[Intent]]:
             # a complaint without a ticket is a person's: nothing of it is written anywhere
             assert one.state in ("done", "gone") or (one.state == "handed_over" and not of_it), (one.playbook, one.work_key, one.state, one.reason)
             found.setdefault(one.playbook, []).extend(intent for intent in of_it if intent.state == "verified" and intent.attempts)
-    later = {(intent.target, intent.action.partition(".")[2], intent.parameters.get("ticket")) for done in found.values() for intent in done}
-    wrong = [intent for done in found.values() for intent in done if not world.there(home.folder / "sandbox", home.folder / "drop", intent)
-             and (intent.target, "close_task", intent.parameters.get("ticket")) not in later]
+    newest = {_subject(intent): intent for intent in sorted((intent for done in found.values() for intent in done), key=lambda intent: str(intent.ended_at))}
+    wrong = [intent for intent in newest.values() if not world.there(home.folder / "sandbox", home.folder / "drop", intent)]
     assert not wrong, wrong[:3]
     return {name: done for name, done in found.items() if done}
+
+
+def _subject(intent: Intent) -> tuple[str, ...]:
+    """What was set stays so until it is set again; what was opened or written is there for good."""
+    given = intent.parameters
+    is_set = intent.action.rpartition(".")[2] not in ("open_task", "note", "enter_order", "add_project")
+    return (intent.target, intent.action, given.get("ticket") or given.get("line") or given.get("campaign") or "" if is_set else intent.marker)
