@@ -217,7 +217,10 @@ def test_what_people_agree_to_is_done_in_the_systems_once_and_verified(home: Hom
                        ("improvement_loop", "operations_lead")):
         home.meridian("automations", "approve", asks[name], "--by", role)
     toml = home.folder / "meridian.toml"
-    text = toml.read_text(encoding="utf-8").replace('[automations.playbooks.quiet_key_account]\nmode = "approve"', '[automations.playbooks.quiet_key_account]\nmode = "auto"')
+    asks_first = '[automations.playbooks.quiet_key_account]\nmode = "approve"'
+    text = toml.read_text(encoding="utf-8")
+    assert asks_first in text
+    text = text.replace(asks_first, '[automations.playbooks.quiet_key_account]\nmode = "auto"\ncaps = {per_run = 20, per_day = 20}')
     toml.write_text(text + "\n[automations]\ndecisions = 0\n", encoding="utf-8")
     for _ in range(3):                      # the first of each playbook goes alone, and what it verified lets the others go
         home.meridian("automations", "run")

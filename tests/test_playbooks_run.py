@@ -84,7 +84,6 @@ def the_next_night(home: Home, ticket: int, mode: str) -> None:
     """What was made good is off the lists, its tasks are closed, and the KPIs say what was done."""
     box, drop = home.folder / "sandbox", home.folder / "drop"
     hole, = home.ask("select starts_at, ends_at from worklist_uncovered_shifts order by starts_at desc limit 1")
-    orders = [row[0] for row in home.ask("select reference from worklist_orders_to_rekey")]
     sandbox(home.folder, "day")
     set_modes(home, mode)
     world.Helpdesk(box).makes_it_good(ticket)
@@ -99,15 +98,14 @@ def the_next_night(home: Home, ticket: int, mode: str) -> None:
                           "and period_start = (select max(period_start) from kpis where kpi = 'automation_success_rate' and period_grain = 'month')"))
     assert rates == dict.fromkeys(world.ROLES, 1.0)
     assert not home.ask(f"select * from worklist_uncovered_shifts where starts_at = timestamp '{hole[0]}'")
-    assert orders and not {row[0] for row in home.ask("select reference from worklist_orders_to_rekey")} & set(orders)     # the portal's report has them now
     home.meridian("audit", "verify")
 
 
 def set_modes(home: Home, mode: str) -> None:
     """`day` writes the configuration anew, as a company does not."""
     path = home.folder / "meridian.toml"
-    text = re.sub(r"\n\[automations\.playbooks\.\w+\]\nmode = \"\w+\"\n?", "\n", path.read_text(encoding="utf-8"))
-    wanted = "".join(f'\n[automations.playbooks.{name}]\nmode = "{mode}"\ncaps = {{per_run = 200, per_day = 400}}\n' for name in world.ROLES)
+    text = re.sub(r"\[automations(\.playbooks\.\w+)?\]\n(\w+ = .*\n?)*", "", path.read_text(encoding="utf-8"))
+    wanted = "".join(f'\n[automations.playbooks.{name}]\nmode = "{mode}"\ncaps = {{per_run = 200, per_day = 400, share = 1.0}}\n' for name in world.ROLES)
     path.write_text(f"{text}\n[automations]\ndecisions = 0\n{wanted}", encoding="utf-8")
     assert set(tomllib.loads(path.read_text(encoding="utf-8"))["automations"]["playbooks"]) == set(world.ROLES)
 
@@ -145,8 +143,14 @@ def verified(home: Home) -> dict[str, list[Intent]]:
             # a complaint without a ticket is a person's: nothing of it is written anywhere
             assert one.state in ("done", "gone") or (one.state == "handed_over" and not of_it), (one.playbook, one.work_key, one.state, one.reason)
             found.setdefault(one.playbook, []).extend(intent for intent in of_it if intent.state == "verified" and intent.attempts)
-    later = {(intent.target, intent.action.partition(".")[2], intent.parameters.get("ticket")) for done in found.values() for intent in done}
-    wrong = [intent for done in found.values() for intent in done if not world.there(home.folder / "sandbox", home.folder / "drop", intent)
-             and (intent.target, "close_task", intent.parameters.get("ticket")) not in later]
+    newest = {_subject(intent): intent for intent in sorted((intent for done in found.values() for intent in done), key=lambda intent: str(intent.ended_at))}
+    wrong = [intent for intent in newest.values() if not world.there(home.folder / "sandbox", home.folder / "drop", intent)]
     assert not wrong, wrong[:3]
     return {name: done for name, done in found.items() if done}
+
+
+def _subject(intent: Intent) -> tuple[str, ...]:
+    """What was set stays so until it is set again; what was opened or written is there for good."""
+    given = intent.parameters
+    is_set = intent.action.rpartition(".")[2] not in ("open_task", "note", "enter_order", "add_project")
+    return (intent.target, intent.action, given.get("ticket") or given.get("line") or given.get("campaign") or "" if is_set else intent.marker)

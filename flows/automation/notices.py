@@ -91,7 +91,7 @@ def line(proposal: Proposal, language: Language) -> str:
 def change(write: Mapping[str, Any], language: Language) -> str:
     """What a step changes, name by name; its parameters where nobody has looked at what is there. What it does not set is not said."""
     before, wanted = write["before"], write["wanted"]
-    if before is None:
+    if before is None or wanted is None:        # nobody has looked, or what was seen forbids it
         return f"{write['do']}: " + ", ".join(f"{name} = {value}" for name, value in write["parameters"].items())
     nothing = say("nothing", language)
     names = [name for name in wanted if before.get(name) != wanted[name]]

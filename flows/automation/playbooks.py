@@ -146,7 +146,7 @@ def _unknown_names(playbook: Playbook, text: Text, options: Automations, known: 
         yield said(("when", "alert"), "rule", when.alert, known.rules)
     if playbook.kpi not in known.kpis:
         yield said(("kpi",), "KPI", playbook.kpi, known.kpis)
-    numbered = [(("steps", str(number)), step) for number, step in enumerate(playbook.steps)]
+    numbered: list[tuple[tuple[str, ...], Step]] = [(("steps", str(number)), step) for number, step in enumerate(playbook.steps)]
     numbered += [(("when_gone", "steps", str(number)), step) for number, step in enumerate(playbook.when_gone.steps if playbook.when_gone else ())]
     for place, step in numbered:
         action = known.actions.get(step.do)

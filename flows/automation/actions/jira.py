@@ -41,7 +41,8 @@ def _open(options: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Se
         raise Refused("no API token: make one for an account of its own, and put it into the variable that ends in _WRITE_TOKEN")
     signed = basic(options["email"], secrets["WRITE_TOKEN"])
     defaults = {"queue": options.get("tasks", ""), "type": options.get("issue_type", "Task")}
-    with Session(options["url"], {signed.header: signed.value}, defaults=defaults) as session:
+    session = Session(options["url"], {signed.header: signed.value}, defaults=defaults)
+    with session:
         yield session
 
 
