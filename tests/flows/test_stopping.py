@@ -32,7 +32,6 @@ def tells(module, name, call=1):
 """
 STEPS = {
     "at its first page": "import flows.store.landing as m\ntells(m, 'append')",
-    "at a later page": "import flows.store.landing as m\ntells(m, 'append', 2)",
     "between landing and cursor": "import flows.store.ledger as l\ntells(l, 'finish_reading')",
     "before the checks' verdict": "import flows.store.ledger as l\ntells(l, 'judge_batch')",
     "during dbt": "import flows.build as b\ntells(b, '_relay', 50)",
