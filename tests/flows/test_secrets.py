@@ -62,7 +62,7 @@ def talkative() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(said)
 
-        do_GET = do_POST = do_HEAD = do_PUT = answer  # noqa: N815
+        do_GET = do_POST = do_HEAD = do_PUT = answer
 
         def log_message(self, *_: Any) -> None:
             pass
