@@ -46,6 +46,7 @@ patience_seconds = 0
 [automations.targets.partner]
 kind = "portal"
 url = "{url}"
+evidence = "evidence"
 """
 
 
