@@ -13,7 +13,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from flows.alerting.delivery_options import Channel, Serve, Watch
 from flows.alerting.options import Alerts
 from flows.automation.options import Automations
+from flows.clock import clock_of
 from flows.reporting.options import Reports
 from flows.store.postgres_options import Postgres
 from flows.store.retention_options import Retention
@@ -213,7 +214,7 @@ def load(given: str | Path | None = None, *, environment: Mapping[str, str] | No
     environment = os.environ if environment is None else environment
     return Settings(
         path=path, configuration=configuration, secrets={**read_env_file(path.parent / ".env"), **environment},
-        clock=_clock(path, configuration.night.clock_file),
+        clock=clock_of(path.parent, configuration.night.clock_file),
     )
 
 
@@ -229,7 +230,7 @@ def parse(text: str, path: Path) -> Configuration:
         configuration = Configuration.model_validate(content)
     except ValidationError as error:
         problems += [_problem(text, path, dict(issue)) for issue in error.errors(include_url=False, include_context=False)]
-    for name, source in (content.get("sources") or {}).items():
+    for name, source in _table(content, "sources").items():
         if isinstance(source, dict):
             problems += _source_problems(text, path, name, source)
     if isinstance(content.get("channels"), dict):
@@ -242,10 +243,15 @@ def parse(text: str, path: Path) -> Configuration:
     return configuration
 
 
+def _table(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return found if isinstance(found := content.get(name), dict) else {}          # what is none, pydantic has named
+
+
 def _unknown_channels(text: str, path: Path, content: Mapping[str, Any]) -> Iterator[str]:
-    there = sorted(content.get("channels") or ())
+    there = sorted(_table(content, "channels"))
     for section, key in (("reports", "channels"), ("watch", "late_to")):
-        for name in (content.get(section) or {}).get(key) or ():
+        chosen = _table(content, section).get(key)
+        for name in chosen if isinstance(chosen, list) else ():
             if name not in there:
                 yield f"{path}:{line_of(text, (section, key))}: {section}.{key} names {name!r}, which is no channel" + (
                     nearest(str(name), there) if there else "; there is none: [channels.<name>] declares one")
@@ -354,14 +360,9 @@ def read_env_file(path: Path) -> dict[str, str]:
         return {}
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigurationError(f"{path}: others on this machine can read your secrets — chmod 600 {path}")
-    pairs = (line.split("=", 1) for line in path.read_text(encoding="utf-8").splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    try:
+        written = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not UTF-8: save it as such") from None
+    pairs = (line.split("=", 1) for line in written.splitlines() if "=" in line and not line.lstrip().startswith("#"))
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
-
-
-def _clock(path: Path, clock_file: str | None) -> Callable[[], datetime]:
-    """The wall clock, or that of a sandbox: its file holds the company's instant and the real instant at which it was set."""
-    if clock_file is None:
-        return lambda: datetime.now(UTC)
-    company_text, real_text = (path.parent / clock_file).read_text(encoding="utf-8").split()
-    company, real = datetime.fromisoformat(company_text), datetime.fromisoformat(real_text)
-    return lambda: company + (datetime.now(UTC) - real)

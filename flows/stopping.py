@@ -2,7 +2,8 @@
 
 Prefect's own answer to SIGTERM is an exception wherever the main thread happens to be: within a transaction it kept the ledger locked for all others.
 Here the signal is only remembered; whoever reads finishes the page it is on, dbt (whose work is a cache) is killed, and the run ends by name. A second
-signal is answered as ever. Prefect kills 30 s after it has asked: that loses nothing either, but leaves its state to the reconciler.
+Ctrl-C is answered as ever; a second SIGTERM is not: a shutdown sends one to us and one to the worker, who hands it on. Prefect kills 30 s after it has
+asked: that loses nothing either, but leaves its state to the reconciler.
 """
 
 from __future__ import annotations
@@ -63,14 +64,14 @@ class Stop:
 
 @contextmanager
 def answering(stop: Stop) -> Iterator[None]:
-    """Within: SIGTERM and SIGINT tell `stop`; the second one is answered as it would have been without us. In a thread that is not the main one: nothing."""
+    """Within: SIGTERM and SIGINT tell `stop`; a second SIGINT is answered as it would have been without us. In a thread that is not the main one: nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS}
 
     def heard(number: int, _frame: object) -> None:
-        if stop():
+        if stop() and number == signal.SIGINT:
             signal.signal(number, before[number])
             os.kill(os.getpid(), number)
         else:

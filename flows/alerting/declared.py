@@ -30,10 +30,13 @@ class Text:
 
 
 def read(file: Path) -> Text:
-    """Raises YAMLError."""
-    loader = LOADER(file.read_text(encoding="utf-8"))
-    node = loader.get_single_node()
-    content = loader.construct_document(node) if node is not None else {}
+    """Raises YAMLError, for what is not UTF-8 or no date, too."""
+    try:
+        loader = LOADER(file.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        content = loader.construct_document(node) if node is not None else {}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise yaml.YAMLError(str(error)) from None
     places = {path: f"{file}:{line}" for path, line in _lines(node)}
     return Text(name=file.stem, content=content if isinstance(content, dict) else {}, places={**places, (): f"{file}:1"})
 

@@ -112,6 +112,8 @@ def restore(home: Path, ledger: Ledger, source: Path) -> dict[str, Any]:
         with source.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
             archive.extractall(aside, members=_plain(archive), **_FILTER)          # noqa: S202 - _plain looks at each of them
         manifest: dict[str, Any] = json.loads((aside / "manifest.json").read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("sums"), dict) or "ledger.jsonl" not in manifest["sums"]:
+            raise ValueError("its manifest names no checksums")
     except (tarfile.TarError, zstandard.ZstdError, OSError, ValueError) as error:
         shutil.rmtree(aside)
         raise BackupError(f"{source} is no whole backup: {error}") from None

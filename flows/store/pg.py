@@ -40,11 +40,12 @@ def connected(address: str, *, tls_ca: str | None = None, allow_plain: bool = Fa
         raise PostgresError("its address is to be postgresql://user:password@host/database, without options: TLS is on, see tls_ca and allow_plain")
     context = None if _is_here(url.host) or allow_plain else ssl.create_default_context(cafile=tls_ca)
     engine = sql.create_engine(url.set(drivername="postgresql+pg8000"), poolclass=sql.NullPool, hide_parameters=True,
-                               connect_args={"application_name": "meridian", "ssl_context": context})
+                               connect_args={"application_name": "meridian", "ssl_context": context, "timeout": CONNECT_WITHIN})
     try:
-        # pg8000 knows one time-out for everything, and loading may take its time: a host that is gone must not cost as long
+        # pg8000 knows one time-out for everything, and loading may take its time: a host that is gone, or accepts and never answers, must not cost as long
         socket.create_connection((url.host, url.port or 5432), timeout=CONNECT_WITHIN).close()
         with engine.connect() as connection:
+            connection.connection.driver_connection._usock.settimeout(None)  # type: ignore[union-attr]
             run(connection, "set time zone 'UTC'")
             connection.commit()
             yield connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from flows import lateness, metrics, serve
 from flows import watch as watching
 from flows.alerting import endpoint, links
-from flows.settings import ConfigurationError, Settings, load, parse
+from flows.settings import PROJECT, ConfigurationError, Settings, load, parse
 from flows.store import ledger as ledgers
 from flows.store import outbox, published
 from tests.flows.alerting.stand_ins import SECRET
@@ -160,6 +161,13 @@ def test_metrics_are_for_who_brings_the_token_or_for_this_machine_alone(tmp_path
         assert requests.get(f"{url}/metrics", headers={"Authorization": f"Bearer {'m' * 32}", "X-Forwarded-For": "10.0.0.1"}, timeout=30).status_code == 200
     with pytest.raises(links.BadKey, match="METRICS is not set"):
         serve.make_app(replace(protected, secrets={links.KEY_VARIABLE: KEY}), {})
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    asked = set(re.findall(r"meridian_\w+", " ".join(target["expr"] for panel in json.loads((PROJECT / "docs" / "grafana.json").read_text())["panels"]
+                                                     for target in panel["targets"])))
+    there = {f"meridian_{name}" for name in re.findall(r'gauge\("(\w+)"', Path(metrics.__file__).read_text(encoding="utf-8"))}
+    assert len(asked) > 12 and asked <= there, asked - there
 
 
 def test_what_metrics_say_is_what_happened(lived_company: Company) -> None:

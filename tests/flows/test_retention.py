@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,13 +20,10 @@ from flows.settings import ConfigurationError, Settings, parse
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
 from flows.store import outbox, published
-from flows.store.checksums import differences
 from flows.store.completeness import Comparison, compared, remember
-from tests.flows.conftest import Company
-from tests.flows.nights import second_day
+from tests.flows.store.marts_in_postgres import put_out
 from tests.flows.test_healing import settings_at
 from tests.flows.test_ingest import BY_CURSOR, NOW, store_at, truth_of
-from tests.flows.test_night_kills import INSTANTS
 
 LONG_AGO = NOW - timedelta(days=500)
 ORDERS = replace(BY_CURSOR, deletes="never")
@@ -115,21 +111,21 @@ def test_prefect_forgets_old_finished_runs_of_this_deployment_alone(tmp_path: Pa
     prefect = Prefect(api=prefect_api, config=str(settings.path))
     flow = prefect.ask("flows/", {"name": "heal"})["id"]
 
-    def run(config: str, days: int, kind: str) -> str:
+    def run(config: str, kind: str) -> str:
         made = prefect.ask("flow_runs/", {"flow_id": flow, "parameters": {"config": config}, "state": {"type": "PENDING"}})["id"]
-        at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
         for state in ("RUNNING", kind):
-            prefect.ask(f"flow_runs/{made}/set_state", {"state": {"type": state, "timestamp": at}, "force": True})
+            prefect.ask(f"flow_runs/{made}/set_state", {"state": {"type": state}, "force": True})
         return str(made)
 
     mine = str(settings.path)
-    old, new, running, others = run(mine, 70, "COMPLETED"), run(mine, 2, "FAILED"), run(mine, 70, "RUNNING"), run("other.toml", 70, "COMPLETED")
-    ledger = ledgers.open_ledger(settings.ledger)
-    (goes,) = retention.plan(settings, ledger, prefect)
-    assert (goes.what, goes.count) == ("finished runs", 1)
+    done, failed, running, others = run(mine, "COMPLETED"), run(mine, "FAILED"), run(mine, "RUNNING"), run("other.toml", "COMPLETED")
+    ledger, now = ledgers.open_ledger(settings.ledger), datetime.now(UTC)
+    assert not list(retention.plan(settings, ledger, prefect, wall=now + timedelta(days=59)))
+    (goes,) = retention.plan(settings, ledger, prefect, wall=now + timedelta(days=61))
+    assert (goes.what, goes.count) == ("finished runs", 2)
     goes.go()
-    there = [requests.get(f"{prefect_api}/flow_runs/{one}", timeout=10).status_code for one in (old, new, running, others)]
-    assert there == [404, 200, 200, 200] and not list(retention.plan(settings, ledger, prefect))
+    there = [requests.get(f"{prefect_api}/flow_runs/{one}", timeout=10).status_code for one in (done, failed, running, others)]
+    assert there == [404, 404, 200, 200] and not list(retention.plan(settings, ledger, prefect, wall=now + timedelta(days=61)))
 
 
 def uses(*used: int, free: int = 1000) -> list[Use]:
@@ -158,40 +154,37 @@ DEATHS = {
 }
 
 
-def test_killed_while_it_takes_away_nothing_that_counts_is_lost_and_a_rebuild_has_the_same_marts(
-    after_first_night: Callable[[Path], Company], tmp_path: Path,
-) -> None:
-    company = after_first_night(tmp_path)
-    second_day(company)
-    assert company.run("nightly").returncode == 0
-    settings = company.settings()
-    ledger = ledgers.open_ledger(settings.ledger)
-    assert [one["room"] for one in [{"room": room} for room in company.nights()[0]["report"]["disk"]["rooms"]]] and len(disk_use.earlier(ledger)) == 2
-    before = tmp_path / "before.duckdb"
-    before.write_bytes((settings.published / "marts.duckdb").read_bytes())
-    company.config.write_text(company.config.read_text(encoding="utf-8") + "\n[retention]\nversions_days = 1\nrejected_days = 30\nnights_days = 120\n", encoding="utf-8")
-    row = ledgers.list_batches(ledger)[0]
-    with ledger.begin() as connection:         # a copy of a batch, left out long ago, and read again since
-        lost = {**row, "batch": "20250101T000000Z-000", "verdict": "rejected", "landed_at": "2025-01-01T00:00:00+00:00", "path": f"{row['path']}.left-out.jsonl.zst"}
-        connection.execute(sql.insert(ledgers.batches).values(**lost))
-    (settings.landing / lost["path"]).write_bytes((settings.landing / row["path"]).read_bytes())
-    for name in ("2026-03-01.002", "2026-03-01.003"):      # two versions that are neither current nor what a rollback would take
-        copy = settings.published / "versions" / name
-        subprocess.run(["cp", "-r", str(settings.published / "versions" / "2026-03-01.001"), str(copy)], check=True)
-    company.clock("2026-03-20T02:30:00+00:00")
+def test_killed_while_it_takes_away_everything_that_a_build_reads_stays_and_the_next_run_takes_the_rest(tmp_path: Path) -> None:
+    """A build reads what landed and was not left out, and nothing else: that rebuilding from it gives the same marts, test_night_recovers.py shows."""
+    store = store_at(tmp_path)
+    ingest.ingest_stream(truth_of(6), ORDERS, store)
+    (first,) = ledgers.list_batches(store.ledger)
+    ledgers.judge_batch(store.ledger, source="erp", stream="orders", batch=first["batch"], verdict="rejected", reason="test")
+    ingest.ingest_stream(truth_of(6), ORDERS, store_at(tmp_path, NOW + timedelta(days=1)))
+    (read,) = [row for row in ledgers.list_batches(store.ledger) if row["verdict"] != "rejected"]
+    for number in (1, 2, 3, 4):
+        put_out(tmp_path / "published", number)
+    ledgers.start_night(store.ledger, run="old", as_of="2026-03-01", at=NOW)
+    ledgers.end_night(store.ledger, run="old", at=NOW, state="published", version="v", report={"message": "fine"})
+    later = datetime.now(UTC) + timedelta(days=2000)
+    (tmp_path / "clock").write_text(f"{later.isoformat()} {datetime.now(UTC).isoformat()}\n")
+    settings = settings_at(tmp_path, 'clock_file = "clock"\n[retention]\nversions_days = 1\nrejected_days = 30\nnights_days = 120', now=NOW)
+
+    def prune(prelude: str = "") -> subprocess.CompletedProcess[str]:
+        program = f"import sys\n{prelude}\nfrom flows.cli import main\nmain()"
+        return subprocess.run([sys.executable, "-c", program, "prune", "--config", str(settings.path)], capture_output=True, text=True, check=False,
+                              env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT")})
+
     for where, what in DEATHS.items():
-        killed = company.run("prune", prelude=KILL.format(what=what))
+        killed = prune(KILL.format(what=what))
         assert killed.returncode == -9, (where, killed.stdout + killed.stderr)
-    dry = company.run("prune", "--dry-run")
-    assert "would go  landing: 1 files that were left out" in dry.stdout and (settings.landing / lost["path"]).exists(), dry.stdout + dry.stderr
-    pruned = company.run("prune")
-    assert pruned.returncode == 0 and "gone  landing: 1 files" in pruned.stdout, pruned.stdout + pruned.stderr
-    assert company.run("prune").stdout.startswith("nothing is older than it may be")
-    assert published.version_names(settings.published) == ["2026-03-01.001", "2026-03-02.001"]
-    company.clock("2026-03-03T02:30:00+00:00")
-    rebuilt = company.run("nightly", "--rebuild")
-    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
-    assert differences(settings.published / "marts.duckdb", before, leave_out=INSTANTS) == []
+        assert landings.checksum(store.landing / read["path"]) == read["sha256"] and published.current(settings.published) is not None, where
+    assert (store.landing / first["path"]).exists() is False, "the third death came behind it"
+    done = prune()
+    assert done.returncode == 0 and "reports of nights" in done.stdout, done.stdout + done.stderr
+    assert prune().stdout.startswith("nothing is older than it may be")
+    assert len(published.version_names(settings.published)) == 2 and published.current_name(settings.published) == published.version_names(settings.published)[-1]
+    assert {line["key"] for line in landings.read_lines(store.landing / read["path"])} == set(map(str, truth_of(6).records))
 
 
 def test_the_environment_is_not_needed_to_say_what_would_go(tmp_path: Path) -> None:

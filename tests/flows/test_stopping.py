@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ import requests
 
 from flows import healing
 from flows.healing import Prefect
+from flows.stopping import Stop, Stopped, answering
 from flows.store import leases, published
 from flows.store import ledger as ledgers
 from flows.store.checksums import differences
@@ -32,7 +35,6 @@ def tells(module, name, call=1):
 """
 STEPS = {
     "at its first page": "import flows.store.landing as m\ntells(m, 'append')",
-    "at a later page": "import flows.store.landing as m\ntells(m, 'append', 2)",
     "between landing and cursor": "import flows.store.ledger as l\ntells(l, 'finish_reading')",
     "before the checks' verdict": "import flows.store.ledger as l\ntells(l, 'judge_batch')",
     "during dbt": "import flows.build as b\ntells(b, '_relay', 50)",
@@ -73,6 +75,21 @@ def test_told_to_end_while_it_publishes_a_night_publishes_and_tells_no_more(afte
     told = company.run("nightly", prelude=TELL + WHILE_PUBLISHING)
     assert told.returncode == 0, told.stdout + told.stderr
     assert company.nights()[0]["state"] == "published" and published.current_name(company.settings().published) == "2026-03-02.001"
+
+
+def test_told_twice_it_ends_as_cleanly_and_at_the_second_ctrl_c_at_once() -> None:
+    before, stop, killed = signal.getsignal(signal.SIGTERM), Stop(), []
+    with answering(stop):
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with stop.at_once(lambda: killed.append("dbt")):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert stop() and killed == ["dbt", "dbt"], "what is begun after it was told is ended at once, too"
+        with pytest.raises(Stopped, match="told to end by SIGTERM"):
+            stop.sleep(60)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize(("state", "is_made_up"), [("stopped", True), ("cancelled", False)])

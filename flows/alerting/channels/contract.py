@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
 from flows.alerting.notice import Language, Notice
 
 Outcome = Literal["delivered", "unknown", "retry", "refused"]
+SHORTEST_PIECE = 8                  # characters of an address that may be a token; shorter ones are words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,19 @@ def send(channel: Channel, notice: Notice, now: datetime) -> Answer:
     except Exception as error:              # a bug of ours must not leave the message in the middle of being sent
         return Answer(outcome="unknown", said=f"{type(error).__name__} while sending")
     said = answer.said
-    for secret in channel.secrets.values():
-        said = said.replace(secret, "***")
+    for piece in sorted({piece for secret in channel.secrets.values() for piece in _pieces(secret)}, key=len, reverse=True):
+        said = said.replace(piece, "***")
     return Answer(outcome=answer.outcome, said=said[:500], retry_after=answer.retry_after, is_partial=answer.is_partial)
+
+
+def _pieces(secret: str) -> Iterator[str]:
+    """A secret, and of one that is an address what of it may be a token: a system that refuses a request likes to repeat its path."""
+    yield secret
+    if "://" not in secret:
+        return
+    parts = urlsplit(secret)
+    found = [parts.path, parts.query, parts.password or "", *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    for piece in found:
+        for form in (piece, unquote(piece)):
+            if len(form) >= SHORTEST_PIECE:
+                yield form

@@ -1,0 +1,38 @@
+"""The Prefect server that `meridian up` starts asks who is there; flows, the worker's environment and the reconciler know what to say."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import requests
+
+from flows import healing, up
+from tests.flows.test_healing import settings_at
+
+
+def test_the_api_of_our_own_server_asks_who_is_there_and_ours_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PREFECT_API_URL", up.AUTH_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    settings = settings_at(tmp_path)
+    try:
+        server = up.ensure_server(settings, say=lambda line: None)
+        file = up.folder(settings) / up.AUTH_FILE
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600 and stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        name, _, password = server.auth.partition(":")
+        assert name == "meridian" and len(password) == 32 and server.auth not in repr(server)
+        asked = {auth: requests.post(f"{server.api}/flows/count", json={}, headers=up.auth_header(auth), timeout=20).status_code
+                 for auth in ("", "meridian:wrong", server.auth)}
+        assert asked == {"": 401, "meridian:wrong": 401, server.auth: 200}
+        prefect = healing.reached(settings)
+        assert prefect is not None and prefect.ask("flows/count", {}) == 0 and password not in repr(prefect)
+        assert up.ensure_server(settings, say=lambda line: None) == server, "the one that runs"
+        with up.pointed_at(server, settings):
+            from prefect import get_client
+
+            with get_client(sync_client=True) as client:
+                assert client.hello().status_code == 200 and client.read_flows() == []
+        assert password not in (up.folder(settings) / "server.log").read_text(encoding="utf-8")
+    finally:
+        up.down(settings)
