@@ -77,12 +77,20 @@ def test_at_every_kill_and_every_fault_it_is_done_once_or_somebody_is_told(tmp_p
     live_through(tmp_path, system, action, MATRIX)
 
 
-def live_through(folder: Path, system: Real, action: str, cells: Sequence[tuple[str, str]]) -> None:
+@pytest.mark.drill
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("action", IN_TRYTON[:1])
+def test_a_move_is_cut_off_between_the_draft_that_it_opens_and_the_line_that_it_moves(tmp_path: Path, system: Real, action: str) -> None:
+    live_through(tmp_path, system, action, MATRIX, spared=1)
+
+
+def live_through(folder: Path, system: Real, action: str, cells: Sequence[tuple[str, str]], spared: int = 0) -> None:
+    """spared: how many requests go well before the fault."""
     wrong, outcomes = [], []
     for number, (kill, fault) in enumerate(cells):
         here = folder / str(number)
         here.mkdir()
-        one = lived(here, system.work(action), kill, [fault] if fault else [])
+        one = lived(here, system.work(action), kill, [*[""] * spared, fault] if fault else [])
         outcomes.append(one)
         if one.is_twice or one.is_lost:
             wrong.append((kill, fault, one))
