@@ -104,6 +104,7 @@ def run_environment(
         "MERIDIAN_BUILT_AT": now.isoformat(timespec="seconds"), "MERIDIAN_WAREHOUSE": str(settings.warehouse),
         "MERIDIAN_DBT_THREADS": str(settings.configuration.night.threads),
         "MERIDIAN_DBT_MEMORY": settings.configuration.night.memory, "MERIDIAN_KINDS": f",{','.join(kinds(settings, ledger))},",
+        "MERIDIAN_SUGGESTIONS": "\n".join(company.suggestions), "MERIDIAN_ROBOTS": "\n".join(company.robots),
         "MERIDIAN_BUILT_AS_OF": built_as_of.isoformat() if built_as_of else "",
     }
 

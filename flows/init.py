@@ -17,6 +17,8 @@ name = "Your company"
 time_zone = "Europe/Berlin"          # a KPI day is a day in this zone (IANA name)
 currency = "EUR"                     # amounts in the marts are in this currency
 languages = ["en", "zh-CN"]          # of what people read; the first is the default
+# robots = ["erp:7"]                 # accounts behind which nobody sits, <source>:<number or name of the user>: what they do is not done by hand
+# suggestions = ["Suggestions"]      # queues or tags of the helpdesk whose tickets are suggestions for improvement and no customer's
 # domains = ["example.com"]          # of your own people's addresses: those stay readable, all others are hashed before they land
 
 [state]
@@ -235,6 +237,7 @@ streams.teams = { pattern = "teams*.csv", key = ["team"] }
 # streams.surveys = { pattern = "surveys*.csv", key = ["answer"] }
 # streams.staffing = { pattern = "staffing*.csv", key = ["team"] }
 # streams.stock_counts = { pattern = "stock_counts*.csv", key = ["counted_on", "warehouse", "product"] }
+# streams.suggestions = { pattern = "suggestions*.csv", key = ["suggestion"], personal = { submitter = "email" } }
 '''
 
 SECRETS = '''\

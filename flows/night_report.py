@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flows import disk_use
-from flows.reporting import completeness, scorecard
+from flows.reporting import completeness, quarantine, scorecard
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -58,12 +58,13 @@ def read_cards(settings: Settings, grain: str = "month") -> list[scorecard.Card]
         connection.close()
 
 
-def completeness_line(settings: Settings, language: scorecard.Language) -> str:
-    """How complete what was read is; empty for a version that does not say."""
+def quality_lines(settings: Settings, language: scorecard.Language) -> str:
+    """How complete what was read is, and what of it is in quarantine, a line each; without those that the version does not say."""
     connection = published.connect(settings.published)
     try:
         known = connection.execute("select count(*) from duckdb_tables() where table_name = 'stream_completeness'").fetchone()
-        return completeness.line(connection, language) if known and known[0] else ""
+        complete = completeness.line(connection, language) if known and known[0] else ""
+        return "\n".join(filter(None, (complete, quarantine.line(connection, language))))
     finally:
         connection.close()
 
@@ -80,7 +81,7 @@ def _page(settings: Settings, night: Night, state: str, message: str, cards: lis
         for card in cards:
             cells = (card.title(language), card.shown(card.value, language), card.shown(card.target, language), card.verdict(language), f"`{card.bars}`")
             lines.append("| " + " | ".join(cells) + " |")
-        lines += ["", completeness_line(settings, language), ""]
+        lines += ["", quality_lines(settings, language).replace("\n", "\n\n"), ""]
     lines += ["| step | seconds |", "|---|---:|", *(f"| {step} | {seconds:.1f} |" for step, seconds in night.seconds.items()), ""]
     if night.disk is not None:
         earlier = disk_use.earlier(ledgers.open_ledger(settings.ledger))       # this night is the last of them

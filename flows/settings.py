@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from flows.accounts import Account
 from flows.alerting.delivery_options import Channel, Serve, Watch
 from flows.alerting.options import Alerts
 from flows.automation.options import Automations
@@ -49,6 +50,8 @@ class Company(_Section):
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     languages: tuple[Literal["en", "zh-CN"], ...] = ("en",)
     domains: tuple[str, ...] = ()            # of our own people's addresses
+    robots: tuple[Account, ...] = ()         # accounts behind which nobody sits, "<source>:<number or name of the user>"
+    suggestions: tuple[str, ...] = ()        # queues or tags of the helpdesk whose tickets are suggestions for improvement
 
     @field_validator("domains")
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any
 from connectors import quota
 from flows import sources, up
 from flows.backfill_form import known_streams
-from flows.night_report import completeness_line, read_cards
+from flows.night_report import quality_lines, read_cards
 from flows.reporting import grid as pictures
 from flows.reporting import scorecard
 from flows.settings import Settings
@@ -42,7 +42,7 @@ def scorecard_text(settings: Settings, language: scorecard.Language, grain: str)
     version = _current(settings)
     cards = read_cards(settings, grain)
     head = f"{settings.configuration.company.name} · {version.name} · {('as of', '截至')[language == 'zh-CN']} {version.as_of}"
-    return f"{head}\n\n{scorecard.table(cards, language)}\n\n{completeness_line(settings, language)}".rstrip()
+    return f"{head}\n\n{scorecard.table(cards, language)}\n\n{quality_lines(settings, language)}".rstrip()
 
 
 def history(settings: Settings, kpi: str, grain: str, segment_type: str) -> str:

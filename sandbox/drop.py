@@ -22,6 +22,7 @@ from sandbox.company import partner
 from sandbox.company.money import Exchange
 from sandbox.company.plan import Plan
 from sandbox.company.planted import LOSING_CHANNEL
+from sandbox.company.slips import slips
 
 Row = dict[str, object]
 
@@ -39,6 +40,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "training": ("agent", "team", "course", "planned_on", "completed_on"),
     "risks": ("risk", "category", "registered_on", "materialised_on", "owner"),
     "projects": ("project", "unit", "kpi", "direction", "registered_on", "starts_on", "expected_effect", "segment_type", "segment"),
+    "suggestions": ("suggestion", "submitted_on", "submitter", "unit", "subject", "assessed_on", "decision", "project"),
     "procedures": ("process", "step", "activity", "must_follow", "within_hours"),
     "staff": ("person", "team", "business_unit", "is_core", "fte", "starts_on", "ends_on"),
     "sites": ("site", "square_metres", "starts_on", "ends_on"),
@@ -53,6 +55,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 _AS_THEY_ARE = (
     "targets", "budgets", "training", "projects", "procedures", "staff", "sites", "team_reviews", "quality_reviews", "surveys", "staffing", "stock_counts",
+    "suggestions",
 )
 
 
@@ -69,6 +72,7 @@ def declaration() -> dict[str, dict[str, Any]]:
         "training": ("training.csv", ["agent", "course"]),
         "risks": ("risks.xlsx", ["risk"]),
         "projects": ("projects.csv", ["project"]),
+        "suggestions": ("suggestions.csv", ["suggestion"]),
         "procedures": ("procedures.csv", ["process", "step"]),
         "staff": ("staff.csv", ["person", "starts_on"]),
         "sites": ("sites.csv", ["site", "starts_on"]),
@@ -85,6 +89,7 @@ def declaration() -> dict[str, dict[str, Any]]:
     declared["rosters"] |= {"personal": {"agent": "email"}}
     declared["training"] |= {"personal": {"agent": "email"}}
     declared["risks"] |= {"personal": {"owner": "staff"}}
+    declared["suggestions"] |= {"personal": {"submitter": "email"}}
     declared["staff"] |= {"personal": {"person": "email"}}
     declared["quality_reviews"] |= {"personal": {"agent": "email"}}
     declared["partner_orders"] |= {"encoding": "cp1252", "delimiter": ";", "dates": {"Entered": "dmy", "Delivery date": "dmy"}}
@@ -121,7 +126,8 @@ def write_drop(plan: Plan, folder: Path) -> list[Path]:
 
 def contents(plan: Plan) -> dict[str, bytes]:
     """File name -> bytes; the same plan gives the same bytes."""
-    tables = {name.partition(".")[0]: rows for name, rows in plan.tables.items()}
+    slipped = slips(plan)
+    tables = {name.partition(".")[0]: [*rows, *slipped.get(name.partition(".")[0], ())] for name, rows in plan.tables.items()}
     found = {
         "costs.csv": _csv("costs", tables["costs"], delimiter=";", encoding="cp1252", text=_german),
         "sla_policies.csv": _csv("sla_policies", _policies(plan)),

@@ -2,6 +2,7 @@
 
 {# Sources that cannot leave a date empty say 1970; a calendar from there on would be fifty years of nothing for every segment. #}
 {% macro first_credible_day() %}date '2000-01-01'{% endmacro %}
+{% macro first_incredible_day() %}date '2100-01-01'{% endmacro %}
 
 {# Every period of every grain from `first_day` (a scalar SQL expression) up to as_of; none when it is null. #}
 {% macro kpi_periods(first_day, grains) -%}

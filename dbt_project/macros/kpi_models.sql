@@ -22,6 +22,7 @@
         'incident_on_time_rate',
         'lead_conversion_rate',
         'major_complaint_rate',
+        'manual_touch_rate',
         'on_time_delivery_rate',
         'operating_cost_ratio',
         'order_cycle_hours',

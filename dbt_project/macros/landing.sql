@@ -38,3 +38,15 @@
         order by batch_id desc, ordinal desc
     ) = 1
 {%- endmacro %}
+
+{#
+    Which of the register's values are not what they should be, as 'column: what it says'; null where all are. columns: name → type. Staging asks it
+    of the text that landed: afterwards there is nothing to see of it.
+#}
+{% macro unread(columns) -%}
+    nullif(concat_ws(', '
+        {%- for column, type in columns.items() %},
+        case when trim({{ column }}) <> '' and try_cast({{ column }} as {{ type }}) is null then {{ literal(column.replace('"', '') ~ ': ') }} || {{ column }} end
+        {%- endfor %}
+    ), '')
+{%- endmacro %}

@@ -16,6 +16,17 @@
     {{- return(given) -}}
 {% endmacro %}
 
+{# Names that the company declares for `setting`, as a list of lower-case texts; empty where it declares none. Given as a list, or in the environment one a line. #}
+{% macro list_of_names(setting) -%}
+    {%- set given = var(setting, none) -%}
+    {%- if given is none -%}
+        {%- set given = env_var('MERIDIAN_' ~ setting | upper, '').split('\n') if execute else [] -%}
+    {%- endif -%}
+    {%- set names = [] -%}
+    {%- for name in given if name -%}{%- do names.append(literal(name | lower)) -%}{%- endfor -%}
+    cast([{{ names | join(', ') }}] as varchar[])
+{%- endmacro %}
+
 {# The last complete reporting day, inclusive, as a DATE literal. #}
 {% macro as_of() %}date '{{ run_setting('as_of') }}'{% endmacro %}
 

@@ -38,6 +38,7 @@
         'quiet_key_accounts',
         'skipped_steps',
         'stale_opportunities',
+        'suggestions',
         'uncovered_shifts',
     ]) }}
 {% endmacro %}
@@ -56,5 +57,6 @@
         'stale_days': 21,
         'worse_weeks': 2,
         'rekey_days': 1,
+        'suggestion_days': 10,
     }[name]) -}}
 {%- endmacro %}

@@ -187,8 +187,9 @@ def _evidence(rule: Rule, alert: Alert) -> str:
     if rule.kpi is not None:
         segment = "" if alert.segment_type == "all" else f" --segment {alert.segment_type}"
         return f"meridian kpis {rule.kpi} --grain {rule.grain}{segment}"
-    return {"check": "meridian checks", "source": "meridian status", "records": "meridian status", "version": "meridian status"}.get(
-        rule.missing or "", f"meridian alerts show '{alert.alert}'")
+    commands = {
+        "check": "meridian checks", "source": "meridian status", "records": "meridian status", "sound_rows": "meridian kpis", "version": "meridian status"}
+    return commands.get(rule.missing or "", f"meridian alerts show '{alert.alert}'")
 
 
 def _name(role: str, context: Context) -> str:

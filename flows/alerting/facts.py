@@ -200,3 +200,11 @@ def _missing(connection: Any, rule: Rule, tables: Collection[str], night: Night)
             "group by 1 order by 1").fetchall()
         for stream, missing, figure in rows:
             yield stream, f"{missing:.0f} records missing, {100 * (figure or 0):.2f} % complete", f"缺 {missing:.0f} 条记录，完整率 {100 * (figure or 0):.2f} %"
+    elif rule.missing == "sound_rows":
+        if "quarantine_counts" not in tables:
+            raise CannotJudge("no table quarantine_counts is published")
+        rows = connection.execute(
+            "select source_name || '/' || entity || ': ' || reason, reason_en, reason_zh, rows_new, rows_quarantined, rows_in from quarantine_counts "
+            "where is_growing order by 1").fetchall()
+        for segment, english, chinese, new, kept, held in rows:
+            yield segment, f"{english}: {new} new in a week, {kept} of {held} rows in quarantine", f"{chinese}：一周新增 {new} 行，{held} 行中隔离 {kept} 行"

@@ -33,7 +33,7 @@ from flows.alerting.notice import Severity
 from flows.alerting.options import Tier
 
 CONDITIONS = ("above", "below", "worse_than_target_by", "changed_by", "out_of_control", "worklist_not_empty", "missing")
-Missing = Literal["value", "source", "records", "check", "version"]
+Missing = Literal["value", "source", "records", "sound_rows", "check", "version"]
 Grain = Literal["day", "week", "month"]
 _UNITS = {"min": "minutes", "h": "hours", "d": "days"}
 

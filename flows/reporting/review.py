@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flows.reporting import automations
+from flows.reporting import automations, quarantine, suggestions
 from flows.reporting.automations import Did
 from flows.reporting.periods import Period
+from flows.reporting.quarantine import Kept
 from flows.reporting.scorecard import Language
+from flows.reporting.suggestions import Suggestions
 
 PERSPECTIVES = ("financial", "customer", "process", "learning")
 CHANGES, ITEMS, DRIVERS, HISTORY, RESTATEMENTS = 4, 6, 5, 26, 12
@@ -120,6 +122,8 @@ class Review:
     missing: tuple[tuple[str, int], ...]
     compared: int
     landed: int
+    quarantined: tuple[Kept, ...]
+    suggestions: Suggestions
 
     @property
     def met(self) -> int:
@@ -159,6 +163,7 @@ def read(connection: Any, period: Period, language: Language) -> Review:
         automations=tuple((did, by_kpi.get(did.kpi)) for did in automations.read(connection, period)), restated=_restated(connection, period, language),
         stale=tuple(row["stream"] for row in _rows(connection, STALE)),
         missing=tuple((row["stream"], int(row["missing"])) for row in missing), compared=int(compared), landed=int(landed),
+        quarantined=tuple(quarantine.read(connection, language)), suggestions=suggestions.read(connection, period),
     )
 
 

@@ -50,6 +50,7 @@ MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
     "new_batches": {"batch": "varchar"},
 }
 _PREVIOUS: Mapping[str, Mapping[str, str]] = {
+    "quarantine": {"source_name": "varchar", "entity": "varchar", "row_key": "varchar", "reason": "varchar", "first_seen_on": "date"},
     "kpis": {
         "kpi": "varchar", "period_grain": "varchar", "period_start": "date", "segment_type": "varchar", "segment": "varchar", "value": "double",
         "numerator": "double", "denominator": "double", "sample_size": "bigint", "target": "double", "status": "varchar", "data_version": "varchar",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import date, datetime, timedelta
 
+from sandbox.company import suggestions
 from sandbox.company.hours import start_of
 from sandbox.company.plan import Complaint, Lead, Order, Plan, Purchase, Shipment, Ticket
 
@@ -111,6 +112,7 @@ def _tables(tables: dict[str, list[dict[str, object]]], day: date, now: datetime
     ]
     for name, column in _WRITTEN_ON.items():
         kept[name] = [row for row in tables[name] if row[column] <= day]  # type: ignore[operator]
+    kept["suggestions.csv"] = suggestions.as_of(tables["suggestions.csv"], day)
     # who leaves says so before; the register of this company says it afterwards
     kept["staff.csv"] = [{**row, "ends_on": row["ends_on"] if row["ends_on"] and row["ends_on"] <= day else None} for row in kept["staff.csv"]]  # type: ignore[operator]
     return kept

@@ -24,6 +24,7 @@ from sandbox.company.papers import procedures, projects, risks, targets
 from sandbox.company.plan import Lead, Plan
 from sandbox.company.registers import quality_reviews, sites, staff, staffing, stock_counts, surveys, team_reviews
 from sandbox.company.service import tickets
+from sandbox.company.suggestions import suggestions
 from sandbox.company.supply import purchases
 from sandbox.company.workforce import rosters, training
 
@@ -117,6 +118,7 @@ def whole_world(*, seed: int, size: Size) -> Plan:
             "training.csv": training(agents, stream("training")),
             "risks.xlsx": risks(stream("risks")),
             "projects.csv": projects(),
+            "suggestions.csv": suggestions(projects()),
             "procedures.csv": procedures(),
             "staff.csv": staff(agents, world.WAREHOUSES, stream("staff")),
             "sites.csv": sites(world.WAREHOUSES),

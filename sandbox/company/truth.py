@@ -51,6 +51,7 @@ Definitions (numbers of the KPI catalogue):
 32  perfect_order_rate: kept promises of orders without a complaint, return or credit for our fault / decided promises.
 33  order_throughput: standing orders whose last parcel was delivered in the month / days of the month; order_line_throughput: their lines.
 34  order_error_rate: standing orders with a return or credit for our fault / standing orders; month of placing.
+35  manual_touch_rate: steps of orders that people did / steps, in the month of the step; the people of this company do all of them.
 36  stockout_rate: pairs of day and product ordered from a warehouse whose last count until that day was nothing / all such pairs that were ever counted.
 37  supplier_late_rate: purchase lines not received on the promised day / lines promised in the 90 days until the month's end; cancelled and drafts left out.
 38  supplier_lead_days: median of whole days, ordered → received, each purchase line; month of receipt.
@@ -75,6 +76,8 @@ from zoneinfo import ZoneInfo
 from sandbox.company import partner, planted
 from sandbox.company.measures import Figures
 from sandbox.company.plan import Plan
+from sandbox.company.slips import quarantined
+from sandbox.company.suggestions import followed
 from sandbox.company.truth_commerce import Books, commerce_kpis, delivered_at, late_and_due
 from sandbox.company.truth_people import efficiency_gain, people_kpis
 from sandbox.company.truth_registers import register_kpis
@@ -101,6 +104,8 @@ def truth(plan: Plan) -> dict[str, Any]:
             "defect": defect(plan),
             "uncovered_shift": uncovered_shift(plan),
             "projects": projects(plan),
+            "suggestions": followed(plan),
+            "quarantine": quarantined(plan),
             "over_budget": over_budget(plan),
             "weak_team": weak_team(plan),
             "strained_pair": " → ".join(planted.STRAINED_PAIR),

@@ -95,6 +95,7 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
         "order_error_rate": ratios(
             ((books.month(order.placed_at), int(any(each.our_fault for each in order.corrections)), 1, order.warehouse) for order in standing), "warehouse"
         ),
+        "manual_touch_rate": ratios(((books.month(at), 1, 1, step) for order in plan.orders for step, at in steps_of(order)), "step"),
         "perfect_order_rate": perfect_order_rate(plan, books, zones, now),
         "supplier_late_rate": supplier_late_rate(plan),
         "supplier_lead_days": medians(
@@ -109,6 +110,17 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
         "budget_variance": budget_variance(plan),
         "operating_cost_ratio": operating_cost_ratio(plan, entries),
     }
+
+
+def steps_of(order: Order) -> Iterator[tuple[str, datetime]]:
+    """What people did with an order. One in several parcels is as far as the last of them."""
+    yield "placed", order.placed_at
+    if order.confirmed_at:
+        yield "confirmed", order.confirmed_at
+    for step in ("picked", "packed", "shipped", "delivered"):
+        reached = [getattr(parcel, f"{step}_at") for parcel in order.shipments]
+        if reached and None not in reached:
+            yield step, max(reached)
 
 
 def _sales_cycles(plan: Plan, books: Books) -> dict[str, Figures]:

@@ -12,7 +12,9 @@ import pytest
 from connectors import files
 from connectors.stream import Window, landed_key
 from sandbox.company.plan import Plan
+from sandbox.company.slips import quarantined, slips
 from sandbox.company.story import write_plan
+from sandbox.company.suggestions import followed
 from sandbox.company.truth import over_budget
 from sandbox.company.truth_people import people_kpis
 from sandbox.drop import declaration, write_drop
@@ -47,7 +49,7 @@ def filed(
 def test_every_line_of_every_file_is_read_and_typed(filed: WarehouseBuilder, plan: Plan) -> None:
     for name, rows in plan.tables.items():
         stream = name.partition(".")[0]
-        assert filed.value(f"select count(*) from stg_files__{stream}") == len(rows), stream
+        assert filed.value(f"select count(*) from stg_files__{stream}") == len(rows) + len(slips(plan).get(stream, ())), stream
     typed = {
         "targets": "effective_from, target",
         "budgets": "month, amount",
@@ -59,6 +61,7 @@ def test_every_line_of_every_file_is_read_and_typed(filed: WarehouseBuilder, pla
         "risks": "registered_on",
         "projects": "registered_on, starts_on, expected_effect",
         "procedures": "step",
+        "suggestions": "submitted_on, submitter",
         "staff": "person, fte, is_core, starts_on",
         "sites": "square_metres, starts_on",
         "team_reviews": "reviewed_on, is_passed",
@@ -125,3 +128,40 @@ def test_spend_without_a_known_rate_is_left_out_and_its_visits_are_not(filed: Wa
     assert filed.value("select sum(spend) from int_channel_days where channel = 'email'") == pytest.approx(
         float(sum(row.spend for row in plan.channel_days if row.channel == "email"))
     )
+
+
+def test_what_cannot_be_is_in_quarantine_and_nothing_else(filed: WarehouseBuilder, plan: Plan) -> None:
+    found = filed.rows("select entity || '/' || reason as what, count(*) as rows from quarantine group by all")
+    assert {row["what"]: row["rows"] for row in found} == quarantined(plan) != {}
+    counted = filed.rows("select entity || '/' || reason as what, rows_quarantined, is_left_out, is_growing from quarantine_counts")
+    assert {row["what"]: row["rows_quarantined"] for row in counted} == quarantined(plan)
+    assert {(row["is_left_out"], row["is_growing"]) for row in counted} == {(True, False)}
+    assert filed.value("select min(offending) from quarantine where entity = 'staff'") == "starts_on: 2025-09-01, ends_on: 2025-08-31"
+
+
+def test_what_a_register_has_misspelled_is_in_quarantine_and_becomes_sound_again(running_company: WarehouseBuilder) -> None:
+    """A month nobody can read and an amount in words; the row of before is corrected, so it goes from quarantine; the others were seen on the day they came."""
+    select = "stg_files__costs+ stg_meridian__previous_kpis+ stg_meridian__previous_quarantine+"
+    good = {"unit": "Ops", "category": "rent", "currency": "EUR"}
+    running_company.land({("files", "costs"): [("1", {**good, "month": "2026-02-31", "amount": "100"})]}, source="drop")
+    running_company.build(select, as_of="2026-10-29")
+    asked = "select row_key, offending, is_left_out, first_seen_on::varchar as seen from quarantine order by 1"
+    assert running_company.rows(asked) == [{"row_key": "1", "offending": "month: 2026-02-31", "is_left_out": False, "seen": None}]
+    running_company.publish("kpis", "quarantine")
+    running_company.land({("files", "costs"): [
+        ("1", {**good, "month": "2026-02-28", "amount": "100"}), ("2", {**good, "month": "2026-03-01", "amount": "a hundred"})]}, source="drop")
+    running_company.build(select, as_of="2026-10-30", data_version="v2")
+    assert running_company.rows(asked) == [{"row_key": "2", "offending": "amount: a hundred", "is_left_out": False, "seen": "2026-10-30"}]
+    running_company.publish("kpis", "quarantine")
+    running_company.build(select, as_of="2026-10-31", data_version="v3")
+    assert running_company.rows(asked) == [{"row_key": "2", "offending": "amount: a hundred", "is_left_out": False, "seen": "2026-10-30"}]
+    assert running_company.value("select rows_new from quarantine_counts") == 1
+
+
+def test_every_suggestion_is_as_far_as_the_register_says(filed: WarehouseBuilder, plan: Plan) -> None:
+    told = followed(plan)
+    found = filed.rows("select number, state, project, submitter from fct_suggestions")
+    assert {row["number"]: row["state"] for row in found} == told["states"]
+    assert {row["number"]: row["project"] for row in found if row["project"]} == told["projects"]
+    assert {row["number"] for row in filed.rows("select split_part(work_key, ':', 2) as number from worklist_suggestions")} == set(told["waiting"]) != set()
+    assert all(row["submitter"].endswith("@lantern-oak.example") for row in found), "our own people may be thanked"

@@ -28,6 +28,7 @@ FAULTS = {
     "shared_staff_two_routes": "insert into staging.stg_files__staff (person, is_core, starts_on, is_deleted) values ('somebody', true, '2020-01-01', false)",
     "shared_revenue_per_head_and_space_two_routes": ONE_TOO_MANY.format("revenue_per_sqm"),
     "shared_stockouts_two_routes": ONE_TOO_MANY.format("stockout_rate"),
+    "shared_quarantine_two_routes": "insert into intermediate.int_orders__stated (order_id, placed_at) values ('erp:1', timestamp '2026-06-20 09:00:00')",
     "shared_efficiency_gain_two_routes": (
         "insert into marts.kpis (kpi, period_grain, period_start, period_end, segment_type, segment, value) select 'order_cycle_hours', 'month', month, month, 'all', 'all', 5 "
         "from (select unnest(generate_series(date '2025-01-01', date '2026-05-01', interval 1 month))::date as month)"),

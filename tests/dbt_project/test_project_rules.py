@@ -42,6 +42,7 @@ NAMES = {
     "intermediate": re.compile(r"int_[a-z0-9_]+"),
     "marts/core": re.compile(r"(fct|dim)_[a-z0-9_]+"),
     "marts/kpis": re.compile(r"kpi_[a-z0-9_]+|kpis|scorecard|restatements|source_freshness|stream_completeness|stream_days"),
+    "marts/quality": re.compile(r"quarantine|quarantine_counts"),
     "marts/process": re.compile(r"process_[a-z0-9_]+"),
     "marts/worklists": re.compile(r"worklist_[a-z0-9_]+|worklists"),
     "as_built": re.compile(r"built_[a-z0-9_]+"),

@@ -41,9 +41,12 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def run_settings(
     path: Path, *, as_of: str, data_version: str = "v1", time_zone: str = "Europe/Berlin", currency: str = "EUR", built_as_of: str = "",
+    robots: str = "", suggestions: str = "",
 ) -> dict[str, str]:
     return {
         "MERIDIAN_BUILT_AS_OF": built_as_of,
+        "MERIDIAN_ROBOTS": robots,
+        "MERIDIAN_SUGGESTIONS": suggestions,
         "MERIDIAN_WAREHOUSE": str(path),
         "MERIDIAN_AS_OF": as_of,
         "MERIDIAN_TIME_ZONE": time_zone,

@@ -29,6 +29,7 @@ token_env = "RT_TOKEN"
     ("Europe/Berlin", "Europe/Berlim", 3, "not an IANA time zone; did you mean 'Europe/Berlin'?"),
     ("[company]", '[night]\nthreads = 0\n[company]', 2, "night.threads = 0"),
     ("[company]", '[night]\nmemory = "much"\n[company]', 2, "night.memory = 'much'"),
+    ("[company]", '[company]\nrobots = ["shop"]', 2, "'shop' is no account; write <source>:<number or name of the user>"),
     ("[company]", '[nigth]\n[company]', 1, "nigth is not a setting; did you mean 'night'?"),
     ("request_tracker", "request_traker", 6, "'request_traker' is no kind of source; did you mean 'request_tracker'?"),
     ("token_env", "tokne_env", 8, "sources.helpdesk.tokne_env is not an option of request_tracker; did you mean 'token_env'?"),

@@ -3,7 +3,7 @@ select
     'int_order_lines names an order that is not in int_orders' as broken_relation,
     count(*) as row_count
 from {{ ref('int_order_lines') }}
-where order_id not in (select order_id from {{ ref('int_orders') }})
+where order_id not in (select order_id from {{ ref('int_orders__stated') }})
 having count(*) > 0
 
 union all

@@ -4,7 +4,7 @@ select
     'int_complaints names an order that is not in int_orders' as broken_relation,
     count(*) as row_count
 from {{ ref('int_complaints') }}
-where order_id is not null and order_id not in (select order_id from {{ ref('int_orders') }})
+where order_id is not null and order_id not in (select order_id from {{ ref('int_orders__stated') }})
 having count(*) > 0
 
 union all
@@ -13,5 +13,5 @@ select
     'int_order_corrections names an order that is not in int_orders' as broken_relation,
     count(*) as row_count
 from {{ ref('int_order_corrections') }}
-where order_id is not null and order_id not in (select order_id from {{ ref('int_orders') }})
+where order_id is not null and order_id not in (select order_id from {{ ref('int_orders__stated') }})
 having count(*) > 0

@@ -36,8 +36,8 @@ class Erp:
         self.records["tryton", stream].append({"id": number, "create_date": BEFORE, "write_date": None, **values})
         return number
 
-    def log(self, resource: str, target: str, at: str, event: str = "transition") -> None:
-        self.add("ir_model_log", resource=resource, event=event, target=target, create_date=at, user=1)
+    def log(self, resource: str, target: str, at: str, event: str = "transition", user: object = 1) -> None:
+        self.add("ir_model_log", resource=resource, event=event, target=target, create_date=at, user=user)
 
     def master_data(self) -> None:
         self.add("party_party", id=900, code="1", name="Lantern & Oak GmbH")

@@ -132,4 +132,11 @@ def test_the_late_rate_of_each_window_adds_up_to_the_known_answer(programme: War
 def test_sentences_in_place_of_dates_are_kept_as_remarks(programme: WarehouseBuilder) -> None:
     rows = programme.rows("select ordered_on_remark, count(*) as lines from stg_supplier_deliveries__deliveries where ordered_on is null group by 1 order by 1")
     assert rows == [{"ordered_on_remark": "Date Not Captured", "lines": 328}, {"ordered_on_remark": "N/A - From RDC", "lines": 5_404}]
-    assert programme.value("select count(*) from fct_receipts where lead_days is not null") == 4_592
+    assert programme.value("select count(*) from int_receipts__stated where received_on - ordered_on is not null") == 4_592
+
+
+def test_what_came_before_it_was_ordered_has_no_lead_time_and_keeps_its_verdict(programme: WarehouseBuilder) -> None:
+    """Five lines of the real programme."""
+    assert programme.value("select count(*) from int_receipts__stated where received_on < ordered_on") == 5
+    assert programme.value("select count(*) from fct_receipts where lead_days is not null") == 4_592 - 5
+    assert programme.value("select count(*) from int_receipts where has_bad_values and ordered_on is null and received_on is not null") == 5

@@ -41,6 +41,7 @@ KPIS = (
     "on_time_delivery_rate",
     "on_time_delivery_rate_first_promise",
     "order_error_rate",
+    "manual_touch_rate",
     "supplier_late_rate",
     "supplier_lead_days",
     "stockout_rate",

@@ -17,6 +17,8 @@ TABLES = {
             "denominator double, sample_size bigint, target double",
     "source_freshness": "source_name varchar, kind varchar, stream varchar, last_success_at timestamp, is_stale boolean, stale_reason varchar",
     "stream_completeness": "source_name varchar, stream varchar, missing bigint, figure double, is_latest boolean",
+    "quarantine_counts": "source_name varchar, entity varchar, reason varchar, reason_en varchar, reason_zh varchar, rows_in bigint, rows_quarantined bigint, "
+                         "rows_new bigint, is_growing boolean",
     "kpi_signals": "kpi varchar, period_grain varchar, segment_type varchar, segment varchar, period_start date, period_end date, value double, expected double, "
                    "is_signal boolean, is_worse boolean",
     "kpi_drivers": "kpi varchar, period_grain varchar, segment_type varchar, segment varchar, period_start date, compared_with varchar, split_by varchar, driver varchar, "

@@ -114,6 +114,18 @@ def test_a_stale_source_is_told_and_freezes_the_rules_that_read_it(tmp_path: Pat
     assert [(message.kind, message.alerts[0].rule, message.alerts[0].label) for message in found.messages] == [("firing", "late", "Umbra"), ("resolved", "stale", "erp")]
 
 
+def test_a_source_whose_bad_rows_become_more_is_told_with_how_many(tmp_path: Path) -> None:
+    setup = replace(SETUP, rules={"slips": rule("slips", kpi=None, above=None, missing="sound_rows")})
+    kept = [("erp", "order", "delivered_before_ordered", "Delivered before it was ordered", "送达早于下单", 9000, 30, 12, True),
+            ("drop", "staff", "ended_before_begun", "Ends before it begins", "结束早于开始", 50, 1, 1, False)]
+    night(tmp_path, 2, CALM, setup=setup)
+    found = night(tmp_path, 3, CALM, setup=setup, quarantine_counts=kept)
+    assert [(message.kind, [alert.label for alert in message.alerts]) for message in found.messages] == [("firing", ["erp/order: delivered_before_ordered"])]
+    (_, chinese), (_, english) = promised(tmp_path)[-2:]
+    assert english.items[0].text.startswith("Delivered before it was ordered: 12 new in a week, 30 of 9000 rows in quarantine")
+    assert chinese.items[0].text.startswith("送达早于下单：一周新增 12 行，9000 行中隔离 30 行")
+
+
 def test_a_failed_check_is_told_by_the_rule_of_its_severity(tmp_path: Path) -> None:
     checks = tuple({"subject": "kpis", "check": f"rows {severity}", "severity": severity, "observed": "3", "expected": "9"} for severity in ("critical", "warning"))
     night(tmp_path, 2, CALM)

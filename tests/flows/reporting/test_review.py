@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.reporting import page, periods, review
+from flows.reporting import page, periods, quarantine, review
 from flows.reporting.periods import Period
 from flows.reporting.words import WORDS
 
@@ -162,3 +162,32 @@ def test_without_a_browser_the_error_names_one(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(page.NoPdf, match="apt-get install chromium"):
         page.pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+
+
+def test_rows_in_quarantine_stand_under_data_quality(marts: Any) -> None:
+    assert review.read(marts, WEEK, "en").quarantined == (), "a version from before says nothing"
+    marts.execute("""create table quarantine_counts as select * from (values
+        ('drop', 'staff', 'ended_before_begun', 'Ends before it begins', '结束早于开始', true, 1200, 2, 0, false),
+        ('erp', 'order', 'delivered_before_ordered', 'Delivered before it was ordered', '送达早于下单', false, 9000, 30, 12, true)
+        ) as t (source_name, entity, reason, reason_en, reason_zh, is_left_out, rows_in, rows_quarantined, rows_new, is_growing)""")
+    english, chinese = (page.html(review.read(marts, WEEK, language), language, company="S", currency="GBP") for language in ("en", "zh-CN"))
+    assert "In quarantine, erp: 30 of 9,000 rows of order count without the value – Delivered before it was ordered (12 new this week)" in text_of(english)
+    assert "In quarantine, drop: 2 of 1,200 rows of staff left out – Ends before it begins (0 new this week)" in text_of(english)
+    assert "erp:order 共 9,000 行中 30 行剔除异常值后计入——送达早于下单(本周新增 12 行)" in text_of(chinese)
+    assert quarantine.line(marts) == "Quarantine: erp/order: Delivered before it was ordered 30 (+12); drop/staff: Ends before it begins 2"
+    assert quarantine.line(marts, "zh-CN") == "隔离数据：erp/order: 送达早于下单 30 (+12)；drop/staff: 结束早于开始 2"
+    marts.execute("delete from quarantine_counts")
+    assert quarantine.line(marts) == "Quarantine: no bad rows"
+
+
+def test_suggestions_stand_in_the_report_with_what_came_of_them(marts: Any) -> None:
+    assert "Nobody has suggested anything." in text_of(page.html(review.read(marts, WEEK, "en"), "en", company="S", currency="GBP"))
+    marts.execute("""create table fct_suggestions as select * from (values
+        ('a', '1', 'Waves', 'Warehouse', 'judged', date '2026-03-01', date '2026-03-05', date '2026-03-10', date '2026-10-21', 'verified', 240),
+        ('b', '2', null, 'Billing', 'submitted', date '2026-10-20', null, null, null, null, 11), ('c', '3', 'Old', 'Billing', 'declined', date '2026-01-20', date '2026-01-21', null, null, null, 280)
+        ) as t (suggestion_id, number, subject, unit, state, submitted_on, assessed_on, registered_on, judged_on, verdict, age_days)""")
+    said = text_of(page.html(review.read(marts, WEEK, "en"), "en", company="S", currency="GBP"))
+    assert "1 came in. Of all there are: submitted 1 · judged 1 · declined 1" in said
+    assert "Waves Warehouse judged · verified since 2026-10-21 · 240 days old" in said and "2 Billing submitted since 2026-10-20 · 11 days old" in said
+    assert "Old" not in said
+    assert "本期新增 1 条。全部建议目前: 已提交 1 · 已有结论 1 · 未采纳 1" in text_of(page.html(review.read(marts, WEEK, "zh-CN"), "zh-CN", company="S", currency="GBP"))

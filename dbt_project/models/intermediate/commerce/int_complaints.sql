@@ -1,20 +1,12 @@
-{%- set columns = {
-    'complaint_id': 'varchar',
-    'source_name': 'varchar',
-    'complaint_number': 'varchar',
-    'order_id': 'varchar',
-    'ticket_id': 'varchar',
-    'kind': 'varchar',
-    'is_major': 'boolean',
-    'opened_at': 'timestamp',
-    'due_at': 'timestamp',
-    'resolved_at': 'timestamp',
-    'is_agreed': 'boolean',
-} %}
+{{ config(materialized='view') }}
 
 with
+stated as (
+    select * from {{ ref('int_complaints__stated') }}
+),
+
 final as (
-    {{ from_all_kinds('int_complaints', ['tryton'], columns) }}
+    {{ sound_rows('complaint', 'stated') }}
 )
 
 select * from final

@@ -21,9 +21,11 @@ final as (
         resource_id as document_id,
         {%- for state in ['quotation', 'confirmed', 'opportunity', 'converted', 'waiting'] %}
         min(logged_at) filter (where event = 'transition' and target = 'state:{{ state }}') as {{ state }}_at,
+        arg_min(user_id, (logged_at, log_id)) filter (where event = 'transition' and target = 'state:{{ state }}') as {{ state }}_by,
         {%- endfor %}
         {%- for state in ['picked', 'packed', 'shipped', 'done', 'rejected', 'cancelled'] %}
         max(logged_at) filter (where event = 'transition' and target = 'state:{{ state }}') as {{ state }}_at,
+        arg_max(user_id, (logged_at, log_id)) filter (where event = 'transition' and target = 'state:{{ state }}') as {{ state }}_by,
         {%- endfor %}
         max(logged_at) filter (where event = 'button' and target = 'lost') as lost_at,
         -- of a write the log names the fields, separated by commas, and not their values

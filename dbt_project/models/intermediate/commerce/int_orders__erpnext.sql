@@ -193,7 +193,11 @@ final as (
         orders.delivery_on as promised_on,
         promises.first_promised_on,
         case when promises.first_promised_on <> orders.delivery_on then order_states.promise_moved_at end as promise_moved_at,
-        true as has_linked_corrections
+        true as has_linked_corrections,
+        -- what lands of its histories does not tell whose hand it was
+        {%- for step in order_steps() %}
+        cast(null as varchar) as {{ step }}_by{{ ',' if not loop.last }}
+        {%- endfor %}
     from orders
     inner join beginnings
         on orders.source_name = beginnings.source_name

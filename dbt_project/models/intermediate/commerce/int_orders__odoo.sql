@@ -172,7 +172,11 @@ final as (
         greatest(promised.first_promised_on, parcels.rescheduled_to) as promised_on,
         promised.first_promised_on,
         case when parcels.rescheduled_to > promised.first_promised_on then parcels.rescheduled_at end as promise_moved_at,
-        true as has_linked_corrections
+        true as has_linked_corrections,
+        -- what lands of its histories does not tell whose hand it was
+        {%- for step in order_steps() %}
+        cast(null as varchar) as {{ step }}_by{{ ',' if not loop.last }}
+        {%- endfor %}
     from orders
     left join parcels
         on orders.source_name = parcels.source_name

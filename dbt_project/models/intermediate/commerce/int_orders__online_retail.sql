@@ -50,7 +50,11 @@ final as (
         cast(null as date) as first_promised_on,
         cast(null as timestamp) as promise_moved_at,
         -- a cancellation does not name the invoice it cancels
-        false as has_linked_corrections
+        false as has_linked_corrections,
+        -- the export does not tell whose hand it was
+        {%- for step in order_steps() %}
+        cast(null as varchar) as {{ step }}_by{{ ',' if not loop.last }}
+        {%- endfor %}
     from invoices
 )
 

@@ -65,7 +65,11 @@ final as (
         {{ day_in('orders.promised_at', 'coalesce(warehouses.time_zone, shops.time_zone)') }} as promised_on,
         {{ day_in('orders.promised_at', 'coalesce(warehouses.time_zone, shops.time_zone)') }} as first_promised_on,
         cast(null as timestamp) as promise_moved_at,
-        true as has_linked_corrections
+        true as has_linked_corrections,
+        -- the shop does not tell whose hand it was
+        {%- for step in order_steps() %}
+        cast(null as varchar) as {{ step }}_by{{ ',' if not loop.last }}
+        {%- endfor %}
     from orders
     left join parcels
         on orders.source_name = parcels.source_name

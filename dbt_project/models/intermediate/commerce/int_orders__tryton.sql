@@ -95,6 +95,7 @@ parcels as (
         parcels_of_orders.sale_id,
         {%- for step in ['picked', 'packed', 'shipped', 'done'] %}
         {{ last_of_all('document_states.' ~ step ~ '_at') }} as {{ step }}_at,
+        arg_max(document_states.{{ step }}_by, (document_states.{{ step }}_at, document_states.document_id)) as {{ step }}_by,
         {%- endfor %}
         max(shipments.planned_on) as planned_on,
         max(shipments.first_planned_on) as first_planned_on,
@@ -153,7 +154,12 @@ final as (
         coalesce(parcels.planned_on, orders.shipping_on) as promised_on,
         coalesce(parcels.first_planned_on, orders.shipping_on) as first_promised_on,
         parcels.promise_moved_at,
-        true as has_linked_corrections
+        true as has_linked_corrections,
+        {{ account('orders.source_name', 'sale_states.quotation_by', 0) }} as placed_by,
+        {{ account('orders.source_name', 'sale_states.confirmed_by', 0) }} as confirmed_by,
+        {%- for step, column in [('picked', 'picked'), ('packed', 'packed'), ('shipped', 'shipped'), ('delivered', 'done')] %}
+        {{ account('orders.source_name', 'parcels.' ~ column ~ '_by', 0) }} as {{ step }}_by{{ ',' if not loop.last }}
+        {%- endfor %}
     from orders
     left join document_states as sale_states
         on orders.source_name = sale_states.source_name

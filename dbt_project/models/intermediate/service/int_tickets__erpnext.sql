@@ -73,7 +73,9 @@ final as (
             when judged.agreement_status = 'Fulfilled' then greatest(judged.first_responded_at, judged.resolved_at)
             when judged.agreement_status = 'Failed' then least(judged.response_missed_at, judged.resolution_missed_at)
         end as source_sla_decided_at,
-        true as has_replies
+        true as has_replies,
+        case when {{ erpnext_issue_status('judged.status') }} is null then judged.status end as unknown_status,
+        cast(null as varchar[]) as labels
     from judged
     left join openings using (source_name, issue_name)
     left join followed using (source_name, issue_name)

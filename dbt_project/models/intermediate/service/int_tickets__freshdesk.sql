@@ -95,7 +95,9 @@ final as (
             when judged.resolution_due_at is not null and judged.known_resolved_at is not null
                 then greatest(judged.known_resolved_at, judged.known_responded_at)
         end as source_sla_decided_at,
-        true as has_replies
+        true as has_replies,
+        cast(null as varchar) as unknown_status,
+        judged.tags as labels
     from judged
     left join groups using (source_name, group_number)
     left join actors

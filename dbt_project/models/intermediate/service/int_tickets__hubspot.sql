@@ -68,7 +68,9 @@ final as (
         cast(null as boolean) as source_sla_met,
         cast(null as timestamp) as source_sla_decided_at,
         -- a ticket says when it was first replied to; what was said is with its conversations, which are not read
-        false as has_replies
+        false as has_replies,
+        case when stages.ticket_status is null then tickets.stage end as unknown_status,
+        cast(null as varchar[]) as labels
     from tickets
     left join requesters using (source_name, ticket_number)
     left join stages using (source_name, stage)

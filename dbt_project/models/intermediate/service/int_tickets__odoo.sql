@@ -68,7 +68,9 @@ final as (
         cast(null as timestamp) as rated_at,
         cast(null as boolean) as source_sla_met,
         cast(null as timestamp) as source_sla_decided_at,
-        true as has_replies
+        true as has_replies,
+        case when stages.ticket_status is null then cast(tickets.stage_id as varchar) end as unknown_status,
+        cast(null as varchar[]) as labels
     from tickets
     left join openings using (source_name, ticket_id)
     left join followed using (source_name, ticket_id)

@@ -32,7 +32,9 @@ final as (
         cast(null as timestamp) as rated_at,
         cast(null as boolean) as source_sla_met,
         cast(null as timestamp) as source_sla_decided_at,
-        true as has_replies
+        true as has_replies,
+        case when {{ request_tracker_status('tickets.rt_status') }} is null then tickets.rt_status end as unknown_status,
+        cast(null as varchar[]) as labels
     from tickets
     left join users
         on tickets.source_name = users.source_name

@@ -36,7 +36,9 @@ final as (
         cast(null as timestamp) as rated_at,
         cast(null as boolean) as source_sla_met,
         cast(null as timestamp) as source_sla_decided_at,
-        true as has_replies
+        true as has_replies,
+        case when words.ticket_status is null then cases.status end as unknown_status,
+        cast(null as varchar[]) as labels
     from cases
     left join owners
         on cases.source_name = owners.source_name

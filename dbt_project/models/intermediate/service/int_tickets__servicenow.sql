@@ -75,7 +75,9 @@ final as (
             case when latest.closed_at < {{ end_of_as_of() }} then latest.closed_at end
         ) as source_sla_decided_at,
         -- the log says when an incident changed and not what was said to the caller
-        false as has_replies
+        false as has_replies,
+        case when {{ servicenow_status('latest.incident_state') }} is null then latest.incident_state end as unknown_status,
+        cast(null as varchar[]) as labels
     from latest
     left join history using (source_name, incident_number)
     left join missed using (source_name, incident_number)

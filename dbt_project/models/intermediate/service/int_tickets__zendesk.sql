@@ -60,7 +60,7 @@ final as (
         tickets.priority,
         coalesce(groups.group_name, 'group ' || tickets.group_number) as team,
         coalesce(users.email, 'user ' || tickets.assignee_number) as assignee,
-        tickets.status,
+        case when tickets.status in ('new', 'open', 'pending', 'hold', 'solved', 'closed') then tickets.status else 'open' end as status,
         coalesce(
             applied_policies.policy,
             list_extract(list_sort(list_filter(tickets.tags, lambda tag: starts_with(tag, 'sla_'))), 1)[5:]
@@ -73,7 +73,9 @@ final as (
         last_ratings.rated_at,
         cast(null as boolean) as source_sla_met,
         cast(null as timestamp) as source_sla_decided_at,
-        true as has_replies
+        true as has_replies,
+        case when tickets.status not in ('new', 'open', 'pending', 'hold', 'solved', 'closed') then tickets.status end as unknown_status,
+        tickets.tags as labels
     from tickets
     left join groups using (source_name, group_number)
     left join users

@@ -20,7 +20,7 @@ final as (
         on coalesce(channel_days.currency, {{ reporting_currency() }}) = rates.currency
         and channel_days.day >= rates.valid_from_on
         and channel_days.day < coalesce(rates.valid_until_on, date '9999-12-31')
-    where not channel_days.is_deleted and channel_days.day is not null
+    where not channel_days.is_deleted and channel_days.day is not null and {{ is_sound('channel_days') }}
     group by channel_days.day, channel_days.channel, channel_days.campaign
 )
 

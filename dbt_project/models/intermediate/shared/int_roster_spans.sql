@@ -10,7 +10,7 @@ shifts as (
         starts_at,
         ends_at
     from rosters
-    where not is_deleted and ends_at > starts_at
+    where not is_deleted and {{ is_sound('rosters') }}
 ),
 
 scoped as (

@@ -12,7 +12,7 @@ employed as (
         coalesce(ends_on, {{ no_last_day() }}) as ends_on,
         max(coalesce(ends_on, {{ no_last_day() }})) over (partition by source_name, person) as left_on
     from staff
-    where not is_deleted and starts_on <= {{ as_of() }}
+    where not is_deleted and starts_on <= {{ as_of() }} and {{ is_sound('staff') }}
 ),
 
 core as (

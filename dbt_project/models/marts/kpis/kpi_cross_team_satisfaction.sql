@@ -9,7 +9,7 @@ answers as (
         case when score >= 4 then 1 else 0 end as is_positive,
         department || ' → ' || about as pair
     from surveys
-    where not is_deleted and score between 1 and 5
+    where not is_deleted and score is not null and {{ is_sound('surveys') }}
 ),
 
 final as (

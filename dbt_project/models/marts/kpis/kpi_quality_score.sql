@@ -6,7 +6,7 @@ quality_reviews as (
 scored as (
     select *
     from quality_reviews
-    where not is_deleted and score between 0 and 100
+    where not is_deleted and score is not null and {{ is_sound('quality_reviews') }}
 ),
 
 final as (

@@ -10,7 +10,7 @@ revenue_entries as (
 employed as (
     select *
     from staff
-    where not is_deleted and starts_on <= coalesce(ends_on, {{ no_last_day() }}) and fte > 0
+    where not is_deleted and {{ is_sound('staff') }} and starts_on is not null and fte > 0
 ),
 
 heads as (

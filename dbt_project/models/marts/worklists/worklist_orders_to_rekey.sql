@@ -85,6 +85,8 @@ waiting as (
     where orders.confirmed_at is not null
         and orders.cancelled_at is null
         and orders.delivered_at is null
+        -- when it was delivered may be set aside: nobody enters what is with the customer
+        and orders.has_bad_values is distinct from true
         and orders.order_number not in (select entered.reference from entered where entered.reference is not null)
 ),
 

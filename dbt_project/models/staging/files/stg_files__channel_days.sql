@@ -21,7 +21,8 @@ renamed as (
         nullif(trim(campaign), '') as campaign,
         try_cast(spend as double) as spend,
         nullif(trim(currency), '') as currency,
-        try_cast(try_cast(visits as double) as bigint) as visits
+        try_cast(try_cast(visits as double) as bigint) as visits,
+        {{ unread({'day': 'date', 'spend': 'double', 'visits': 'double'}) }} as unread
     from parsed
 )
 

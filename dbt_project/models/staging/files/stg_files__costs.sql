@@ -20,7 +20,8 @@ renamed as (
         nullif(trim(unit), '') as unit,
         nullif(trim(category), '') as category,
         try_cast(amount as double) as amount,
-        nullif(trim(currency), '') as currency
+        nullif(trim(currency), '') as currency,
+        {{ unread({'month': 'date', 'amount': 'double'}) }} as unread
     from parsed
 )
 

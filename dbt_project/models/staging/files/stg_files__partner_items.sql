@@ -19,7 +19,8 @@ renamed as (
         nullif(trim(partner), '') as partner,
         nullif(trim(product), '') as product,
         nullif(trim(partner_item), '') as partner_item,
-        try_cast(valid_from as date) as valid_from
+        try_cast(valid_from as date) as valid_from,
+        {{ unread({'valid_from': 'date'}) }} as unread
     from parsed
 )
 

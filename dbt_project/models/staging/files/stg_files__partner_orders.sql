@@ -21,7 +21,8 @@ renamed as (
         try_cast("Entered" as date) as entered_on,
         try_cast("Delivery date" as date) as requested_on,
         nullif(trim("Customer no."), '') as customer_number,
-        lower(nullif(trim("Status"), '')) as status
+        lower(nullif(trim("Status"), '')) as status,
+        {{ unread({'"Entered"': 'date', '"Delivery date"': 'date'}) }} as unread
     from parsed
 )
 

@@ -20,7 +20,8 @@ renamed as (
         try_cast(step as integer) as step,
         nullif(trim(activity), '') as activity,
         nullif(trim(must_follow), '') as must_follow,
-        try_cast(within_hours as double) as within_hours
+        try_cast(within_hours as double) as within_hours,
+        {{ unread({'step': 'integer', 'within_hours': 'double'}) }} as unread
     from parsed
 )
 

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['project', 'unit', 'kpi', 'direction', 'registered_on', 'starts_on', 'expected_effect', 'segment_type', 'segment']) }}
+    {{ parse('source', ['project', 'unit', 'kpi', 'direction', 'registered_on', 'starts_on', 'expected_effect', 'segment_type', 'segment', 'suggestion']) }}
 ),
 
 renamed as (
@@ -24,7 +24,9 @@ renamed as (
         try_cast(starts_on as date) as starts_on,
         try_cast(expected_effect as double) as expected_effect,
         coalesce(nullif(trim(segment_type), ''), 'all') as segment_type,
-        coalesce(nullif(trim(segment), ''), 'all') as segment
+        coalesce(nullif(trim(segment), ''), 'all') as segment,
+        nullif(trim(suggestion), '') as suggestion,
+        {{ unread({'registered_on': 'date', 'starts_on': 'date', 'expected_effect': 'double'}) }} as unread
     from parsed
 )
 

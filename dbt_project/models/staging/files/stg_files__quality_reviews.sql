@@ -21,7 +21,8 @@ renamed as (
         nullif(trim(ticket), '') as ticket,
         nullif(trim(agent), '') as agent,
         nullif(trim(team), '') as team,
-        try_cast(score as decimal(18, 4)) as score
+        try_cast(score as decimal(18, 4)) as score,
+        {{ unread({'reviewed_on': 'date', 'score': 'decimal(18, 4)'}) }} as unread
     from parsed
 )
 

@@ -20,7 +20,8 @@ renamed as (
         nullif(trim(category), '') as category,
         try_cast(registered_on as date) as registered_on,
         try_cast(materialised_on as date) as materialised_on,
-        nullif(trim(owner), '') as owner
+        nullif(trim(owner), '') as owner,
+        {{ unread({'registered_on': 'date', 'materialised_on': 'date'}) }} as unread
     from parsed
 )
 

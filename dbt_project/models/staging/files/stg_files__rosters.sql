@@ -20,7 +20,8 @@ renamed as (
         nullif(trim(team), '') as team,
         nullif(trim(time_zone), '') as time_zone,
         {{ utc('starts_at') }} as starts_at,
-        {{ utc('ends_at') }} as ends_at
+        {{ utc('ends_at') }} as ends_at,
+        {{ unread({'starts_at': 'timestamptz', 'ends_at': 'timestamptz'}) }} as unread
     from parsed
 )
 

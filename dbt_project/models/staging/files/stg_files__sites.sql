@@ -19,7 +19,8 @@ renamed as (
         nullif(trim(site), '') as site,
         try_cast(square_metres as decimal(18, 4)) as square_metres,
         try_cast(starts_on as date) as starts_on,
-        try_cast(ends_on as date) as ends_on
+        try_cast(ends_on as date) as ends_on,
+        {{ unread({'square_metres': 'decimal(18, 4)', 'starts_on': 'date', 'ends_on': 'date'}) }} as unread
     from parsed
 )
 

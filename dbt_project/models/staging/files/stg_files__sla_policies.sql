@@ -23,7 +23,10 @@ renamed as (
         try_cast(next_reply_minutes as double) as next_reply_minutes,
         try_cast(resolution_minutes as double) as resolution_minutes,
         nullif(trim(calendar), '') as calendar,
-        try_cast(pauses_on_pending as boolean) as pauses_on_pending
+        try_cast(pauses_on_pending as boolean) as pauses_on_pending,
+        {{ unread({
+            'first_reply_minutes': 'double', 'next_reply_minutes': 'double', 'resolution_minutes': 'double', 'pauses_on_pending': 'boolean',
+        }) }} as unread
     from parsed
 )
 

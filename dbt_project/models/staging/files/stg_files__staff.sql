@@ -22,7 +22,8 @@ renamed as (
         try_cast(is_core as boolean) as is_core,
         try_cast(fte as decimal(18, 4)) as fte,
         try_cast(starts_on as date) as starts_on,
-        try_cast(ends_on as date) as ends_on
+        try_cast(ends_on as date) as ends_on,
+        {{ unread({'is_core': 'boolean', 'fte': 'decimal(18, 4)', 'starts_on': 'date', 'ends_on': 'date'}) }} as unread
     from parsed
 )
 

@@ -19,7 +19,8 @@ renamed as (
         nullif(trim(team), '') as team,
         try_cast(handling_minutes as double) as handling_minutes,
         try_cast(answer_share as double) as answer_share,
-        try_cast(answer_within_minutes as double) as answer_within_minutes
+        try_cast(answer_within_minutes as double) as answer_within_minutes,
+        {{ unread({'handling_minutes': 'double', 'answer_share': 'double', 'answer_within_minutes': 'double'}) }} as unread
     from parsed
 )
 

@@ -19,7 +19,8 @@ renamed as (
         try_cast(counted_on as date) as counted_on,
         nullif(trim(warehouse), '') as warehouse,
         nullif(trim(product), '') as product,
-        try_cast(on_hand as double) as on_hand
+        try_cast(on_hand as double) as on_hand,
+        {{ unread({'counted_on': 'date', 'on_hand': 'double'}) }} as unread
     from parsed
 )
 

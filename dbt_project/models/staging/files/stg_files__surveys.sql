@@ -20,7 +20,8 @@ renamed as (
         try_cast(answered_on as date) as answered_on,
         nullif(trim(department), '') as department,
         nullif(trim(about), '') as about,
-        try_cast(score as double) as score
+        try_cast(score as double) as score,
+        {{ unread({'answered_on': 'date', 'score': 'double'}) }} as unread
     from parsed
 )
 

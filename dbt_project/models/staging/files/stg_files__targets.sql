@@ -22,7 +22,8 @@ renamed as (
         try_cast(effective_from as date) as effective_from,
         try_cast(target as double) as target,
         try_cast(warn_at as double) as warn_at,
-        try_cast(act_at as double) as act_at
+        try_cast(act_at as double) as act_at,
+        {{ unread({'effective_from': 'date', 'target': 'double', 'warn_at': 'double', 'act_at': 'double'}) }} as unread
     from parsed
 )
 

@@ -19,7 +19,8 @@ renamed as (
         nullif(trim(team), '') as team,
         try_cast(reviewed_on as date) as reviewed_on,
         try_cast(score as double) as score,
-        try_cast(is_passed as boolean) as is_passed
+        try_cast(is_passed as boolean) as is_passed,
+        {{ unread({'reviewed_on': 'date', 'score': 'double', 'is_passed': 'boolean'}) }} as unread
     from parsed
 )
 

@@ -20,7 +20,8 @@ renamed as (
         nullif(trim(team), '') as team,
         nullif(trim(course), '') as course,
         try_cast(planned_on as date) as planned_on,
-        try_cast(completed_on as date) as completed_on
+        try_cast(completed_on as date) as completed_on,
+        {{ unread({'planned_on': 'date', 'completed_on': 'date'}) }} as unread
     from parsed
 )
 

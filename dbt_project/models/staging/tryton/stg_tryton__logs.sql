@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'resource', 'event', 'target', 'create_date']) }}
+    {{ parse('source', ['id', 'resource', 'user', 'event', 'target', 'create_date']) }}
 ),
 
 renamed as (
@@ -19,6 +19,8 @@ renamed as (
         try_cast(id as bigint) as log_id,
         nullif(split_part(resource, ',', 1), '') as resource_model,
         try_cast(split_part(resource, ',', 2) as bigint) as resource_id,
+        -- a number, or an object that has it
+        coalesce(try_cast("user" as bigint), try_cast(json_extract_string("user", '$.id') as bigint)) as user_id,
         event,
         target,
         {{ utc('create_date') }} as logged_at

@@ -16,6 +16,7 @@ lacking as (
         and orders.confirmed_at < {{ end_of_as_of() }}
         and not coalesce(orders.delivered_at < {{ end_of_as_of() }}, false)
         and not coalesce(orders.cancelled_at < {{ end_of_as_of() }}, false)
+        and not orders.has_bad_values
         and not exists (
             select 1
             from {{ ref('stg_files__partner_orders') }} as entered

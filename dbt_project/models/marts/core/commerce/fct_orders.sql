@@ -42,7 +42,8 @@ known as (
         gross_amount,
         cost_amount,
         exchange_rate,
-        has_linked_corrections
+        has_linked_corrections,
+        has_bad_values
     from orders
     where placed_at < {{ end_of_as_of() }}
 ),
@@ -124,7 +125,8 @@ final as (
         {{ hours_between('decided.picked_at', 'decided.shipped_at') }} as ship_hours,
         {{ hours_between('decided.shipped_at', 'decided.delivered_at') }} as deliver_hours,
         {{ hours_between('decided.placed_at', 'decided.delivered_at') }} as cycle_hours,
-        case when decided.has_linked_corrections then coalesce(known_corrections.is_our_fault, false) end as has_our_fault
+        case when decided.has_linked_corrections then coalesce(known_corrections.is_our_fault, false) end as has_our_fault,
+        coalesce(decided.has_bad_values, false) as has_bad_values
     from decided
     left join known_corrections
         on decided.order_id = known_corrections.order_id

@@ -13,7 +13,7 @@ final as (
         ends_at,
         {{ hours_between('starts_at', 'ends_at') }} as hours
     from rosters
-    where not is_deleted and ends_at > starts_at
+    where not is_deleted and {{ is_sound('rosters') }}
 )
 
 select * from final

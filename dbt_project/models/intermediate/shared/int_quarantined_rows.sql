@@ -1,0 +1,20 @@
+with
+{%- for one in ruled_entities() %}
+{{ one.entity }}_rows as (
+    select * from {{ ref(one.model) }}
+    {{- ' where not is_deleted' if one.is_register }}
+),
+{% endfor %}
+found as (
+    {%- for one in ruled_entities() %}
+    {{ quarantined_rows(one.entity, one.entity ~ '_rows', one.key, one.day) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+final as (
+    select * from found
+    where {{ is_known_by_as_of('row_day') }}
+)
+
+select * from final
