@@ -17,7 +17,8 @@ from connectors.personal import KEY_VARIABLE
 from flows import automations
 from flows.dbt_process import OUTCOMES
 from flows.freshness import actions_done, compared_streams, days_of_streams, stale_streams
-from flows.settings import PROJECT, WEEKDAYS, Settings
+from flows.sections import WEEKDAYS
+from flows.settings import PROJECT, Settings
 from flows.stopping import Stop
 from flows.store import ledger as ledgers
 from flows.store import warehouse as warehouses

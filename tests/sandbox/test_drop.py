@@ -103,7 +103,7 @@ def test_files_that_did_not_change_are_left_alone(plan: Plan, tmp_path: Path) ->
 
 
 def test_calendars_fit_the_configuration_file(plan: Plan) -> None:
-    from flows.settings import Calendar
+    from flows.sections import Calendar
 
     for name, table in calendars(plan).items():
         calendar = Calendar.model_validate(table)

@@ -1,0 +1,153 @@
+"""The sections of meridian.toml, and what may stand in each."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from flows.accounts import Account
+from flows.alerting.delivery_options import Channel, Serve, Watch
+from flows.alerting.options import Alerts
+from flows.automation.options import Automations
+from flows.reporting.options import Reports
+from flows.store.postgres_options import Postgres
+from flows.store.retention_options import Retention
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(_Section):
+    name: str
+    time_zone: str = "UTC"
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    languages: tuple[Literal["en", "zh-CN"], ...] = ("en",)
+    domains: tuple[str, ...] = ()            # of our own people's addresses
+    robots: tuple[Account, ...] = ()         # accounts behind which nobody sits, "<source>:<number or name of the user>"
+    suggestions: tuple[str, ...] = ()        # queues or tags of the helpdesk whose tickets are suggestions for improvement
+
+    @field_validator("domains")
+    @classmethod
+    def bare_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if odd := [domain for domain in value if not re.fullmatch(r"[^@\s]+\.[^@\s.]+", domain)]:
+            raise ValueError(f"{odd[0]!r} is no domain; write what stands behind the @, for example example.com")
+        return tuple(domain.casefold() for domain in value)
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, value: str) -> str:
+        return _known_zone(value)
+
+
+class State(_Section):
+    home: str = "var"
+    ledger: str | None = None
+
+
+class Night(_Section):
+    schedule: str = "30 2 * * *"
+    time_zone: str | None = None
+    threads: int = Field(default=2, ge=1, le=64)
+    memory: str = Field(default="2GB", pattern=r"^\d+ ?(MB|GB|TB)$")       # of dbt's DuckDB; what does not fit goes beside the warehouse
+    compare_days: int = Field(default=7, ge=1)
+    compare_requests: int = Field(default=60, ge=0)
+    published_by: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")      # HH:MM; later than that the marts are called late
+    clock_file: str | None = None
+    log_format: Literal["text", "json"] = "text"
+
+
+class Publish(_Section):
+    keep_days: int | None = Field(default=None, ge=1)        # the earlier name of retention.versions_days
+    postgres: Postgres = Postgres()
+
+
+class Calendar(_Section):
+    time_zone: str
+    holidays: tuple[date, ...] = ()
+    mon: tuple[tuple[str, str], ...] = ()
+    tue: tuple[tuple[str, str], ...] = ()
+    wed: tuple[tuple[str, str], ...] = ()
+    thu: tuple[tuple[str, str], ...] = ()
+    fri: tuple[tuple[str, str], ...] = ()
+    sat: tuple[tuple[str, str], ...] = ()
+    sun: tuple[tuple[str, str], ...] = ()
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, value: str) -> str:
+        return _known_zone(value)
+
+    @field_validator(*WEEKDAYS)
+    @classmethod
+    def times(cls, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        for opens, closes in value:
+            for written in (opens, closes):
+                if not _TIME.fullmatch(written):
+                    raise ValueError(f"{written!r} is not a time of day; write HH:MM, at most 24:00")
+        return value
+
+
+class Source(BaseModel):
+    """kind and, beside it, the options of that kind (checked by the connector itself)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+    stale_after_hours: float = Field(default=36, gt=0)
+    read_from: date | None = None            # the nights read what was last changed from this day on; backfills read what is older
+    personal: dict[str, str] = {}            # what becomes of personal data before it lands; connectors/personal.py
+
+    @field_validator("personal", mode="before")
+    @classmethod
+    def no_tables(cls, value: Any) -> Any:
+        """TOML reads tickets.subject without quotes as a table in a table."""
+        return dotted(value) if isinstance(value, dict) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Configuration(_Section):
+    company: Company
+    state: State = State()
+    night: Night = Night()
+    publish: Publish = Publish()
+    alerts: Alerts = Alerts()
+    automations: Automations = Automations()
+    reports: Reports = Reports()
+    calendars: dict[str, Calendar] = {}
+    sources: dict[str, Source] = {}
+    channels: dict[str, Channel] = {}
+    serve: Serve = Serve()
+    watch: Watch = Watch()
+    retention: Retention = Retention()
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"not an IANA time zone{nearest(value, sorted(available_timezones()))}")
+    return value
+
+
+def dotted(tables: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """{'a': {'b': 1}} -> {'a.b': 1}."""
+    found: dict[str, Any] = {}
+    for name, value in tables.items():
+        found |= dotted(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": value}
+    return found
+
+
+def nearest(wrong: str, valid: list[str]) -> str:
+    """The end of an error: the name that was perhaps meant, or all that would be right."""
+    close = difflib.get_close_matches(wrong, valid, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; valid here: {', '.join(valid)}"
