@@ -46,7 +46,7 @@
 {% macro unread(columns) -%}
     nullif(concat_ws(', '
         {%- for column, type in columns.items() %},
-        case when trim({{ column }}) <> '' and try_cast({{ column }} as {{ type }}) is null then {{ literal(column.replace('"', '') ~ ': ') }} || {{ column }} end
+        case when trim({{ column }}) <> '' and try_cast({{ column }} as {{ type }}) is null then {{ literal(column.replace('"', '')) }} || ': ' || {{ column }} end
         {%- endfor %}
     ), '')
 {%- endmacro %}

@@ -18,6 +18,7 @@ from sandbox.company.suggestions import followed
 from sandbox.company.truth import over_budget
 from sandbox.company.truth_people import people_kpis
 from sandbox.drop import declaration, write_drop
+from tests.dbt_project.test_kpi_layer import BUDGETS, COSTS, LAYER
 from tests.dbt_project.warehouse_builder import Landed, WarehouseBuilder
 
 
@@ -141,20 +142,20 @@ def test_what_cannot_be_is_in_quarantine_and_nothing_else(filed: WarehouseBuilde
 
 def test_what_a_register_has_misspelled_is_in_quarantine_and_becomes_sound_again(running_company: WarehouseBuilder) -> None:
     """A month nobody can read and an amount in words; the row of before is corrected, so it goes from quarantine; the others were seen on the day they came."""
-    select = "stg_files__costs+ stg_meridian__previous_kpis+ stg_meridian__previous_quarantine+"
+    select = f"{LAYER} stg_meridian__previous_quarantine+"
     good = {"unit": "Ops", "category": "rent", "currency": "EUR"}
-    running_company.land({("files", "costs"): [("1", {**good, "month": "2026-02-31", "amount": "100"})]}, source="drop")
+    running_company.land({**BUDGETS, ("files", "costs"): [*COSTS["files", "costs"], ("bad1", {**good, "month": "2026-02-31", "amount": "100"})]}, source="drop")
     running_company.build(select, as_of="2026-10-29")
     asked = "select row_key, offending, is_left_out, first_seen_on::varchar as seen from quarantine order by 1"
-    assert running_company.rows(asked) == [{"row_key": "1", "offending": "month: 2026-02-31", "is_left_out": False, "seen": None}]
+    assert running_company.rows(asked) == [{"row_key": "bad1", "offending": "month: 2026-02-31", "is_left_out": False, "seen": None}]
     running_company.publish("kpis", "quarantine")
     running_company.land({("files", "costs"): [
-        ("1", {**good, "month": "2026-02-28", "amount": "100"}), ("2", {**good, "month": "2026-03-01", "amount": "a hundred"})]}, source="drop")
+        ("bad1", {**good, "month": "2026-02-28", "amount": "100"}), ("bad2", {**good, "month": "2026-03-01", "amount": "a hundred"})]}, source="drop")
     running_company.build(select, as_of="2026-10-30", data_version="v2")
-    assert running_company.rows(asked) == [{"row_key": "2", "offending": "amount: a hundred", "is_left_out": False, "seen": "2026-10-30"}]
+    assert running_company.rows(asked) == [{"row_key": "bad2", "offending": "amount: a hundred", "is_left_out": False, "seen": "2026-10-30"}]
     running_company.publish("kpis", "quarantine")
     running_company.build(select, as_of="2026-10-31", data_version="v3")
-    assert running_company.rows(asked) == [{"row_key": "2", "offending": "amount: a hundred", "is_left_out": False, "seen": "2026-10-30"}]
+    assert running_company.rows(asked) == [{"row_key": "bad2", "offending": "amount: a hundred", "is_left_out": False, "seen": "2026-10-30"}]
     assert running_company.value("select rows_new from quarantine_counts") == 1
 
 
