@@ -4,6 +4,8 @@ HELPDESK ?= request_tracker
 ERP ?= tryton
 CRM ?=
 SIZE ?= small
+# More than there are cores: a third of the time tests wait for servers.
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 MERIDIAN := $(BIN)/meridian
@@ -35,7 +37,7 @@ demo-stop:
 test: install
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: install
 	@$(MERIDIAN) up
@@ -55,7 +57,7 @@ bi-stop: install
 
 # The random sweeps at full length; `make test` runs a bounded part of each.
 drill: install
-	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock
