@@ -4,7 +4,8 @@
         reason      its code, the same wherever it is found
         is_bad      condition on the columns of the entity; null counts as sound
         shows       columns whose values are published as what offends: dates, numbers and words of a source, never anything of a person
-        aside       columns whose value is set aside (null) while the rest of the row counts; without it the row is left out whole
+        aside       columns whose value is set aside (null) while the rest of the row counts; without it the row is left out whole. None: what is set
+                    aside is worked out later, and left out there
 
     An entity is a canonical model before its bad rows are taken out (int_<entity>s__stated) or a register of the drop folder. `sound_rows` is what
     every number is made of; `quarantined_rows` is what stands in the mart `quarantine`. Both read these rules, so a row is in the one, the other, or
@@ -36,7 +37,7 @@
         'lead': [
             {'reason': 'impossible_date', 'shows': ['created_at'], 'is_bad': 'created_at is null or ' ~ is_no_date_of_a_business('created_at')},
             {'reason': 'closed_before_created', 'shows': ['created_at', 'won_at', 'lost_at'],
-             'is_bad': is_before('won_at', 'created_at') ~ ' or ' ~ is_before('lost_at', 'created_at')},
+             'is_bad': is_before('won_at', 'created_at') ~ ' or ' ~ is_before('lost_at', 'created_at'), 'aside': []},
             {'reason': 'negative_amount', 'shows': ['amount'], 'is_bad': 'amount < 0', 'aside': ['amount']},
         ],
         'complaint': [

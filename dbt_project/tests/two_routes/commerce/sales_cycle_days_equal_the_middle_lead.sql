@@ -6,7 +6,9 @@ ended as (
         date_trunc('month', {{ local_time('coalesce(won_at, lost_at)') }}) as period_start,
         epoch(coalesce(won_at, lost_at)) - epoch(created_at) as seconds
     from {{ ref('fct_leads') }}
-    where won_at is not null or lost_at is not null
+    where (won_at is not null or lost_at is not null)
+        -- entered after the fact
+        and epoch(coalesce(won_at, lost_at)) - epoch(created_at) >= -1
 ),
 
 ranked as (

@@ -54,7 +54,8 @@ final as (
         coalesce(converted_at, offered_at, won_at) is not null as reached_opportunity,
         coalesce(offered_at, won_at) is not null as reached_offer,
         case when won_at is null and lost_at is not null then coalesce(lost_reason, 'unknown') end as lost_reason,
-        date_diff('second', created_at, won_at) / 86400.0 as won_after_days,
+        -- what was entered after it was won took nobody knows how long
+        case when not {{ is_before('won_at', 'created_at') }} then date_diff('second', created_at, won_at) / 86400.0 end as won_after_days,
         amount
     from known
 )

@@ -7,6 +7,7 @@ won as (
     select *
     from leads
     where is_won
+        and won_after_days is not null
 ),
 
 lost as (
@@ -15,6 +16,7 @@ lost as (
         date_diff('second', created_at, lost_at) / 86400.0 as lost_after_days
     from leads
     where is_lost
+        and not {{ is_before('lost_at', 'created_at') }}
 ),
 
 won_cycles as (
