@@ -51,7 +51,7 @@ def test_a_night_tells_what_is_wrong_and_no_wrong_rule_stops_it(lived_company: C
     assert "2026-02-11 to 2026-03-02, as published in 2026-03-02.001" in replayed and "revenue_falls" in replayed
     # what is only known as it is, is known of the days whose versions are kept
     alone = meridian("replay", "source_stale", "--days", "20").output
-    assert re.search(r"source_stale\* +warn +1 +– +1 +–", alone) and "costs: beyond it since 2026-03-02, fired 2026-03-02, open" in alone
+    assert re.search(r"source_stale\* +act +1 +– +1 +–", alone) and "costs: beyond it since 2026-03-02, fired 2026-03-02, open" in alone
     assert "as the kept versions of 2 days told it, 2026-03-01 to 2026-03-02" in alone
     tested = meridian("test-rule", "supplier_late_rate")
     assert (tested.exit_code, tested.output) == (0, "ok   supplier_late_rate: 2 tests\n")
