@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,12 @@ import requests
 
 from flows import healing, up
 from tests.flows.test_healing import settings_at
+
+CLIENT = """
+from prefect import get_client
+with get_client(sync_client=True) as client:
+    print(client.hello().status_code, client.read_flows())
+"""
 
 
 def test_the_api_of_our_own_server_asks_who_is_there_and_ours_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,10 +38,9 @@ def test_the_api_of_our_own_server_asks_who_is_there_and_ours_know(tmp_path: Pat
         assert prefect is not None and prefect.ask("flows/count", {}) == 0 and password not in repr(prefect)
         assert up.ensure_server(settings, say=lambda line: None) == server, "the one that runs"
         with up.pointed_at(server, settings):
-            from prefect import get_client
-
-            with get_client(sync_client=True) as client:
-                assert client.hello().status_code == 200 and client.read_flows() == []
+            # in a process of its own: Prefect reads its settings once a process
+            told = subprocess.run([sys.executable, "-c", CLIENT], env=dict(os.environ), capture_output=True, text=True, timeout=120)
+            assert told.stdout == "200 []\n", told.stderr
         assert password not in (up.folder(settings) / "server.log").read_text(encoding="utf-8")
     finally:
         up.down(settings)
