@@ -208,9 +208,11 @@ def _a_year(one: replay.Replayed, count: int) -> str:
 def _kept(settings: Settings, chosen: Mapping[str, Rule], first: date) -> dict[date, Mapping[str, Sequence[Reading]]]:
     """Day -> what its newest version that was not withdrawn told of the rules that have no history of their own."""
     present = {name: rule for name, rule in chosen.items() if not rule.has_history and rule.missing not in ("check", "version")}
+    if not present:
+        return {}
     newest = {one.as_of: one for one in published.list_versions(settings.published) if one.withdrawn is None and one.as_of >= first}
     told = {}
-    for day, one in newest.items() if present else ():
+    for day, one in newest.items():
         with closing(duckdb.connect(str(one.marts), read_only=True)) as marts:
             told[day] = facts.read(marts, present, night=facts.Night()).readings
     return told

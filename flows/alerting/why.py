@@ -36,8 +36,9 @@ def drivers(connection: Any, rule: Rule, kpi: Kpi | None, reading: tuple[str, st
     if len(rows) < 2:
         return []
     (start, value, *later), (_, before, *earlier) = rows
+    is_split = _made_of(value, later) and _made_of(before, earlier)
     moved = [(english, chinese, part, part / (value - before) if value != before else None)
-             for english, chinese, part in _parts(earlier, later) if part and _made_of(value, later) and _made_of(before, earlier)]
+             for english, chinese, part in (_parts(earlier, later) if is_split else ()) if part]
     whole: list[Driver] = connection.execute(
         "select 'What it did to the whole', '对整体的影响', sum(contribution), sum(share) from kpi_drivers where kpi = ? and segment_type = 'all' "
         "and period_start = ? and period_grain = ? and compared_with = 'previous' and split_by = ? and driver_segment = ? having count(*) > 0",
@@ -57,8 +58,6 @@ def _parts(earlier: list[Any], later: list[Any]) -> Iterator[tuple[str, str, flo
     Of a ratio its numerator and what that is divided by; of an amount how many things there were and what each was worth.
     """
     (above0, below0, count0), (above1, below1, count1) = earlier, later
-    if above0 is None or above1 is None:
-        return
     if below0 and below1:
         yield f"Numerator {above0:,.6g} → {above1:,.6g}", f"分子 {above0:,.6g} → {above1:,.6g}", (above1 - above0) * (1 / below0 + 1 / below1) / 2
         yield f"Denominator {below0:,.6g} → {below1:,.6g}", f"分母 {below0:,.6g} → {below1:,.6g}", (above0 + above1) * (1 / below1 - 1 / below0) / 2
