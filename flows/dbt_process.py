@@ -10,6 +10,7 @@ dbt.log. What a build needs to know of its models is told, too: writing and read
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1        # prctl(2): "the signal the calling process will get when its parent dies"
+FEWEST_TO_COLLECT = 100_000     # objects made and not let go
 OUTCOMES = ("LogModelResult", "LogTestResult")
 LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
@@ -42,6 +44,9 @@ def main() -> None:
 
     from dbt.cli.main import dbtRunner
 
+    # What dbt remembers of the project stays until it ends: to look through it for cycles again and again was 1.9 of the 22 s of CPU of a quiet night.
+    gc.freeze()
+    gc.set_threshold(FEWEST_TO_COLLECT, 20, 100)
     outcome = dbtRunner(callbacks=[listen]).invoke(["--log-level", "none", "--log-level-file", "none", "--log-path", logs, *arguments])
     if outcome.exception is not None:
         _tell("error", type(outcome.exception).__name__, str(outcome.exception))
