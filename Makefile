@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MERIDIAN := $(BIN)/meridian
 
-.PHONY: demo demo-day demo-stop test lint up down docs drill install lock clean bi bi-stop bi-lock
+.PHONY: demo demo-day demo-stop test lint up down docs drill bench bench-full install lock clean bi bi-stop bi-lock
 
 # The lock is complete, so nothing is resolved (--no-deps) and every file is checked against its hash.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -58,6 +58,13 @@ bi-stop: install
 # The random sweeps at full length; `make test` runs a bounded part of each.
 drill: install
 	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Never beside other work: it measures. An hour, and a day.
+bench: install
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-full: install
+	@$(BIN)/python -m tests.benchmarks --full $(ARGS)
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
 import shutil
 import statistics
-import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -28,14 +24,10 @@ from flows.settings import Settings, load
 from flows.store import ledger as ledgers
 from flows.store import published
 from flows.store.warehouse import connect
+from tests.benchmarks.measuring import cpu, machine
 from tests.flows.conftest import make_company, order_line, ticket
 
 FIRST = date(2025, 3, 1)
-
-
-def cpu() -> float:
-    """CPU seconds of this process and of all its ended children."""
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def write(folder: Path, tickets: int, lines: int) -> None:
@@ -151,8 +143,7 @@ def main() -> None:
                 found = warehouse.execute("select count(*), count(distinct ticket_id) from marts.fct_tickets").fetchone()
             assert found == (asked.tickets, asked.tickets), found
     medians = {name: {step: statistics.median(one[step] for one in lived) for step in lived[0]} for name, lived in nights.items()}
-    print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, "
-          f"medians of {asked.turns}")
+    print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; medians of {asked.turns}; {machine()}")
     steps = list(medians["empty"])
     print(f"{'CPU seconds':<32}" + "".join(f"{step:>20}" for step in steps) + f"{'all':>10}{'above empty':>14}")
 

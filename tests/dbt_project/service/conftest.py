@@ -10,6 +10,10 @@ from tests.dbt_project.macro_sql import MACROS
 
 @pytest.fixture(scope="session")
 def business_time_sql() -> Callable[..., str]:
+    return rendered_business_time()
+
+
+def rendered_business_time() -> Callable[..., str]:
     """with_business_time and with_business_instant as SQL on the warehouse's own spans: business_time_sql("with_business_time", ...)."""
     environment = Environment(extensions=["jinja2.ext.do"])
     environment.globals.update(ref=lambda name: f"intermediate.{name}")
