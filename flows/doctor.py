@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import requests
 from packaging.requirements import Requirement
 
 from flows import automations_health, channels, disk_use, healing, lineage, postgres, secret_files, sources, up
@@ -27,6 +28,16 @@ class Finding:
     detail: str
     mend: str = ""
     fix: Callable[[], str] | None = None      # what `--fix` does
+
+
+def mended(finding: Finding) -> tuple[bool, str]:
+    """Whether `--fix` could do it, and what it says. What cannot be mended just now keeps nothing else from being."""
+    if finding.fix is None:
+        return False, finding.mend
+    try:
+        return True, finding.fix()
+    except Exception as error:
+        return False, f"could not be mended ({type(error).__name__}: {error}); {finding.mend}"
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -138,7 +149,12 @@ def _ailments(settings: Settings) -> Iterator[Finding]:
         ledger = ledgers.open_ledger(settings.ledger)
     except Exception:
         return                        # _state has said so
-    for one in healing.ailments(settings, ledger, healing.reached(settings)):
+    try:
+        found = list(healing.ailments(settings, ledger, healing.reached(settings)))
+    except requests.RequestException as error:
+        yield Finding(subject="Prefect's runs", is_well=False, detail=f"cannot be looked at: {type(error).__name__}: {error}", mend="ask again in a minute")
+        return
+    for one in found:
         yield Finding(subject=one.subject, is_well=False, detail=one.detail, mend=one.mend + (" (--fix does it)" if one.fix else ""), fix=one.fix)
 
 

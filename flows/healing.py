@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from flows.store import ledger as ledgers
 
 PATIENCE = timedelta(minutes=15)      # a run that has just begun has not told the ledger yet; a night may begin late
 LOOKED_AT = timedelta(days=35)        # what landed in these days is read and summed up; of older files the size is looked at
+BUSY_PAUSES = (1.0, 2.0, 4.0, 8.0)    # seconds
 HOLDING = ("PENDING", "RUNNING", "CANCELLING")      # states of runs that hold a slot of their deployment
 AGAIN = "again after"                 # how the idempotency key of a run begins that takes the place of a dead one: it is not repeated once more
 
@@ -51,7 +53,12 @@ class Prefect:
     auth: str = field(default="", repr=False)
 
     def ask(self, path: str, body: Any) -> Any:
-        answer = requests.post(f"{self.api}/{path}", json=body, headers=up.auth_header(self.auth), timeout=20)
+        """A server whose database is busy (SQLite, a loaded machine) says so, having done nothing, and is asked again. Raises requests.RequestException."""
+        for pause in (*BUSY_PAUSES, None):
+            answer = requests.post(f"{self.api}/{path}", json=body, headers=up.auth_header(self.auth), timeout=20)
+            if answer.status_code not in (429, 503) or pause is None:
+                break
+            time.sleep(pause)
         answer.raise_for_status()
         return answer.json()
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from typer.testing import CliRunner
 
-from flows import healing, ingest
+from flows import cli, healing, ingest
 from flows.healing import Prefect
 from flows.settings import Settings, load
 from flows.store import grid, leases
@@ -161,6 +166,67 @@ def test_a_slot_that_no_run_holds_is_let_go_and_the_one_that_a_run_holds_is_not(
     assert leaked.fix is not None and leaked.fix() == "1 let go"
     assert found(settings, prefect) == {} and move(prefect, first, "PENDING") == "ACCEPT" and move(prefect, second, "PENDING") == "REJECT"
     assert [limit["active_slots"] for limit in prefect.limits().values()] == [1] and "slots" not in found(settings, prefect)
+
+
+@contextmanager
+def busy(real: str, refusals: int, status: int) -> Iterator[str]:
+    """Prefect's API behind a door that answers so often that its database is busy."""
+    left = [refusals]
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            left[0] -= 1
+            answer = None if left[0] >= 0 else requests.post(f"{real}{self.path}", data=body, headers={"Content-Type": "application/json"}, timeout=20)
+            content = answer.content if answer is not None else b"{}"
+            self.send_response(answer.status_code if answer is not None else status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_server_whose_database_is_busy_is_asked_again_and_a_wrong_question_is_not(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healing, "BUSY_PAUSES", (0.0, 0.0))
+    for refusals, status, is_answered in ((2, 503, True), (1, 429, True), (3, 503, False), (1, 422, False)):
+        with busy(prefect_api, refusals, status) as api:
+            prefect = Prefect(api=api, config="x")
+            if is_answered:
+                assert isinstance(prefect.ask("flows/count", {}), int)
+            else:
+                with pytest.raises(requests.HTTPError, match=str(status)):
+                    prefect.ask("flows/count", {})
+
+
+def test_what_cannot_be_mended_keeps_nothing_else_from_being_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, done = settings_at(tmp_path), []
+
+    def fails() -> str:
+        raise requests.HTTPError("503 for create_flow_run")
+
+    def works() -> str:
+        done.append("two")
+        return "two is well"
+
+    ills = [healing.Ailment(subject="one", detail="is ill", mend="look at it", fix=fails), healing.Ailment(subject="two", detail="is ill", mend="m", fix=works)]
+    monkeypatch.setattr(healing, "ailments", lambda *_: iter(ills))
+    told = CliRunner().invoke(cli.app, ["doctor", "--fix", "--config", str(settings.path)])
+    assert told.exit_code == 1 and done == ["two"], told.output
+    assert "→ could not be mended (HTTPError: 503 for create_flow_run); look at it" in told.output and "→ two is well" in told.output
+
+    def cannot(*_: Any) -> Iterator[healing.Ailment]:
+        raise requests.ConnectionError("gone")
+        yield
+
+    monkeypatch.setattr(healing, "ailments", cannot)
+    told = CliRunner().invoke(cli.app, ["doctor", "--config", str(settings.path)])
+    assert "BAD  Prefect's runs: cannot be looked at: ConnectionError: gone" in told.output and "ok   ledger" in told.output
 
 
 def test_a_night_missed_because_the_machine_was_off_is_made_up_once_however_many_were_missed(deployed: tuple[Settings, Prefect, str]) -> None:
