@@ -55,9 +55,10 @@ bi: install
 bi-stop: install
 	@$(BIN)/python -m bi stop
 
-# The random sweeps at full length; `make test` runs a bounded part of each.
+# The random sweeps at full length, of which `make test` runs a bounded part, and every fault of a night on one company, with its table.
 drill: install
 	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m tests.drill
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock

@@ -61,8 +61,13 @@ def nightly(
     with up.pointed_at(server, settings):
         from flows import nightly as night
 
-        state = night.nightly(
-            as_of=day, sources=source, rebuild=rebuild, believe=believe, accept=accept, config=str(settings.path), return_state=True)
+        try:
+            state = night.nightly(
+                as_of=day, sources=source, rebuild=rebuild, believe=believe, accept=accept, config=str(settings.path), return_state=True)
+        except Exception:
+            if up.is_answering(server.api):
+                raise
+            state = _as_the_ledger_has_it(settings)
     from flows import show
 
     typer.echo()
@@ -287,6 +292,17 @@ def main(run: Callable[[], Any] = app) -> None:
     except SystemExit as ended:
         _leave(ended.code)
         raise
+
+
+def _as_the_ledger_has_it(settings: Any) -> Any:
+    """How the last night ended, where Prefect's server was gone before it could be told."""
+    from prefect.states import Completed, Failed
+
+    from flows.store import ledger as ledgers
+
+    last = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)[0]
+    made = Completed if last["state"].startswith(("published", "unchanged")) else Failed
+    return made(name=last["state"].capitalize(), message=(last["report"] or {}).get("message", ""))
 
 
 def _leave(code: Any) -> None:

@@ -9,7 +9,7 @@
 
 A night is the run of the job `nightly`. Each stream that is read (`read.<source>.<stream>`), each dbt model that ran (`dbt.<model>`) and the publication
 (`publish`) are runs of their own with it as their parent. Events are files under <home>/lineage before anything is sent, and stay until the collector has
-taken them: one that is down costs a night two seconds, and gets them the next night. After a kill some are sent twice, which the specification allows:
+taken them: one that is down costs a night a few seconds, and gets them the next night. After a kill some are sent twice, which the specification allows:
 an event is told by its run and its type.
 
 Sources: specification 2-0-2 (https://openlineage.io/spec/2-0-2/OpenLineage.json) and the facets named below. The project's own client is not used: four

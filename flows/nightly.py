@@ -206,7 +206,10 @@ def _under_the_lease(
     finally:
         ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
         lineage.ended(settings, night.run, state, message, settings.clock())
-        night_report.leave_artifacts(settings, night, state, message)
+        try:
+            night_report.leave_artifacts(settings, night, state, message)
+        except Exception as error:              # the server has gone, perhaps: the ledger has it, and what is to be told is told
+            get_run_logger().error(f"no artifacts in Prefect: {type(error).__name__}: {error}")
     return state, message
 
 
