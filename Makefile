@@ -55,9 +55,10 @@ bi: install
 bi-stop: install
 	@$(BIN)/python -m bi stop
 
-# The random sweeps at full length; `make test` runs a bounded part of each.
+# The random sweeps at full length, of which `make test` runs a bounded part, and every fault of a night on one company, with its table.
 drill: install
 	@MERIDIAN_DRILL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m tests.drill
 
 # Never beside other work: it measures. An hour, and a day.
 bench: install

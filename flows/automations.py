@@ -3,7 +3,6 @@ flows/approve.py."""
 
 from __future__ import annotations
 
-import getpass
 import random
 import time
 from collections import Counter
@@ -32,6 +31,7 @@ from flows.settings import Settings, nearest
 from flows.store import alerts as alert_store
 from flows.store import published
 from flows.store.ledger import Ledger
+from flows.whoami import account
 
 PATIENCE = timedelta(minutes=2)         # after which a run looks at nothing new; the next one comes in ten
 
@@ -83,7 +83,7 @@ def ready(settings: Settings, ledger: Ledger) -> Ready:
     engine = Engine(
         ledger=ledger, playbooks=found, actions=ACTIONS, targets=options.targets, open=partial(open_target, settings),
         beside=lambda target, session: KINDS[options.targets[target].kind].beside(session), found=reader.found, clock=settings.clock,
-        random=random.random, zone=settings.zone,
+        random=random.random, zone=settings.zone, account=account(),
         post=Post(channels_of=partial(_channels_of, settings), languages=alerts.languages(settings), link_of=channels.link_writer(settings)))
     return Ready(engine=engine, problems=tuple(problems))
 
@@ -131,7 +131,7 @@ def sentence(done: Mapping[str, int]) -> str:
 
 def approver(settings: Settings, given: str | None) -> str:
     """Who decides at this terminal: as given, or the role that meridian.toml gives to its user. Raises LookupError for a role that it gives to others."""
-    known, user = settings.configuration.automations.approvers, getpass.getuser()
+    known, user = settings.configuration.automations.approvers, account()
     if given is None:
         return roles(settings)[0]
     if given in known and known[given].users and user not in known[given].users:
@@ -141,8 +141,19 @@ def approver(settings: Settings, given: str | None) -> str:
 
 def roles(settings: Settings) -> Sequence[str]:
     """What meridian.toml says that this terminal's user is; else the user's own name."""
-    user = getpass.getuser()
+    user = account()
     return [role for role, one in settings.configuration.automations.approvers.items() if user in one.users] or [user]
+
+
+def is_shared(settings: Settings, user: str) -> bool:
+    """Whether meridian.toml says that several people work under this account of the operating system, so that it tells nobody from another."""
+    return user in settings.configuration.automations.shared_accounts
+
+
+def account_of(settings: Settings, role: str) -> str:
+    """The account behind a role that one person alone has; '' where that is not known."""
+    one = settings.configuration.automations.approvers.get(role)
+    return one.users[0] if one and len(one.users) == 1 else ""
 
 
 def must_know(settings: Settings, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 
 import typer
@@ -62,7 +61,7 @@ def undo(name: Name, config: Config = None, by: By = None, why: Why = "") -> Non
     settings = settings_of(config)
     engine = automations.ready(settings, ledgers.open_ledger(settings.ledger)).engine
     try:
-        planned = undoing.undo(engine, name, who=automations.approver(settings, by), by=getpass.getuser(), why=why)
+        planned = undoing.undo(engine, name, who=automations.approver(settings, by), by=automations.account(), why=why)
     except (undoing.CannotUndo, ActionError, LookupError) as error:
         fail(str(error.args[0]))
     typer.echo(f"{len(planned)} steps to take back: {automations.sentence(executor.execute(engine))}")
@@ -133,7 +132,8 @@ def _decide(config: Any, name: str, decision: Any, by: str | None) -> None:
                 who = approvals.as_whom(connection, playbooks, name, automations.roles(settings))
         else:
             who = automations.approver(settings, by)
-        said = approvals.Said(decision=decision, who=who, by=getpass.getuser(), via="terminal")
+        user = automations.account()
+        said = approvals.Said(decision=decision, who=who, by=user, via="terminal", account=user, is_shared=automations.is_shared(settings, user))
         found = approvals.decide_now(ledger, playbooks, name, said, at=settings.clock())
     except (approvals.NotTaken, LookupError) as error:
         fail(str(error) if isinstance(error, approvals.NotTaken) else str(error.args[0]))

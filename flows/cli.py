@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -60,8 +61,13 @@ def nightly(
     with up.pointed_at(server, settings):
         from flows import nightly as night
 
-        state = night.nightly(
-            as_of=day, sources=source, rebuild=rebuild, believe=believe, accept=accept, config=str(settings.path), return_state=True)
+        try:
+            state = night.nightly(
+                as_of=day, sources=source, rebuild=rebuild, believe=believe, accept=accept, config=str(settings.path), return_state=True)
+        except Exception:
+            if up.is_answering(server.api):
+                raise
+            state = _as_the_ledger_has_it(settings)
     from flows import show
 
     typer.echo()
@@ -127,12 +133,14 @@ def doctor(config: Config = None, fix: Annotated[bool, typer.Option("--fix", hel
     """Check versions, folders, disk, credentials and every source, and say how to mend what is wrong."""
     from flows import doctor as doctors
 
-    findings = doctors.examine(settings_of(config))
-    for finding in findings:
+    is_left = False
+    for finding in doctors.examine(settings_of(config)):
         typer.secho(f"{'ok  ' if finding.is_well else 'BAD '} {finding.subject}: {finding.detail}", fg=None if finding.is_well else "red")
         if not finding.is_well:
-            typer.echo(f"     → {finding.fix() if fix and finding.fix else finding.mend}")
-    if not all(finding.is_well or (fix and finding.fix) for finding in findings):
+            is_done, said = doctors.mended(finding) if fix else (False, finding.mend)
+            is_left = is_left or not is_done
+            typer.echo(f"     → {said}")
+    if is_left:
         raise typer.Exit(1)
 
 
@@ -163,7 +171,10 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder to write meridian.t
 
 
 @app.command()
-def up(config: Config = None) -> None:
+def up(
+    config: Config = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Stay until told to end, or until one of them ends (for containers and service managers).")] = False,
+) -> None:
     """Start a Prefect server and a worker, and deploy the flows on their schedules."""
     from flows import up as ups
 
@@ -177,6 +188,8 @@ def up(config: Config = None) -> None:
     night = settings.configuration.night
     typer.echo(f"Prefect UI: {server.ui}" + (f" (it asks for what stands in {ups.folder(settings) / ups.AUTH_FILE})" if server.auth else ""))
     typer.echo(f"nightly runs at {night.schedule!r} in {night.time_zone or settings.configuration.company.time_zone}")
+    if stay and (ended := ups.stay(settings)):
+        fail(f"the {ended} has ended; its log is {ups.folder(settings) / ended}.log")
 
 
 @app.command()
@@ -276,6 +289,37 @@ def main(run: Callable[[], Any] = app) -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemExit as ended:
+        _leave(ended.code)
+        raise
+
+
+def _as_the_ledger_has_it(settings: Any) -> Any:
+    """How the last night ended, where Prefect's server was gone before it could be told."""
+    from prefect.states import Completed, Failed
+
+    from flows.store import ledger as ledgers
+
+    last = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)[0]
+    made = Completed if last["state"].startswith(("published", "unchanged")) else Failed
+    return made(name=last["state"].capitalize(), message=(last["report"] or {}).get("message", ""))
+
+
+def _leave(code: Any) -> None:
+    """End at once where Prefect's server has gone since a flow began: its client tries every event of the run eleven times before the process may end, six
+    minutes for a small company's night. What counts is in the ledger."""
+    if "prefect.events.worker" not in sys.modules or isinstance(code, str):
+        return
+    from prefect.settings import get_current_settings
+
+    from flows import up
+
+    api = get_current_settings().api.url
+    if api and not up.is_answering(api):
+        typer.echo(f"the Prefect server at {api} has gone; the run is in the ledger: `meridian status`", err=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)
 
 
 if __name__ == "__main__":

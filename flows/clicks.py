@@ -59,7 +59,8 @@ def _describe_ask(connection: sql.Connection, ask: str, language: Language) -> s
 
 
 def _decide(settings: Settings, decision: approvals.Decision, connection: sql.Connection, click: Click) -> str:
-    said = Said(decision=decision, who=click.to, by=click.by, via="link")
+    user = automations.account_of(settings, click.to)
+    said = Said(decision=decision, who=click.to, by=click.by, via="link", account=user, is_shared=automations.is_shared(settings, user))
     try:
         found = approvals.decide(connection, automations.load_playbooks(settings).playbooks, click.subject, said, at=click.at)
     except approvals.NotTaken as refused:

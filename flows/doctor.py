@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import requests
 from packaging.requirements import Requirement
 
-from flows import automations_health, channels, disk_use, healing, postgres, sources, up
+from flows import automations_health, channels, disk_use, healing, lineage, postgres, secret_files, sources, up
 from flows.alerting import links
 from flows.settings import PROJECT, Settings
 from flows.store import ledger as ledgers
@@ -29,10 +30,20 @@ class Finding:
     fix: Callable[[], str] | None = None      # what `--fix` does
 
 
+def mended(finding: Finding) -> tuple[bool, str]:
+    """Whether `--fix` could do it, and what it says. What cannot be mended just now keeps nothing else from being."""
+    if finding.fix is None:
+        return False, finding.mend
+    try:
+        return True, finding.fix()
+    except Exception as error:
+        return False, f"could not be mended ({type(error).__name__}: {error}); {finding.mend}"
+
+
 def examine(settings: Settings) -> list[Finding]:
     """One finding for each thing looked at. Asks every source and target one or two questions, and no channel any: what it would be asked is a message."""
     return [*_versions(), *_folders(settings), *_secrets(settings), *_state(settings), *_postgres(settings), *_prefect(settings), *_ailments(settings),
-            *_sources(settings), *_channels(settings), *_automations(settings)]
+            *_lineage(settings), *_sources(settings), *_channels(settings), *_automations(settings)]
 
 
 def _versions() -> Iterator[Finding]:
@@ -74,18 +85,25 @@ def _folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
-    """Files with secrets that others on this machine could read. Of `.env` the settings have said so before anything is looked at."""
-    kept = [settings.path.parent / ".env", up.folder(settings) / up.AUTH_FILE]
-    open_ones = [path for path in kept if path.is_file() and path.stat().st_mode & 0o077]
-    detail = f"others on this machine can read {', '.join(map(str, open_ones))}" if open_ones else "nobody else may read them"
-    yield Finding(subject="secrets", is_well=not open_ones, detail=detail, mend=f"chmod 600 {' '.join(map(str, open_ones))} (--fix does it)",
-                  fix=(lambda: _close(open_ones)) if open_ones else None)
+    open_ones = secret_files.too_open(settings)
+    named = ", ".join(str(path) for path, _ in open_ones[:5]) + (f" and {len(open_ones) - 5} more" if len(open_ones) > 5 else "")
+    yield Finding(
+        subject="secrets", is_well=not open_ones, detail=f"others on this machine can read {named}" if open_ones else "nobody else may read them",
+        mend="; ".join(f"chmod {mode:o} {path}" for path, mode in open_ones[:5]) + " (--fix does it)", fix=(lambda: _close(open_ones)) if open_ones else None)
 
 
-def _close(paths: list[Path]) -> str:
-    for path in paths:
-        path.chmod(0o600)
+def _close(paths: list[tuple[Path, int]]) -> str:
+    for path, mode in paths:
+        path.chmod(mode)
     return f"{len(paths)} closed"
+
+
+def _lineage(settings: Settings) -> Iterator[Finding]:
+    if not settings.configuration.lineage.is_wanted:
+        return
+    waits = lineage.waiting(settings)
+    yield Finding(subject="lineage", is_well=not waits, detail=f"{waits} events wait for the collector" if waits else "every event is with the collector",
+                  mend=f"see [lineage] in {settings.path}; every night tries again, for {lineage.KEPT.days} days")
 
 
 def _state(settings: Settings) -> Iterator[Finding]:
@@ -131,7 +149,12 @@ def _ailments(settings: Settings) -> Iterator[Finding]:
         ledger = ledgers.open_ledger(settings.ledger)
     except Exception:
         return                        # _state has said so
-    for one in healing.ailments(settings, ledger, healing.reached(settings)):
+    try:
+        found = list(healing.ailments(settings, ledger, healing.reached(settings)))
+    except requests.RequestException as error:
+        yield Finding(subject="Prefect's runs", is_well=False, detail=f"cannot be looked at: {type(error).__name__}: {error}", mend="ask again in a minute")
+        return
+    for one in found:
         yield Finding(subject=one.subject, is_well=False, detail=one.detail, mend=one.mend + (" (--fix does it)" if one.fix else ""), fix=one.fix)
 
 

@@ -22,8 +22,11 @@ def heal(config: str | None = None) -> State[Any]:
         get_run_logger().warning(f"{found.subject}: {found.detail}")
         if found.fix is None:
             left.append(f"{found.subject}: {found.detail} — {found.mend}")
-        else:
+            continue
+        try:
             mended.append(f"{found.subject}: {found.fix()}")
+        except Exception as error:            # keeps nothing else from being mended; in half an hour it is tried again
+            left.append(f"{found.subject}: {found.detail} — could not be mended: {type(error).__name__}: {error}")
     if left:
         return Failed(name="Needs a person", message="; ".join([*left, *mended]))
     return Completed(name="Mended" if mended else "Well", message="; ".join(mended) or "nothing to mend")

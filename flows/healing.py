@@ -1,7 +1,8 @@
 """Healing: what a night left behind that it cannot mend itself, found without asking any event, and mended where no person is needed.
 
 Leases end with their process, a lost warehouse is built anew from the landing, and a reading goes on behind its last page: none of that is here. Here is what
-stays wrong because nobody looks: a run that Prefect shows as running for ever, a night that nobody started, marts that are late, a file that rotted.
+stays wrong because nobody looks: a run that Prefect shows as running for ever, a slot that nobody holds, a night that nobody started, marts that are late, a
+file that rotted.
 `meridian doctor` shows it, `--fix` mends it, and the deployment `heal` does so every half hour.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +29,8 @@ from flows.store import ledger as ledgers
 
 PATIENCE = timedelta(minutes=15)      # a run that has just begun has not told the ledger yet; a night may begin late
 LOOKED_AT = timedelta(days=35)        # what landed in these days is read and summed up; of older files the size is looked at
+BUSY_PAUSES = (1.0, 2.0, 4.0, 8.0)    # seconds
+HOLDING = ("PENDING", "RUNNING", "CANCELLING")      # states of runs that hold a slot of their deployment
 AGAIN = "again after"                 # how the idempotency key of a run begins that takes the place of a dead one: it is not repeated once more
 
 
@@ -49,7 +53,12 @@ class Prefect:
     auth: str = field(default="", repr=False)
 
     def ask(self, path: str, body: Any) -> Any:
-        answer = requests.post(f"{self.api}/{path}", json=body, headers=up.auth_header(self.auth), timeout=20)
+        """A server whose database is busy (SQLite, a loaded machine) says so, having done nothing, and is asked again. Raises requests.RequestException."""
+        for pause in (*BUSY_PAUSES, None):
+            answer = requests.post(f"{self.api}/{path}", json=body, headers=up.auth_header(self.auth), timeout=20)
+            if answer.status_code not in (429, 503) or pause is None:
+                break
+            time.sleep(pause)
         answer.raise_for_status()
         return answer.json()
 
@@ -60,6 +69,16 @@ class Prefect:
     def deployment(self, name: str) -> dict[str, Any] | None:
         found = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
         return next((one for one in found if one["parameters"].get("config") == self.config), None)
+
+    def holding(self, deployment: str) -> set[str]:
+        """The deployment's runs that may hold a slot just now."""
+        asked = {"flow_runs": {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": HOLDING}}}}
+        return {run["id"] for run in self.ask("flow_runs/filter", asked)}
+
+    def limits(self) -> dict[str, dict[str, Any]]:
+        """id of each deployment of this configuration with a concurrency limit of its own -> that limit."""
+        mine = {f"deployment:{one['id']}": one["id"] for one in self.ask("deployments/filter", {}) if one["parameters"].get("config") == self.config}
+        return {mine[limit["name"]]: limit for limit in self.ask("v2/concurrency_limits/filter", {}) if limit["name"] in mine}
 
     def state_of(self, run: str) -> str:
         """Type of a run's state; '' when it is not there or the server does not answer."""
@@ -91,6 +110,7 @@ def ailments(settings: Settings, ledger: ledgers.Ledger, prefect: Prefect | None
     now = settings.clock()
     if prefect is not None:
         yield from _dead_runs(ledger, prefect, now, wall or datetime.now(UTC))
+        yield from _leaked_slots(prefect, wall or datetime.now(UTC))
         yield from _missed_night(settings, ledger, prefect, now)
     yield from _late_marts(settings, ledger, now)
     yield from _rotten_files(settings, ledger, now)
@@ -100,17 +120,45 @@ def _dead_runs(ledger: ledgers.Ledger, prefect: Prefect, now: datetime, wall: da
     """Running by what Prefect believes, while no process of ours does it: killed together with the worker that would have told."""
     alive = {night["run"] for night in ledgers.list_nights(ledger, limit=5) if night["state"] == "running" and leases.holder(ledger, "night", now=now)}
     alive |= {job.run for job in jobs.last(ledger) if job.state == "running" and leases.holder(ledger, grid.LEASE, now=now)}
+    is_waited_for = leases.holder(ledger, grid.LEASE, now=now) is not None       # a backfill, by a night that is to begin
     newest = max((night["started_at"] for night in ledgers.list_nights(ledger, limit=1)), default="")
-    for run in prefect.runs({"type": {"any_": ["RUNNING", "CANCELLING"]}}, "nightly", "backfill"):
-        began = datetime.fromisoformat(run["start_time"].replace("Z", "+00:00")) if run["start_time"] else wall
+    for run in prefect.runs({"type": {"any_": HOLDING}}, "nightly", "backfill"):
+        began = _instant(run["start_time"] or run["state"]["timestamp"])        # one that waits for its process since its worker died never started
         if run["id"] in alive or wall - began < PATIENCE:
             continue
         mine = next((night for night in ledgers.list_nights(ledger, limit=50) if night["run"] == run["id"]), None)
+        if mine is None and is_waited_for:
+            continue                    # for up to two hours, before it tells the ledger
         is_newest = mine is not None and mine["started_at"] == newest and mine["state"] in ("running", "interrupted")
         again = is_newest and run["deployment_id"] and not (run["idempotency_key"] or "").startswith(AGAIN)
         yield Ailment(
             subject=f"run {run['name']}", detail=f"Prefect shows it as {run['state']['name']} since {began:%Y-%m-%d %H:%M} UTC, and its process is gone",
             mend="set it to Crashed" + (" and start that night once more" if again else ""), fix=partial(_bury, prefect, run, bool(again)))
+
+
+def _instant(written: str) -> datetime:
+    return datetime.fromisoformat(written.replace("Z", "+00:00"))
+
+
+def _leaked_slots(prefect: Prefect, wall: datetime) -> Iterator[Ailment]:
+    """Slots of a deployment's concurrency limit that no run holds. A run's own is freed by Prefect when its state ends, a deleted run's and one of a server
+    that was killed and forgot its leases included; what took one beside a run and died (workers before Prefect 3.2, code that counts a limit up) frees nothing.
+    A limit that changed in the last minutes is left alone: Prefect frees a slot five minutes behind the end of its lease, and freed twice it would be
+    somebody else's.
+    """
+    for deployment, limit in prefect.limits().items():
+        before = prefect.holding(deployment)
+        taken, changed = next((int(one["active_slots"]), _instant(one["updated"])) for one in prefect.limits().values() if one["id"] == limit["id"])
+        leaked = taken - len(before | prefect.holding(deployment))        # who held one as the slots were counted is in one of both
+        if leaked > 0 and wall - changed >= PATIENCE:
+            yield Ailment(
+                subject="slots", detail=f"{leaked} of {limit['limit']} slots of {limit['name']} are taken, and no run holds them: new runs wait for ever",
+                mend="let go of them", fix=partial(_let_go, prefect, limit["name"], leaked))
+
+
+def _let_go(prefect: Prefect, limit: str, slots: int) -> str:
+    prefect.ask("v2/concurrency_limits/decrement", {"names": [limit], "slots": slots})
+    return f"{slots} let go"
 
 
 def _bury(prefect: Prefect, run: dict[str, Any], again: bool) -> str:

@@ -28,7 +28,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from connectors.stream import Connector, SourceError, Stream
 from flows import build as builds
 from flows import check as checking
-from flows import disk_use, freshness, healing, night_end, night_report, past, postgres, privacy, reconcile
+from flows import disk_use, freshness, healing, lineage, night_end, night_report, past, postgres, privacy, reconcile
 from flows import ingest as ingesting
 from flows import publish as publishing
 from flows.settings import Settings, load
@@ -164,6 +164,8 @@ def nightly(
                 state, message = _under_the_lease(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
             if state not in night_end.STOPPED:
                 night_end.tell_all(settings, ledger, night.stop)
+                if told := lineage.deliver(settings):
+                    get_run_logger().log(logging.ERROR if told.problem or told.refused else logging.INFO, told.sentence)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
     except Stopped as error:
@@ -185,6 +187,7 @@ def _under_the_lease(
     """The night from its first row in the ledger to its last: state and message."""
     past.wait_for_a_backfill(ledger, past.READING, clock=settings.clock, sleep=night.stop.sleep, say=get_run_logger().info)
     ledgers.start_night(ledger, run=night.run, as_of=night.as_of.isoformat(), at=settings.clock())
+    lineage.begun(settings, night.run, settings.clock())
     state, message = "failed", ""
     try:
         state, message = _live_through(settings, ledger, night, sources, rebuild, believe, accepted)
@@ -202,7 +205,11 @@ def _under_the_lease(
         raise
     finally:
         ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
-        night_report.leave_artifacts(settings, night, state, message)
+        lineage.ended(settings, night.run, state, message, settings.clock())
+        try:
+            night_report.leave_artifacts(settings, night, state, message)
+        except Exception as error:              # the server has gone, perhaps: the ledger has it, and what is to be told is told
+            get_run_logger().error(f"no artifacts in Prefect: {type(error).__name__}: {error}")
     return state, message
 
 
@@ -220,6 +227,7 @@ def _live_through(
 ) -> tuple[str, str]:
     with night.timed("ingest"):
         declared = _ingest(settings, ledger, night, only, believe)
+    lineage.read(settings, night.run, night.streams, settings.clock())
     return make_version(settings, ledger, night, declared, rebuild, accepted)
 
 
@@ -259,6 +267,7 @@ def _publish_files(
         built: builds.Built = build_marts(settings, ledger, night.as_of, version, rebuild, night.stop, return_state=True).result()  # type: ignore[assignment]
         whole = ", from the whole landing" if built.is_rebuild else ""
         logger.info(f"built {len(built.nodes)} nodes from {built.new_batches} new batches{whole}")
+        lineage.built(settings, ledger, night.run, built.nodes, settings.clock())
         night.checks += [
             {"border": "build", "subject": node.name, "check": "dbt test", "severity": "warning", "passed": False, "observed": node.message,
              "expected": "", "detail": node.message}
@@ -273,6 +282,7 @@ def _publish_files(
         return "stopped by checks", (
             f"{failed}. Nothing was published; {_current(settings)} stays current. If this is how it should be: meridian nightly {accept}")
     night.version = publication.version
+    lineage.told_readers(settings, night.run, settings.clock(), night.seconds["check and publish"])
     failed_sources = sorted({result.source for result in night.streams if result.state == "failed"})
     if failed_sources:
         return "published with stale sources", f"{publication.version}; not fresh: {', '.join(failed_sources)}. Their marts keep the last data and say so"

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from flows.accounts import Account
 from flows.alerting.delivery_options import Channel, Serve, Watch
@@ -117,6 +117,31 @@ class Source(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Lineage(_Section):
+    """Where OpenLineage events go; flows/lineage.py says what they are."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")         # no password in it
+    endpoint: str = Field(default="/api/v1/lineage", pattern=r"^/\S*$")
+    token_env: str | None = None
+    file: str | None = None
+    namespace: str = "meridian"
+    patience_seconds: float = Field(default=20, ge=0, le=600)
+
+    @model_validator(mode="after")
+    def one_place(self) -> Lineage:
+        if self.url and self.file:
+            raise ValueError("events go to url or to file, not to both")
+        return self
+
+    @property
+    def is_wanted(self) -> bool:
+        return bool(self.url or self.file)
+
+    @property
+    def address(self) -> str:
+        return f"{(self.url or '').rstrip('/')}{self.endpoint}"
+
+
 class Configuration(_Section):
     company: Company
     state: State = State()
@@ -131,6 +156,7 @@ class Configuration(_Section):
     serve: Serve = Serve()
     watch: Watch = Watch()
     retention: Retention = Retention()
+    lineage: Lineage = Lineage()
 
 
 def _known_zone(value: str) -> str:

@@ -190,7 +190,8 @@ def _problem(text: str, path: Path, issue: Mapping[str, Any]) -> str:
         return f"{where}: {dotted} is not a setting{nearest(location[-1], _keys_at(location[:-1]))}"
     if issue["type"] == "missing":
         return f"{where}: {dotted} is missing"
-    return f"{where}: {dotted} = {issue['input']!r}: {issue['msg'].removeprefix('Value error, ')}"
+    given = re.sub(r"://[^/@\s]+@", "://***@", repr(issue["input"]))       # a password that somebody wrote into an address
+    return f"{where}: {dotted} = {given}: {issue['msg'].removeprefix('Value error, ')}"
 
 
 def _keys_at(location: tuple[str, ...]) -> list[str]:

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -152,7 +153,7 @@ def ensure_server(settings: Settings, say: Callable[[str], None] = print, *, is_
     told = {**environment(settings), "PREFECT_UI_API_URL": api_url(port), "PREFECT_API_URL": api_url(port)}
     told |= {"PREFECT_SERVER_API_AUTH_STRING": auth, AUTH_VARIABLE: auth} if auth else {}
     process = start(place, "server", [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], told, port)
-    _await(lambda: is_answering(api_url(port)), process, place, seconds=90)
+    _await(lambda: is_answering(api_url(port)), process, place, seconds=300)         # at a load of 16 on two cores it took more than 90
     return Server(api=api_url(port), auth=auth)
 
 
@@ -176,6 +177,19 @@ def deploy(settings: Settings, server: Server) -> None:
     """Register the deployments of prefect.yaml; running it again changes nothing."""
     told = {**environment(settings), **_address(server)}
     _prefect(told, ["--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT / "prefect.yaml")])
+
+
+def stay(settings: Settings) -> str:
+    """Wait until we are told to end (SIGTERM, Ctrl-C) or a process of ours ends, and stop the other. The name of the one that ended; '' when told to."""
+    told = threading.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, lambda *_: told.set())
+    ours = [process for name in ("server", "worker") if (process := find(settings, name))]
+    ended = ""
+    while not ended and not told.wait(1):
+        ended = next((process.name for process in ours if not process.is_alive), "")
+    down(settings)
+    return ended
 
 
 def down(settings: Settings) -> list[str]:

@@ -47,12 +47,25 @@ class NotTaken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What somebody said. who: a role that playbooks name as approver, as far as the way it came proves it. by: as they called themselves."""
+    """What somebody said. who: a role that playbooks name as approver, as far as the way it came proves it. by: as they called themselves. account: of the
+    operating system, as far as it is known. is_shared: several people work under that one."""
 
     decision: Decision
     who: str
     by: str
     via: Via
+    account: str = ""
+    is_shared: bool = False
+
+    @property
+    def how(self) -> dict[str, str]:
+        """For the chain."""
+        return {"via": self.via, "by": self.by, **({"account": self.account} if self.account else {})}
+
+    @property
+    def person(self) -> str:
+        """Whom one account can be told from another by; '' where that is not known."""
+        return "" if self.is_shared else self.account or (self.by if self.via == "terminal" else "")
 
 
 def decide(connection: sql.Connection, playbooks: Mapping[str, Playbook], name: str, said: Said, *, at: datetime) -> list[Proposal]:
@@ -78,7 +91,7 @@ def decide_now(ledger: Ledger, playbooks: Mapping[str, Playbook], name: str, sai
     except (NotTaken, proposals.NoSuchProposal) as refused:
         with ledger.begin() as connection:
             audit.append(connection, at=at, who=said.who, what=f"{said.decision} refused", subject=name,
-                         detail={"why": str(refused.args[0]) if isinstance(refused, LookupError) else str(refused), "via": said.via, "by": said.by})
+                         detail={"why": str(refused.args[0]) if isinstance(refused, LookupError) else str(refused), **said.how})
         raise
 
 
@@ -95,13 +108,17 @@ def _decide(connection: sql.Connection, playbooks: Mapping[str, Playbook], one: 
             raise NotTaken("name not shown")
         if said.who == one.proposed_by:
             raise NotTaken("your own", said.who)
-        if said.via == "terminal" and any(other.via == "terminal" and other.by == said.by for other in proposals.decisions(connection, one.proposal)):
-            raise NotTaken("again", said.by)
+        if said.person in proposals.accounts_of(connection, one.proposal, "ask"):
+            raise NotTaken("your own", said.person)         # in another role
+        if said.person and said.person in _people(connection, one.proposal):
+            raise NotTaken("again", said.person)
     kept = Approval(who=said.who, purpose="do", decision=said.decision, via=said.via, by=said.by, exact=one.exact, at=at,
                     expires_at=at + playbook.expires_after)
     if not proposals.decide(connection, one.proposal, kept):
         raise NotTaken("again", said.who)
-    detail = {"exact": one.exact, "via": said.via, "by": said.by}
+    if said.account:
+        proposals.keep_account(connection, one.proposal, "do", said.who, said.account)
+    detail = {"exact": one.exact, **said.how}
     if said.decision == "reject":
         proposals.move(connection, one.proposal, "rejected", at=at, who=said.who, was=(one.state,), detail=detail)
     elif one.state in ("listed", "noted"):
@@ -110,6 +127,12 @@ def _decide(connection: sql.Connection, playbooks: Mapping[str, Playbook], one: 
         approve(connection, one, at=at, who=said.who, detail=detail)
     else:
         audit.append(connection, at=at, who=said.who, what="approved, one more is needed", subject=one.proposal, detail=detail)
+
+
+def _people(connection: sql.Connection, proposal: str) -> set[str]:
+    """Who has decided on it, by their accounts; of decisions at a terminal before accounts were kept by the name there."""
+    at_terminals = {other.by for other in proposals.decisions(connection, proposal) if other.via == "terminal"}
+    return proposals.accounts_of(connection, proposal, "do") | at_terminals
 
 
 def as_whom(connection: sql.Connection, playbooks: Mapping[str, Playbook], name: str, roles: Sequence[str]) -> str:

@@ -39,7 +39,7 @@ def no_step(name: str) -> None:
 class Engine:
     """playbooks: with the mode that configuration and agreement leave them. targets: that are configured. open: a target's session; raises ActionError.
     beside: of a target and its open session, further ones, not yet open, for the same queue.
-    found: the current version's list for a playbook; raises LookupError where there is none. random: 0 to 1."""
+    found: the current version's list for a playbook; raises LookupError where there is none. random: 0 to 1. account: of the operating system, who this is."""
 
     ledger: Ledger
     playbooks: Mapping[str, Playbook]
@@ -53,6 +53,7 @@ class Engine:
     beside: Callable[[str, Any], Sequence[AbstractContextManager[Any]]] = lambda target, session: ()
     post: Post = field(default_factory=Post)
     step: Callable[[str], None] = no_step
+    account: str = ""
 
     @contextmanager
     def write(self) -> Iterator[sql.Connection]:

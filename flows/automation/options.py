@@ -4,6 +4,8 @@
     folder = "playbooks"                      # beside meridian.toml: a file there adds a playbook, or replaces the shipped one of its name
     agreement = 0.95                          # how often people must have decided as it proposed before a playbook may run by itself,
     decisions = 20                            # over at least so many decisions
+    shared_accounts = ["ops"]                 # accounts of the operating system that several people work under: where four eyes are asked for, one of
+                                              # these tells nobody from another; every other account is one person, in whatever role
 
     [automations.targets.erp]                 # secrets: MERIDIAN_ERP_<what the kind asks for>, in the environment or .env
     kind = "tryton"
@@ -56,3 +58,4 @@ class Automations(_Options):
     targets: dict[str, Target] = {}
     playbooks: dict[str, dict[str, Any]] = {}
     approvers: dict[str, Approver] = {}
+    shared_accounts: tuple[str, ...] = ()

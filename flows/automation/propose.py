@@ -230,7 +230,7 @@ def _write_down(
             continue                            # begun while we looked
         if still is not None:
             intents.cancel(connection, [still.proposal], at=now, reason=f"replaced by {one.proposal}", who=playbook.playbook)
-        proposals.add(connection, one)
+        proposals.add(connection, one, account=engine.account)
         if one.state == "asked" and look.mode == "auto" and not why and not intents.is_open(connection, one.playbook, one.work_key):
             approvals.by_caps(connection, playbook, one, at=now)
     tell(connection, engine, playbook, [one for one in made if one.state in ("asked", "listed")], why, look.mode, now)

@@ -22,9 +22,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from flows.reporting.scorecard import STATUS, UNITS, Language
 from flows.reporting.words import word
+from flows.spreadsheets import is_formula
 
 COLOURS = {"on_target": "C6EFCE", "warning": "FFEB9C", "off_target": "FFC7CE"}
-BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MONTHS = 25
 
 
@@ -115,7 +115,7 @@ def _write(sheet: Worksheet, number: int, values: Iterable[Any]) -> None:
             text = ILLEGAL_CHARACTERS_RE.sub("", value)
             cell.value = text
             cell.data_type = "s"                    # openpyxl takes what begins with = for a formula
-            cell.quotePrefix = text.startswith(BEGINS_A_FORMULA)
+            cell.quotePrefix = is_formula(text)
             cell.alignment = Alignment(vertical="top", wrap_text=len(text) > 40)
         else:
             cell.value = value

@@ -51,6 +51,8 @@ def write(home: Path, ledger: Ledger, target: Path, *, at: datetime) -> int:
         if rotten := [name for name in kept if landed[name]["verdict"] != "rejected" and sums[f"home/{name}"] != landed[name]["sha256"]]:
             raise BackupError(f"{home / rotten[0]} is not what was landed: `meridian doctor --fix`, then again")
         manifest = json.dumps({"format": FORMAT, "made_at": at.isoformat(timespec="seconds"), "sums": sums}).encode()
+        aside.unlink(missing_ok=True)
+        aside.touch(mode=0o600)                  # the ledger has the links of messages
         with aside.open("wb") as file, zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) as packed, \
                 tarfile.open(fileobj=packed, mode="w|") as archive:
             for name, text in (("manifest.json", manifest), ("ledger.jsonl", content)):

@@ -126,6 +126,8 @@ def open_ledger(url: str) -> Ledger:
     """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite."""
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
+        if not Path(url).exists():
+            Path(url).touch(mode=0o600)     # the links of messages are in it, which act for whoever has them; its log takes this mode over
         url = f"sqlite:///{url}"
     engine = sql.create_engine(url)
     if engine.dialect.name == "sqlite":

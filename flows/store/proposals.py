@@ -77,6 +77,14 @@ approvals = sql.Table(
     sql.Column("expires_at", sql.Text, nullable=False),
 )
 
+accounts = sql.Table(                                       # of the operating system, behind what people asked for and said, as far as it is known
+    "proposal_accounts", metadata,
+    sql.Column("proposal", sql.Text, primary_key=True),
+    sql.Column("purpose", sql.Text, primary_key=True),      # ask, do
+    sql.Column("who", sql.Text, primary_key=True),          # the role
+    sql.Column("account", sql.Text, nullable=False),
+)
+
 # noted (shadow), listed (propose), asked, approved; then done, undone, accepted (by people, who do it by hand), failed, handed_over, rejected, expired,
 # gone (the work went away before anything was done), replaced
 OPEN = ("noted", "listed", "asked", "approved")
@@ -177,16 +185,19 @@ def left(connection: sql.Connection, playbook: str, since: datetime, *, suffix: 
     return [(_proposal(row), date.fromisoformat(row["gone_in"][:10])) for row in connection.execute(query).mappings()]
 
 
-def add(connection: sql.Connection, made: Proposal) -> None:
-    """Write down a proposal, in the place of the one that its episode had."""
+def add(connection: sql.Connection, made: Proposal, *, account: str = "") -> None:
+    """Write down a proposal, in the place of the one that its episode had. account: of the operating system, of whoever asked for it."""
     old = connection.execute(sql.select(proposals.c.proposal).where(proposals.c.current == made.current)).scalar()
     if old is not None:
         move(connection, old, "replaced", at=made.proposed_at, who=made.playbook, reason=f"by {made.proposal}")
     row = {name: getattr(made, name) for name in Proposal.__dataclass_fields__} | {"current": made.current}
     row |= {name: text(row[name]) for name in _INSTANTS} | {name: json.dumps(row[name], ensure_ascii=False, sort_keys=True) for name in ("row", "writes")}
     connection.execute(sql.insert(proposals).values(**row))
+    if made.proposed_by and account:
+        keep_account(connection, made.proposal, "ask", made.proposed_by, account)
     audit.append(connection, at=made.proposed_at, who=made.proposed_by or made.playbook, what="proposed", subject=made.proposal, detail={
-        "work": made.current, "state": made.state, "exact": made.exact, "writes": [dict(write) for write in made.writes], "reason": made.reason})
+        "work": made.current, "state": made.state, "exact": made.exact, "writes": [dict(write) for write in made.writes], "reason": made.reason,
+        **({"account": account} if made.proposed_by and account else {})})
 
 
 def move(
@@ -253,9 +264,19 @@ def decisions(connection: sql.Connection, proposal: str, purpose: str = "do") ->
     return found
 
 
+def keep_account(connection: sql.Connection, proposal: str, purpose: str, who: str, account: str) -> None:
+    put(connection, accounts, {"proposal": proposal, "purpose": purpose, "who": who}, {"account": account})
+
+
+def accounts_of(connection: sql.Connection, proposal: str, purpose: str) -> set[str]:
+    """Who asked for it (`ask`), or decided on it (`do`), as the operating system knows them."""
+    return set(connection.execute(sql.select(accounts.c.account).where(accounts.c.proposal == proposal, accounts.c.purpose == purpose)).scalars())
+
+
 def void(connection: sql.Connection, proposal: str) -> None:
     """What was said to a proposal counts no more: it asks again. The chain keeps it."""
     connection.execute(sql.delete(approvals).where(approvals.c.proposal == proposal))
+    connection.execute(sql.delete(accounts).where(accounts.c.proposal == proposal, accounts.c.purpose == "do"))
 
 
 def escalate(connection: sql.Connection, proposal: str, at: datetime) -> bool:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from typer.testing import CliRunner
 
-from flows import healing, ingest
+from flows import cli, healing, ingest
 from flows.healing import Prefect
 from flows.settings import Settings, load
+from flows.store import grid, leases
 from flows.store import landing as landings
-from flows.store import leases
 from flows.store import ledger as ledgers
 from tests.flows.test_ingest import BY_CURSOR, NOW, store_at, truth_of
 
@@ -87,6 +92,18 @@ def runs(prefect: Prefect, deployment: str) -> list[tuple[str, str]]:
     return [(run["state"]["type"], run["idempotency_key"] or "") for run in listed]
 
 
+def limited_to_one(deployed: tuple[Settings, Prefect, str]) -> list[str]:
+    """Two runs of a deployment that lets one run at a time."""
+    settings, prefect, deployment = deployed
+    requests.patch(f"{prefect.api}/deployments/{deployment}", json={"concurrency_limit": 1}, timeout=10).raise_for_status()
+    return [str(prefect.ask(f"deployments/{deployment}/create_flow_run", {"parameters": {"config": str(settings.path)}})["id"]) for _ in range(2)]
+
+
+def move(prefect: Prefect, run: str, kind: str) -> str:
+    """What Prefect's rules answer."""
+    return str(prefect.ask(f"flow_runs/{run}/set_state", {"state": {"type": kind}})["status"])
+
+
 def begin(prefect: Prefect, settings: Settings, deployment: str, **more: Any) -> str:
     run = prefect.ask(f"deployments/{deployment}/create_flow_run", {"parameters": {"config": str(settings.path)}, **more})
     prefect.ask(f"flow_runs/{run['id']}/set_state", {"state": {"type": "RUNNING"}, "force": True})
@@ -110,6 +127,106 @@ def test_a_run_whose_process_is_gone_is_set_to_crashed_and_its_night_is_started_
     (dead,) = [one for one in found(settings, prefect).values() if one.subject.startswith("run ")]
     assert dead.fix is not None and dead.fix() == "set to Crashed"
     assert [kind for kind, _ in sorted(runs(prefect, deployment))] == ["CRASHED", "CRASHED"]
+
+
+def test_a_run_that_waits_for_a_process_that_never_came_is_set_to_crashed_and_one_that_waits_for_a_backfill_is_not(deployed: tuple[Settings, Prefect, str]) -> None:
+    settings, prefect, deployment = deployed
+    ledger = ledgers.open_ledger(settings.ledger)
+    run = prefect.ask(f"deployments/{deployment}/create_flow_run", {"parameters": {"config": str(settings.path)}})["id"]
+    assert move(prefect, run, "PENDING") == "ACCEPT" and list(healing.ailments(settings, ledger, prefect)) == [], "it was taken up just now"
+    with leases.lease(ledger, grid.LEASE, purpose="a backfill", now=settings.clock()):
+        assert found(settings, prefect) == {}
+    (waits,) = [one for one in found(settings, prefect).values() if one.subject.startswith("run ")]
+    assert waits.fix is not None and "shows it as Pending since" in waits.detail and waits.fix() == "set to Crashed"
+    assert found(settings, prefect) == {} and runs(prefect, deployment) == [("CRASHED", "")]
+
+
+@pytest.mark.parametrize("end", ["crashed", "deleted"])
+def test_the_slot_of_a_run_that_died_is_free_for_the_next_one(deployed: tuple[Settings, Prefect, str], end: str) -> None:
+    settings, prefect, _ = deployed
+    first, second = limited_to_one(deployed)
+    assert move(prefect, first, "PENDING") == "ACCEPT" and move(prefect, first, "RUNNING") == "ACCEPT" and move(prefect, second, "PENDING") == "REJECT"
+    assert "slots" not in found(settings, prefect), "it is held"
+    if end == "crashed":
+        (dead,) = found(settings, prefect).values()
+        assert dead.subject.startswith("run ") and dead.fix is not None and dead.fix()
+    else:
+        requests.delete(f"{prefect.api}/flow_runs/{first}", timeout=10).raise_for_status()
+    assert found(settings, prefect) == {} and move(prefect, second, "PENDING") == "ACCEPT"
+
+
+def test_a_slot_that_no_run_holds_is_let_go_and_the_one_that_a_run_holds_is_not(deployed: tuple[Settings, Prefect, str]) -> None:
+    settings, prefect, deployment = deployed
+    first, second = limited_to_one(deployed)
+    prefect.ask("v2/concurrency_limits/increment", {"names": [f"deployment:{deployment}"], "slots": 1})      # and whoever took it died
+    assert move(prefect, first, "PENDING") == "REJECT", "it waits, and would for ever"
+    assert list(healing.ailments(settings, ledgers.open_ledger(settings.ledger), prefect)) == [], "taken just now: a run may be about to show"
+    (leaked,) = found(settings, prefect).values()
+    assert leaked.detail == f"1 of 1 slots of deployment:{deployment} are taken, and no run holds them: new runs wait for ever"
+    assert leaked.fix is not None and leaked.fix() == "1 let go"
+    assert found(settings, prefect) == {} and move(prefect, first, "PENDING") == "ACCEPT" and move(prefect, second, "PENDING") == "REJECT"
+    assert [limit["active_slots"] for limit in prefect.limits().values()] == [1] and "slots" not in found(settings, prefect)
+
+
+@contextmanager
+def busy(real: str, refusals: int, status: int) -> Iterator[str]:
+    """Prefect's API behind a door that answers so often that its database is busy."""
+    left = [refusals]
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            left[0] -= 1
+            answer = None if left[0] >= 0 else requests.post(f"{real}{self.path}", data=body, headers={"Content-Type": "application/json"}, timeout=20)
+            content = answer.content if answer is not None else b"{}"
+            self.send_response(answer.status_code if answer is not None else status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_server_whose_database_is_busy_is_asked_again_and_a_wrong_question_is_not(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healing, "BUSY_PAUSES", (0.0, 0.0))
+    for refusals, status, is_answered in ((2, 503, True), (1, 429, True), (3, 503, False), (1, 422, False)):
+        with busy(prefect_api, refusals, status) as api:
+            prefect = Prefect(api=api, config="x")
+            if is_answered:
+                assert isinstance(prefect.ask("flows/count", {}), int)
+            else:
+                with pytest.raises(requests.HTTPError, match=str(status)):
+                    prefect.ask("flows/count", {})
+
+
+def test_what_cannot_be_mended_keeps_nothing_else_from_being_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, done = settings_at(tmp_path), []
+
+    def fails() -> str:
+        raise requests.HTTPError("503 for create_flow_run")
+
+    def works() -> str:
+        done.append("two")
+        return "two is well"
+
+    ills = [healing.Ailment(subject="one", detail="is ill", mend="look at it", fix=fails), healing.Ailment(subject="two", detail="is ill", mend="m", fix=works)]
+    monkeypatch.setattr(healing, "ailments", lambda *_: iter(ills))
+    told = CliRunner().invoke(cli.app, ["doctor", "--fix", "--config", str(settings.path)])
+    assert told.exit_code == 1 and done == ["two"], told.output
+    assert "→ could not be mended (HTTPError: 503 for create_flow_run); look at it" in told.output and "→ two is well" in told.output
+
+    def cannot(*_: Any) -> Iterator[healing.Ailment]:
+        raise requests.ConnectionError("gone")
+        yield
+
+    monkeypatch.setattr(healing, "ailments", cannot)
+    told = CliRunner().invoke(cli.app, ["doctor", "--config", str(settings.path)])
+    assert "BAD  Prefect's runs: cannot be looked at: ConnectionError: gone" in told.output and "ok   ledger" in told.output
 
 
 def test_a_night_missed_because_the_machine_was_off_is_made_up_once_however_many_were_missed(deployed: tuple[Settings, Prefect, str]) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import requests
 
 from flows import healing, up
+from flows.settings import load
 from tests.flows.test_healing import settings_at
 
 CLIENT = """
@@ -44,3 +47,20 @@ def test_the_api_of_our_own_server_asks_who_is_there_and_ours_know(tmp_path: Pat
         assert password not in (up.folder(settings) / "server.log").read_text(encoding="utf-8")
     finally:
         up.down(settings)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_who_stays_ends_when_told_to_or_when_a_process_of_ours_ends_and_stops_the_other(tmp_path: Path, told: bool) -> None:
+    (tmp_path / "meridian.toml").write_text('[company]\nname = "Small"\n[state]\nhome = "."\n')
+    settings = load(tmp_path / "meridian.toml", environment={})
+    place = up.folder(settings)
+    place.mkdir()
+    server, worker = (up.start(place, name, ["sleep", "300"], os.environ) for name in ("server", "worker"))
+    program = f"from flows import settings, up\nprint('stays', flush=True)\nprint(up.stay(settings.load({str(settings.path)!r}, environment={{}})) or 'told to')"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as staying:
+        assert staying.stdout is not None and staying.stdout.readline() == "stays\n"
+        time.sleep(3)
+        assert staying.poll() is None and server.is_alive and worker.is_alive
+        os.kill(*(staying.pid, signal.SIGTERM) if told else (worker.pid, signal.SIGKILL))
+        assert staying.communicate(timeout=120)[0] == ("told to\n" if told else "worker\n")
+    assert not server.is_alive and not worker.is_alive

@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from flows.automation.contract import Action, Kind, Parameters, Refused, State, Unavailable, Undo, Unrecognized
+from flows.spreadsheets import is_formula
 
 SETTLES = timedelta(seconds=0)          # a file is as it was, or as it should be
 PROJECT = ("project", "unit", "kpi", "segment_type", "segment", "direction", "registered_on", "starts_on", "expected_effect")
@@ -88,14 +90,21 @@ def _wanted(given: Parameters, before: State) -> State:
 
 def _add(folder: Folder, given: Parameters, before: State, marker: str) -> None:
     row = _wanted(given, before)
-    # What a spreadsheet would take for a formula does not go into a file that people open in one; an effect of -0.1 is a number.
-    if odd := [name for name, value in row.items() if name != "expected_effect" and str(value)[:1] in "=+-@\t\r"]:
+    # What a spreadsheet would take for a formula does not go into a file that people open in one; an effect of -0.1 is a number, and nothing else may be one.
+    if odd := [name for name, value in row.items() if is_formula(str(value)) and not (name == "expected_effect" and _is_number(str(value)))]:
         raise Refused(f"{odd[0]} begins with {row[odd[0]][0]!r}, which a spreadsheet would run as a formula")
     with folder.locked():
         header, rows = _read(folder)
         if any(each["project"] == row["project"] for each in rows):
             return
         _write(folder, [*header, *(name for name in row if name not in header)], [*rows, dict(row)])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _gone(folder: Folder, given: Parameters, marker: str) -> State:

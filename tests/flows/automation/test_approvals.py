@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,38 @@ def test_one_person_at_one_terminal_is_not_two(tmp_path: Path, shop: Target) -> 
     decide_now(here.ledger, here.playbooks, name, Said(decision="approve", who="mira", by="root", via="terminal"), at=here.now)
     with pytest.raises(NotTaken, match="root has decided"):
         decide_now(here.ledger, here.playbooks, name, Said(decision="approve", who="jonas", by="root", via="terminal"), at=here.now)
+
+
+def test_one_person_of_two_roles_does_not_agree_to_what_they_asked_for_under_another_name(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, four_eyes=True)
+    here.rows, here.account = [row("o1")], "u1"
+    here.propose(by="mira")
+    name = here.proposals()[0].proposal
+
+    def says(who: str, account: str, via: Any = "terminal", **more: Any) -> None:
+        decide_now(here.ledger, here.playbooks, name, Said(decision="approve", who=who, by=account, via=via, account=account, **more), at=here.now)
+
+    for via in ("terminal", "link"):
+        with pytest.raises(NotTaken, match="u1 asked for it: somebody else must agree"):
+            says("jonas", "u1", via)
+    assert here.states() == {"o1": "asked"}
+    says("jonas", "u2")
+    assert here.states() == {"o1": "approved"}
+    with here.ledger.begin() as connection:
+        kept = [(one.what, one.who, json.loads(one.detail).get("account")) for one in connection.execute(audit.audit.select().order_by(audit.audit.c.number))]
+    assert kept[:4] == [("proposed", "mira", "u1"), *[("approve refused", "jonas", "u1")] * 2, ("proposal approved", "jonas", "u2")]
+
+
+def test_one_person_is_not_two_by_a_link_and_a_terminal_but_a_shared_account_tells_nobody_from_another(tmp_path: Path, shop: Target) -> None:
+    here = world(tmp_path, shop.url, four_eyes=True)
+    here.rows = [row("o1")]
+    here.propose()
+    name = here.proposals()[0].proposal
+    decide_now(here.ledger, here.playbooks, name, Said(decision="approve", who="mira", by="Mira", via="link", account="u1"), at=here.now)
+    with pytest.raises(NotTaken, match="u1 has decided"):
+        decide_now(here.ledger, here.playbooks, name, Said(decision="approve", who="jonas", by="u1", via="terminal", account="u1"), at=here.now)
+    decide_now(here.ledger, here.playbooks, name, Said(decision="approve", who="jonas", by="u1", via="terminal", account="u1", is_shared=True), at=here.now)
+    assert here.states() == {"o1": "approved"}
 
 
 def test_a_yes_does_not_last_for_ever(tmp_path: Path, shop: Target) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from flows import automations, cli
+from flows import automations, cli, whoami
 from flows.automation import playbook_tests
 from flows.settings import load
 from tests.flows.automation.company import PLAYBOOK, Company, company
@@ -72,7 +73,7 @@ def test_who_has_several_roles_decides_as_the_one_that_may_and_never_agrees_to_w
     here: Company, shop: Target, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     here.configure(ROLES)
-    monkeypatch.setattr(getpass, "getuser", lambda: "u1")
+    monkeypatch.setattr(automations, "account", lambda: "u1")
     here.night(["7", "8"])
     assert meridian(here, "run").output == "2 asked\n"
     first, second = here.proposals()
@@ -87,6 +88,45 @@ def test_who_has_several_roles_decides_as_the_one_that_may_and_never_agrees_to_w
     refused = meridian(here, "approve", name)
     assert (refused.exit_code, "boss asked for it: somebody else must agree" in refused.output) == (1, True), refused.output
     assert meridian(here, "approve", "no-such").exit_code == 1
+
+
+FOUR_EYES = PLAYBOOK.replace("approvers: [mira, jonas]", "approvers: [boss, jonas]\nfour_eyes: true").replace("asks: [mira, jonas]", "asks: [boss, jonas]")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_four_eyes_are_two_accounts_of_the_system_whatever_roles_they_name_unless_the_account_is_declared_as_shared(
+    here: Company, shop: Target, monkeypatch: pytest.MonkeyPatch, shared: bool,
+) -> None:
+    here.configure("[automations]\nshared_accounts = [\"u1\"]\n" if shared else "")          # roles without users: any name may be given
+    here.playbook(FOUR_EYES)
+    monkeypatch.setattr(automations, "account", lambda: "u1")
+    here.night(["7"])
+    assert meridian(here, "run", "--by", "boss").output == "1 asked\n"
+    (one,) = here.proposals()
+    said = meridian(here, "approve", one.proposal, "--by", "jonas")
+    if shared:
+        assert said.output == f"{one.proposal} Purchase 7: approved\n"
+        return
+    assert said.exit_code == 1 and "u1 asked for it: somebody else must agree" in said.output
+    monkeypatch.setattr(automations, "account", lambda: "u2")
+    assert meridian(here, "approve", one.proposal, "--by", "jonas").output == f"{one.proposal} Purchase 7: approved\n"
+
+
+def test_a_link_is_of_the_account_of_a_role_that_one_person_alone_has(here: Company) -> None:
+    here.configure('[automations]\nshared_accounts = ["ops"]\n[automations.approvers.boss]\nusers = ["u1"]\n[automations.approvers.jonas]\nusers = ["u1", "u2"]\n')
+    assert [automations.account_of(here.settings, role) for role in ("boss", "jonas", "mira", "nobody")] == ["u1", "", "", ""]
+    assert (automations.is_shared(here.settings, "ops"), automations.is_shared(here.settings, "u1")) == (True, False)
+
+
+def test_an_account_is_what_the_kernel_says_and_no_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "somebody-else")
+    login = tmp_path / "loginuid"
+    mine = pwd.getpwuid(os.getuid()).pw_name
+    assert whoami.account(login) == mine, "no login is recorded on this system"
+    for written, expected in (("4294967295", mine), ("0", "root"), ("3999999999", "3999999999")):
+        login.write_text(written)
+        assert whoami.account(login) == expected
 
 
 def test_the_playbooks_own_tests_and_every_target_are_checked(here: Company, shop: Target) -> None:

@@ -60,6 +60,7 @@ class World:
     session: Callable[[], AbstractContextManager[Any]] | None = None        # of the target 'shop'; None: tests/flows/automation/target.py at `url`
     beside: Callable[[Any], Sequence[AbstractContextManager[Any]]] = lambda session: ()
     languages: dict[str, Any] = field(default_factory=lambda: {"mira_mail": "en", "jonas_mail": "zh-CN", "boss_mail": "en"})
+    account: str = ""
     _ledger: ledgers.Ledger | None = None
 
     @property
@@ -79,7 +80,7 @@ class World:
         return Engine(
             ledger=self.ledger, playbooks=self.playbooks, actions=self.actions, targets={"shop"}, open=open_target,
             found=lambda asked: Found(version=self.version, as_of=self.as_of, rows=self.rows, stale=self.stale), clock=lambda: self.now, random=lambda: 0.5,
-            zone=ZoneInfo("UTC"), step=self.step, beside=lambda target, session: self.beside(session),
+            zone=ZoneInfo("UTC"), step=self.step, account=self.account, beside=lambda target, session: self.beside(session),
             post=Post(channels_of=lambda role: (f"{role}_mail",), languages=self.languages, link_of=lambda action, ask, role, language: f"https://x/{action}/{ask}/{role}"))
 
     def night(self, rows: Sequence[dict[str, Any]] | None = None) -> None:
