@@ -16,7 +16,7 @@ from flows.alerting.delivery_options import Channel, Serve, Watch
 from flows.alerting.options import Alerts
 from flows.automation.options import Automations
 from flows.reporting.options import Reports
-from flows.store.postgres_options import Postgres
+from flows.store.postgres_options import BuiltInPostgres, Postgres
 from flows.store.retention_options import Retention
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -71,6 +71,10 @@ class Publish(_Section):
     postgres: Postgres = Postgres()
 
 
+class Warehouse(_Section):
+    postgres: BuiltInPostgres = BuiltInPostgres()
+
+
 class Calendar(_Section):
     time_zone: str
     holidays: tuple[date, ...] = ()
@@ -122,6 +126,7 @@ class Configuration(_Section):
     state: State = State()
     night: Night = Night()
     publish: Publish = Publish()
+    warehouse: Warehouse = Warehouse()
     alerts: Alerts = Alerts()
     automations: Automations = Automations()
     reports: Reports = Reports()
