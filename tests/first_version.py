@@ -33,7 +33,7 @@ def keep(home: Path, shared: Path) -> None:
     deployment = shared / "deployment"
     for file in ("meridian.toml", ".env", "sandbox/clock", "state/ledger.sqlite", "state/warehouse/warehouse.duckdb"):
         (deployment / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(home / file, deployment / file)
+        shutil.copy(home / file, deployment / file)        # with its mode: .env is nobody else's
     shutil.copytree(home / "state" / "published", shared / "published", symlinks=True)
 
 
