@@ -62,7 +62,7 @@ def in_order(manifest: Mapping[str, Any], warehouse: duckdb.DuckDBPyConnection) 
     for schema, table, column, kind in warehouse.execute(
             f"select schema_name, table_name, column_name, data_type from duckdb_columns() where database_name = {literal(WAREHOUSE)} "
             "order by schema_name, table_name, column_index").fetchall():
-        columns.setdefault((schema, table), {})[column] = kind
+        columns.setdefault((schema, table), {})[column.lower()] = kind       # Subject, as Salesforce spells it, is subject to DuckDB; to PostgreSQL it is not
     nodes = {key: node for key, node in manifest["nodes"].items()
              if node["resource_type"] in ("model", "seed") and (node["schema"], node["alias"]) in columns}
     found: dict[str, Model] = {}

@@ -32,7 +32,7 @@ def type_while_building(kind: str) -> str:
 
 def columns_in(warehouse: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
     """What a query answers, its columns in order."""
-    return {row[0]: row[1] for row in warehouse.execute(f"describe {query}").fetchall()}
+    return {row[0].lower(): row[1] for row in warehouse.execute(f"describe {query}").fetchall()}
 
 
 def create(connection: sql.Connection, name: str, columns: Columns) -> None:

@@ -66,6 +66,7 @@ STATEMENTS = {
     "the last that is known": "select id, last_value(city ignore nulls) over (order by id) as known from orders",
     "the nearest before": "select orders.id, rates.rate from orders asof left join rates on rates.currency = 'EUR' and orders.moment >= rates.since",
     "the nearest after": "select orders.id, rates.rate from orders asof join rates on rates.currency = 'EUR' and orders.moment < rates.since",
+    "names in any case": 'with a as (select id as "Id", city as City from orders) select ID, a.city from a',
     "a step called as its table": "with orders as (select * from orders where id < 4) select id, city from orders",
     "names of steps of steps": "with recursive chain as (select 1 as n, 'a' as word union all select n + 1, word || 'b' from chain where n < 4) select * from chain",
     "people of Erlang's": "select * from (select id, agents_needed(id * 4.0, 12.0, 0.8, 1.0) as needed, agents_needed(900.0, 30.0, 0.99, 0.0) as many from orders)",
