@@ -154,7 +154,7 @@ def settings_secrets(settings: Settings) -> set[str]:
     with: dbt has no business with them."""
     configuration = settings.configuration
     targets = {f"MERIDIAN_{name.upper()}_" for name in configuration.automations.targets}
-    named = {KEY_VARIABLE} | ({configuration.publish.postgres.url_env} if configuration.publish.postgres.url_env else set())
+    named = {KEY_VARIABLE} | {url for url in (configuration.publish.postgres.url_env, configuration.warehouse.postgres.url_env) if url}
     return named | {name for name in settings.secrets if any(name.startswith(beginning) for beginning in targets)} | {
         str(value) for source in settings.configuration.sources.values() for option, value in source.options.items() if option.endswith("_env")
     }

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, export_cli, prune_cli, publish_cli, report_cli, robot_cli
+from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, export_cli, prune_cli, publish_cli, report_cli, robot_cli, warehouse_cli
 from flows.terminal import Config, Lang, day_of, fail, fail_stopped, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
@@ -20,6 +20,7 @@ batch_app = typer.Typer(no_args_is_help=True, help="Landed batches that the chec
 source_app = typer.Typer(no_args_is_help=True, help="Configured systems: add one, ask them who we are there, look at their records.")
 app.add_typer(publish_cli.app, name="publish")
 app.add_typer(export_cli.app, name="export")
+app.add_typer(warehouse_cli.app, name="warehouse")
 app.add_typer(batch_app, name="batch")
 app.add_typer(source_app, name="source")
 app.add_typer(alerts_cli.app, name="alerts")

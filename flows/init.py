@@ -48,6 +48,9 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 # url_env = "MARTS_URL"              # postgresql://publisher:password@db.example.com/bi
 # reader = "meridian_reader"         # role that may read everything and change nothing
 
+# [warehouse.postgres]               # the marts worked out in a PostgreSQL of your own: `meridian warehouse build`
+# url_env = "WAREHOUSE_URL"
+
 # Alerts: `meridian alerts list` shows what is wrong, here stands who is told. Rules of your own are files in `folder`, beside this one.
 # [alerts]
 # folder = "alerts"

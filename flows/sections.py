@@ -16,7 +16,7 @@ from flows.alerting.delivery_options import Channel, Serve, Watch
 from flows.alerting.options import Alerts
 from flows.automation.options import Automations
 from flows.reporting.options import Reports
-from flows.store.postgres_options import Postgres
+from flows.store.postgres_options import BuiltInPostgres, Postgres
 from flows.store.retention_options import Retention
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -69,6 +69,10 @@ class Night(_Section):
 class Publish(_Section):
     keep_days: int | None = Field(default=None, ge=1)        # the earlier name of retention.versions_days
     postgres: Postgres = Postgres()
+
+
+class Warehouse(_Section):
+    postgres: BuiltInPostgres = BuiltInPostgres()
 
 
 class Calendar(_Section):
@@ -147,6 +151,7 @@ class Configuration(_Section):
     state: State = State()
     night: Night = Night()
     publish: Publish = Publish()
+    warehouse: Warehouse = Warehouse()
     alerts: Alerts = Alerts()
     automations: Automations = Automations()
     reports: Reports = Reports()

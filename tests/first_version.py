@@ -28,16 +28,35 @@ def alone(factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield shared
 
 
-def keep(published: Path, shared: Path) -> None:
-    shutil.copytree(published, shared / "published", symlinks=True)
+def keep(home: Path, shared: Path) -> None:
+    """home: the company's folder, after its first night."""
+    deployment = shared / "deployment"
+    for file in ("meridian.toml", ".env", "sandbox/clock", "state/ledger.sqlite", "state/warehouse/warehouse.duckdb"):
+        (deployment / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(home / file, deployment / file)        # with its mode: .env is nobody else's
+    shutil.copytree(home / "state" / "published", shared / "published", symlinks=True)
 
 
 def copy(folder: Path, factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """Into `folder`, to do with as the test likes. Returns the published folder. The Prefect server is asked for only when a night has to be lived."""
+    with _kept(factory, request) as shared:
+        return Path(shutil.copytree(shared / "published", folder / "published", symlinks=True))
+
+
+def copy_deployment(folder: Path, factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Configuration, ledger, warehouse and what is published, without the systems and what landed. Returns its meridian.toml."""
+    with _kept(factory, request) as shared:
+        shutil.copytree(shared / "deployment", folder, dirs_exist_ok=True)
+        shutil.copytree(shared / "published", folder / "state" / "published", symlinks=True)
+    return folder / "meridian.toml"
+
+
+@contextmanager
+def _kept(factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Path]:
     with alone(factory) as shared:
         if not (shared / "published").exists():
             from tests import test_company
 
             with test_company.after_first_night(factory.mktemp("company"), request.getfixturevalue("prefect_api")) as home:
-                keep(home.folder / "state" / "published", shared)
-        return Path(shutil.copytree(shared / "published", folder / "published", symlinks=True))
+                keep(home.folder, shared)
+        yield shared

@@ -76,7 +76,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterator
         with first_version.alone(tmp_path_factory) as shared:       # whoever needs that version meanwhile waits for this night
             made = until_the_end.enter_context(after_first_night(tmp_path_factory.mktemp("company"), prefect_api))
             if not (shared / "published").exists():
-                first_version.keep(made.folder / "state" / "published", shared)
+                first_version.keep(made.folder, shared)
         yield made
 
 

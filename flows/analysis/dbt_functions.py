@@ -58,8 +58,13 @@ def agents_needed(contacts: Any, handling: Any, share: Any, within: Any) -> Any:
     return pa.array(needed(*(array.to_numpy(zero_copy_only=False).astype(np.float64) for array in arrays)), from_pandas=True)
 
 
+def add_to(connection: Any) -> None:
+    """Make them known to a DuckDB connection."""
+    connection.create_function("control_limits", control_limits, ["double[]"] * 4, LIMITS, type="arrow")
+    connection.create_function("agents_needed", agents_needed, ["double"] * 4, "double", type="arrow", null_handling="special")
+    connection.create_function("project_verdict", project_verdict, ["double[]", "bigint", "boolean"], VERDICT)
+
+
 class Plugin(BasePlugin):
     def configure_connection(self, conn: Any) -> None:
-        conn.create_function("control_limits", control_limits, ["double[]"] * 4, LIMITS, type="arrow")
-        conn.create_function("agents_needed", agents_needed, ["double"] * 4, "double", type="arrow", null_handling="special")
-        conn.create_function("project_verdict", project_verdict, ["double[]", "bigint", "boolean"], VERDICT)
+        add_to(conn)

@@ -76,9 +76,9 @@ def follow(address: str, options: Postgres, version: Version, *, mask: pg_load.M
                 pg_access.secure_new(connection, source, options)
             step("loaded")
         if _schemas(connection, options).get(options.schema_name) != told:
-            _make_room(connection, options, source, attempt)
+            make_room(connection, options, source, attempt)
             step("room made")
-            attempt(lambda: _exchange(connection, options, source, version, told, step))
+            attempt(lambda: exchange(connection, options, source, version, told, step))
             step("exchanged")
             _vacuum(connection, options)
         remarks = _prune(connection, options, version.name, step)
@@ -116,7 +116,7 @@ def _columns(connection: sql.Connection, schema: str) -> dict[str, list[tuple[st
         return pg_access.columns_by_table(connection, schema)
 
 
-def _make_room(connection: sql.Connection, options: Postgres, source: str, attempt: pg_access.Attempt) -> None:
+def make_room(connection: sql.Connection, options: Postgres, source: str, attempt: pg_access.Attempt) -> None:
     """Columns that a table gets at its end are there before its rows are exchanged: empty for a moment, but nobody is kept waiting while rows are written."""
     live, wanted = _columns(connection, options.schema_name), _columns(connection, source)
     for table, columns in wanted.items():
@@ -126,7 +126,7 @@ def _make_room(connection: sql.Connection, options: Postgres, source: str, attem
             attempt(partial(run, connection, f"alter table {quoted(options.schema_name)}.{quoted(table)} {added}"))
 
 
-def _exchange(connection: sql.Connection, options: Postgres, source: str, version: Version, told: str, step: Step) -> None:
+def exchange(connection: sql.Connection, options: Postgres, source: str, version: Version, told: str, step: Step) -> None:
     """All tables of `source` into the schema that readers know, within the caller's transaction. told: what its comment says from now on."""
     schema = options.schema_name
     run(connection, f"create schema if not exists {quoted(schema)}")

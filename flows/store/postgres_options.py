@@ -58,3 +58,17 @@ class Postgres(BaseModel):
         if isinstance(value, dict) and value.get("reader", "meridian_reader") in (value.get("rows") or {}):
             raise ValueError("rows names the reader, who sees everything: give the role that sees a part a name of its own")
         return value
+
+
+class BuiltInPostgres(Postgres):
+    """`[warehouse.postgres]`: the database of the company's own in which `meridian warehouse build` works the marts out. People are shown as in the marts."""
+
+    schema_name: Name = Field(default="warehouse", alias="schema")
+
+    @model_validator(mode="before")
+    @classmethod
+    def of_publishing_only(cls, value: Any) -> Any:
+        for option in ("keep_versions", "people"):
+            if isinstance(value, dict) and option in value:
+                raise ValueError(f"{option} is of [publish.postgres]: a build keeps one version, with people as they are in the marts")
+        return value

@@ -215,7 +215,10 @@ contributions as (
 weighed as (
     select
         *,
-        count(distinct driver_segment) over (partition by kpi, period_grain, period_start, compared_with, split_by) > 1 as has_parts,
+        coalesce(
+            min(driver_segment) over (partition by kpi, period_grain, period_start, compared_with, split_by)
+            <> max(driver_segment) over (partition by kpi, period_grain, period_start, compared_with, split_by), false
+        ) as has_parts,
         max(abs(contribution)) over (partition by kpi, period_grain, period_start, compared_with, split_by) as largest,
         row_number() over (
             partition by kpi, period_grain, period_start, compared_with, split_by

@@ -57,10 +57,11 @@ asked as (
         count(*) as line_count,
         regexp_replace(cast(sum(quantity) as varchar), '\.?0+$', '') as pieces,
         -- text, whole where it is whole: the robot must not round what it types
-        cast(to_json(list({
-            'item': partner_item,
-            'pieces': case when quantity = trunc(quantity) then cast(cast(quantity as bigint) as varchar) else cast(quantity as varchar) end
-        } order by partner_item)) as varchar) as lines
+        '[' || string_agg(
+            '{"item":' || cast(to_json(partner_item) as varchar) || ',"pieces":"'
+            || case when quantity = trunc(quantity) then cast(cast(quantity as bigint) as varchar) else cast(quantity as varchar) end || '"}',
+            ',' order by partner_item
+        ) || ']' as lines
     from pieces
     group by order_id, partner
 ),

@@ -3,18 +3,30 @@ leads as (
     select * from {{ ref('fct_leads') }}
 ),
 
+steps as (
+    select * from (values (1, 'lead'), (2, 'opportunity'), (3, 'offer'), (4, 'won')) as stated (stage_number, stage)
+),
+
 stages as (
     select
-        date_trunc('month', created_on) as cohort_month,
-        channel,
-        unnest([
-            {'stage_number': 1, 'stage': 'lead', 'is_reached': true, 'is_next_reached': reached_opportunity},
-            {'stage_number': 2, 'stage': 'opportunity', 'is_reached': reached_opportunity, 'is_next_reached': reached_offer},
-            {'stage_number': 3, 'stage': 'offer', 'is_reached': reached_offer, 'is_next_reached': is_won},
-            {'stage_number': 4, 'stage': 'won', 'is_reached': is_won, 'is_next_reached': null}
-        ], recursive := true),
-        is_lost
+        date_trunc('month', leads.created_on) as cohort_month,
+        leads.channel,
+        steps.stage_number,
+        steps.stage,
+        case steps.stage
+            when 'lead' then true
+            when 'opportunity' then leads.reached_opportunity
+            when 'offer' then leads.reached_offer
+            else leads.is_won
+        end as is_reached,
+        case steps.stage
+            when 'lead' then leads.reached_opportunity
+            when 'opportunity' then leads.reached_offer
+            when 'offer' then leads.is_won
+        end as is_next_reached,
+        leads.is_lost
     from leads
+    cross join steps
 ),
 
 final as (

@@ -3,21 +3,28 @@ orders as (
     select * from {{ ref('fct_orders') }}
 ),
 
+steps as (
+    select * from (values (1, 'confirm'), (2, 'pick'), (3, 'ship'), (4, 'deliver')) as stated (stage_number, stage)
+),
+
 stages as (
     select
-        date_trunc('month', delivered_on) as delivered_month,
-        warehouse,
-        region,
-        cycle_hours,
-        unnest([
-            {'stage_number': 1, 'stage': 'confirm', 'stage_hours': confirm_hours},
-            {'stage_number': 2, 'stage': 'pick', 'stage_hours': pick_hours},
-            {'stage_number': 3, 'stage': 'ship', 'stage_hours': ship_hours},
-            {'stage_number': 4, 'stage': 'deliver', 'stage_hours': deliver_hours}
-        ], recursive := true)
+        date_trunc('month', orders.delivered_on) as delivered_month,
+        orders.warehouse,
+        orders.region,
+        orders.cycle_hours,
+        steps.stage_number,
+        steps.stage,
+        case steps.stage
+            when 'confirm' then orders.confirm_hours
+            when 'pick' then orders.pick_hours
+            when 'ship' then orders.ship_hours
+            else orders.deliver_hours
+        end as stage_hours
     from orders
+    cross join steps
     -- shares add up to one only where every stage's end is known
-    where confirm_hours + pick_hours + ship_hours + deliver_hours is not null
+    where orders.confirm_hours + orders.pick_hours + orders.ship_hours + orders.deliver_hours is not null
 ),
 
 final as (

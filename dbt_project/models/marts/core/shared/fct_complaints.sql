@@ -36,7 +36,7 @@ written as (
     select
         complaint_id,
         ticket_id,
-        nullif(regexp_extract(ticket_id, '^(?i:t|rt|ticket|case)?[ #-]*0*([1-9][0-9]*)$', 1), '') as number
+        nullif(regexp_extract(lower(ticket_id), '^(?:t|rt|ticket|case)?[ #-]*0*([1-9][0-9]*)$', 1), '') as number
     from known
 ),
 
