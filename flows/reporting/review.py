@@ -83,7 +83,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """An improvement project that had begun. low, high: 95 % interval of its effect in the KPI's unit; None until it can be judged."""
+    """An improvement project that had begun. low, high: 95 % interval of its effect in the KPI's unit; None until it can be judged.
+    spoiled: guard rails that got worse: (title, unit, change in that unit)."""
 
     name: str
     kpi: str
@@ -93,6 +94,7 @@ class Project:
     effect: float | None
     low: float | None
     high: float | None
+    spoiled: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +277,14 @@ def _projects(connection: Any, period: Period, language: Language) -> tuple[Proj
         from fct_projects as projects left join kpi_catalogue as catalogue using (kpi)
         where projects.starts_on between $first and $end order by projects.starts_on desc, projects.project
         """, {"first": period.end - timedelta(days=730), "end": period.end})
-    return tuple(Project(**row) for row in rows)
+    spoiled: dict[str, list[tuple[str, str, float]]] = {}
+    # a version from before guard rails has no such table
+    if connection.execute("select 1 from duckdb_tables() where table_name = 'fct_project_guard_rails'").fetchone():
+        for row in _rows(connection, f"""
+            select rails.project, catalogue.{_title(language)} as title, catalogue.unit, rails.effect
+            from fct_project_guard_rails as rails inner join kpi_catalogue as catalogue using (kpi) where rails.verdict = 'worse' order by rails.kpi"""):
+            spoiled.setdefault(row["project"], []).append((row["title"], row["unit"], row["effect"]))
+    return tuple(Project(**row, spoiled=tuple(spoiled.get(row["name"], ()))) for row in rows)
 
 
 def _restated(connection: Any, period: Period, language: Language) -> tuple[Restated, ...]:
