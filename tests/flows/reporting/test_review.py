@@ -119,6 +119,19 @@ def test_a_project_is_shown_once_it_has_begun(marts: Any) -> None:
     assert [(one.name, one.verdict) for one in review.read(marts, WEEK, "en").projects] == [("Photos", "too early"), ("Waves", "verified")]
 
 
+def test_of_what_has_no_exact_split_it_is_said_beside_what_has(marts: Any) -> None:
+    """What moved by less than a hundredth is not worth a line; medians are among those that moved most."""
+    assert review.read(marts, WEEK, "en").unsplit == ()
+    marts.execute("delete from kpi_drivers where kpi = 'csat'")
+    read = review.read(marts, WEEK, "en")
+    assert [line.kpi for line in read.unsplit] == ["csat"] and [change.line.kpi for change in read.changes] == ["revenue"]
+    said = text_of(page.html(read, "en", company="S", currency="GBP"))
+    assert "No exact split exists" in said and "Customer &lt;satisfaction&gt; 90.0 % → 85.0 % (−5.0 points)" in said
+    assert "没有精确的分解" in page.html(review.read(marts, WEEK, "zh-CN"), "zh-CN", company="S", currency="GBP")
+    marts.execute("update kpis set value = 0.899 where kpi = 'csat' and period_start = date '2026-10-19'")
+    assert review.read(marts, WEEK, "en").unsplit == ()
+
+
 def test_a_guard_rail_that_a_project_spoiled_is_said_beside_its_verdict(marts: Any) -> None:
     marts.execute("update fct_projects set verdict = 'verified at a cost' where project = 'Waves'")
     marts.execute("update fct_project_guard_rails set verdict = 'worse' where kpi = 'csat'")
