@@ -74,7 +74,8 @@ def prepare(settings: Settings, ledger: ledgers.Ledger, *, as_of: date, now: dat
             "automation_actions": actions_done(ledger, {name: one.kpi for name, one in automations.load_playbooks(settings).playbooks.items()}),
         },
         previous=previous if previous.exists() else None, as_of=as_of, rebuild=rebuild,
-        settings=json.dumps([settings.configuration.company.model_dump(mode="json"), sorted(calendars), sorted(map(str, holidays)), kinds(settings, ledger)]),
+        settings=json.dumps([settings.configuration.company.model_dump(mode="json"), settings.configuration.worklists.model_dump(exclude_unset=True),
+                             sorted(calendars), sorted(map(str, holidays)), kinds(settings, ledger)]),
     )
 
 
@@ -107,6 +108,7 @@ def run_environment(
         "MERIDIAN_DBT_MEMORY": settings.configuration.night.memory, "MERIDIAN_KINDS": f",{','.join(kinds(settings, ledger))},",
         "MERIDIAN_SUGGESTIONS": "\n".join(company.suggestions), "MERIDIAN_ROBOTS": "\n".join(company.robots),
         "MERIDIAN_BUILT_AS_OF": built_as_of.isoformat() if built_as_of else "",
+        "MERIDIAN_WORKLIST_LIMITS": settings.configuration.worklists.model_dump_json(exclude_unset=True),
     }
 
 

@@ -34,6 +34,21 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 # compare_requests = 60              # at most so many requests a window and stream
 # log_format = "json"                # default: readable lines
 
+# From how much on something is work; each stands at its default.
+# [worklists]
+# complaint_days_before_due = 2      # a complaint is listed so long before its limit
+# late_rate = 0.10                   # of a supplier's lines
+# losing_weeks = 2                   # in which a campaign brought less than it cost
+# surge_factor = 1.5                 # orders of a day against what is usual
+# surge_lines = 10                   # teams and days named with a surge
+# quiet_days = 90                    # without an order or a word of a key account
+# key_accounts = 20                  # the largest customers
+# skipped_days = 14                  # for which a skipped step is listed
+# stale_days = 21                    # in which an opportunity did not move
+# worse_weeks = 2                    # that a KPI is out of its limits
+# rekey_days = 1                     # for entering an order in a partner's portal
+# suggestion_days = 10               # for answering a suggestion
+
 # How long what is written is kept; `meridian prune --dry-run` says what would go. What landed is kept for ever.
 # [retention]
 # versions_days = 30                 # old versions of the marts
@@ -65,6 +80,7 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 # Who hears of the weekly report (Mondays) and the monthly review; both lie in <home>/reports. Default: the first channel.
 # [reports]
 # channels = ["mail"]
+# attach_bytes = 0                   # a report printed to no more bytes than this goes along with a mail; 0: the mail says where it lies
 
 # Automations: nothing is written anywhere before this section is there. README, "Automations"; `meridian automations check` and `meridian doctor` look at it.
 # [automations]

@@ -89,12 +89,15 @@ def promise(settings: Settings, ledger: ledgers.Ledger, written: Written, *, now
 
 
 def notice(settings: Settings, written: Written, language: Language) -> Notice:
-    """The summary of a report, with where it lies."""
+    """The summary of a report, with where it lies; its print goes along where it is small enough (`attach_bytes`)."""
     found = _read(settings, written.period, language)
     title = f"{word(written.period.grain, language)} {written.period.label}"
     changes = tuple(Item(subject=change.line.title, text=page.moved(change, language, settings.configuration.company.currency), trend=change.line.trend[-12:])
                     for change in found.changes)
+    mine = [path for path in written.files if f".{language}." in path.name]
+    most = settings.configuration.reports.attach_bytes
     return Notice(
         key=f"report/{written.period.label}", thread=f"report/{written.period.grain}", kind="report", severity="info", language=language,
         title=f"{settings.configuration.company.name}: {title}", lead=page.summary(found, language), items=changes,
-        footer=" · ".join([*(str(path) for path in written.files if f".{language}." in path.name), f"{word('version', language)} {found.version}"]))
+        footer=" · ".join([*map(str, mine), f"{word('version', language)} {found.version}"]),
+        files=tuple(str(path) for path in mine if path.suffix == ".pdf" and path.stat().st_size <= most))

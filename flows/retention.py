@@ -98,6 +98,7 @@ def _ledger(settings: Settings, ledger: Ledger, now: datetime) -> Iterator[Goes]
     kinds: tuple[tuple[str, str, Callable[..., Expired]], ...] = (
         ("texts of messages that are finished", "messages_days", expired.messages),
         ("attempts to deliver", "messages_days", expired.delivery_attempts),
+        ("threads of messages", "messages_days", expired.message_threads),
         ("reports of nights", "nights_days", expired.night_reports),
         ("comparisons with sources", "nights_days", expired.old_comparisons))
     for what, limit, look in kinds:

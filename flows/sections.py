@@ -49,6 +49,23 @@ class Company(_Section):
         return _known_zone(value)
 
 
+class Worklists(_Section):
+    """From how much on something is work. What is not set here stands in dbt_project/macros/worklists.sql."""
+
+    complaint_days_before_due: int = Field(default=2, ge=0, le=60)      # a complaint is listed so long before its limit
+    late_rate: float = Field(default=0.10, gt=0, lt=1)                  # of a supplier's lines
+    losing_weeks: int = Field(default=2, ge=1, le=26)                   # in which a campaign brought less than it cost
+    surge_factor: float = Field(default=1.5, gt=1, le=20)               # orders of a day against what is usual
+    surge_lines: int = Field(default=10, ge=1, le=100)                  # teams and days named with it
+    quiet_days: int = Field(default=90, ge=7, le=730)                   # without an order or a word of a key account
+    key_accounts: int = Field(default=20, ge=1, le=1000)                # the largest customers
+    skipped_days: int = Field(default=14, ge=1, le=90)                  # for which a skipped step is listed
+    stale_days: int = Field(default=21, ge=1, le=365)                   # in which an opportunity did not move
+    worse_weeks: int = Field(default=2, ge=1, le=26)                    # that a KPI is out of its limits
+    rekey_days: int = Field(default=1, ge=0, le=30)                     # for entering an order in a partner's portal
+    suggestion_days: int = Field(default=10, ge=1, le=180)              # for answering a suggestion
+
+
 class State(_Section):
     home: str = "var"
     ledger: str | None = None
@@ -162,6 +179,7 @@ class Configuration(_Section):
     watch: Watch = Watch()
     retention: Retention = Retention()
     lineage: Lineage = Lineage()
+    worklists: Worklists = Worklists()
 
 
 def _known_zone(value: str) -> str:

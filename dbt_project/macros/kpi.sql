@@ -4,6 +4,7 @@
         kpi, period_grain, period_start, segment_type, segment, value, numerator, denominator, sample_size
 
     `relation` is a CTE or table with one row per thing, `day` its DATE column, `segments` the names of its columns to split by.
+    What is summed keeps its own type until the end, and only the total becomes a double: money is a decimal, and its totals are exact to the cent.
     A week starts on Monday. Every segment has every period from the KPI's first day of data up to as_of: without data the value
     is null and the sample 0, never a missing row and never a value of 0. One scan with GROUPING SETS gives all segments; a scan for
     each would cost as many times more.
@@ -14,11 +15,11 @@
     {{ kpi_frame(kpi, relation, day, segments, grains,
         inputs={'numerator_part': numerator, 'denominator_part': denominator},
         measures={
-            'numerator': 'sum(cast(numerator_part as double))',
-            'denominator': 'sum(cast(denominator_part as double))',
+            'numerator': 'sum(numerator_part)',
+            'denominator': 'sum(denominator_part)',
             'sample_size': 'count(*) filter (where denominator_part <> 0)',
         },
-        value='cells.numerator / nullif(cells.denominator, 0)',
+        value='cast(cells.numerator as double) / nullif(cast(cells.denominator as double), 0)',
         adds_up=true) }}
 {%- endmacro %}
 
@@ -42,11 +43,11 @@
     {{ kpi_frame(kpi, relation, day, segments, grains,
         inputs={'measured': value},
         measures={
-            'numerator': 'sum(cast(measured as double))',
+            'numerator': 'sum(measured)',
             'denominator': 'cast(null as double)',
             'sample_size': 'count(measured)',
         },
-        value='cells.numerator',
+        value='cast(cells.numerator as double)',
         adds_up=true) }}
 {%- endmacro %}
 

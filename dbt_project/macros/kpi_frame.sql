@@ -117,8 +117,8 @@
         segments.segment_type,
         segments.segment,
         {{ expression }} as value,
-        cells.numerator,
-        cells.denominator,
+        cast(cells.numerator as double) as numerator,
+        cast(cells.denominator as double) as denominator,
         cast(coalesce(cells.sample_size, 0) as bigint) as sample_size
     from periods
     cross join segments

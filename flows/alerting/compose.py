@@ -11,7 +11,7 @@ from flows.alerting.judge import Judged, Kpi
 from flows.alerting.notice import Item, Language, Link, Notice, Severity
 from flows.alerting.options import Person
 from flows.alerting.rule import Rule
-from flows.reporting import scorecard
+from flows.reporting import scorecard, words
 
 TREND = 14                   # periods that an item's line shows
 MOST_ITEMS, FEW = 40, 3
@@ -34,14 +34,15 @@ WORDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What messages are composed from. drivers: alert -> (English, Chinese, contribution, share)."""
+    """What messages are composed from. drivers: alert -> (English, Chinese, contribution, share); without a
+    contribution a sentence."""
 
     facts: Facts
     rules: Mapping[str, Rule]
     people: Mapping[str, Person] = field(default_factory=dict)
     currency: str = ""
     link_of: LinkOf | None = None
-    drivers: Callable[[Alert], Sequence[tuple[str, str, float, float | None]]] = lambda alert: ()
+    drivers: Callable[[Alert], Sequence[tuple[str, str, float | None, float | None]]] = lambda alert: ()
 
 
 def compose(message: Message, language: Language, context: Context, channel: str = "") -> Notice:
@@ -72,10 +73,10 @@ class _Say:
     language: Language
 
     def __call__(self, word: str, *parts: object) -> str:
-        return WORDS[word][self.language == "zh-CN"].format(*parts)
+        return self.of(WORDS[word]).format(*parts)
 
     def of(self, pair: tuple[str, str]) -> str:
-        return pair[self.language == "zh-CN"]
+        return words.in_language(pair, self.language)
 
 
 def _newest(alert: Alert, context: Context) -> tuple[Reading | None, Judged | None]:
@@ -172,7 +173,8 @@ def _why(rule: Rule, alert: Alert, context: Context, say: _Say) -> tuple[str, ..
     lines = []
     for english, chinese, contribution, part in context.drivers(alert):
         share = f" ({100 * part:.0f} %)" if part is not None else ""
-        lines.append(f"{say.of((english, chinese))}: {'+' if contribution > 0 else ''}{_show(contribution, kpi, context, say)}{share}")
+        moved = "" if contribution is None else f": {words.difference(contribution, kpi.unit if kpi else 'count', context.currency, say.language)}{share}"
+        lines.append(say.of((english, chinese)) + moved)
     return tuple(lines)
 
 

@@ -27,6 +27,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 UNKNOWN_PAUSE, LONGEST_UNKNOWN_PAUSE = timedelta(minutes=2), timedelta(hours=6)
 GIVE_UP_ATTEMPTS, GIVE_UP_AFTER = 8, timedelta(hours=1)
 GIVE_UP_UNKNOWNS = 3                            # each may have arrived
+OF_AN_ALERT = frozenset({"firing", "reminder", "escalation", "resolved"})       # kinds of messages that belong into one thread
 LONGEST_BREAK = timedelta(hours=1)              # that a channel's system may ask for
 
 
@@ -166,7 +167,8 @@ def _claim(courier: Courier, channel: Channel, promise: Promise, left: timedelta
 def _send(courier: Courier, channel: Channel, message: Message, number: int, done: Counter[str]) -> str:
     promise, notice = message.promise, message.notice
     courier.step("claimed")
-    answer = send(channel, bundles.again(notice) if promise.unknowns else notice, courier.wall())
+    begun = outbox.thread_begun(courier.ledger, channel=channel.name, thread=notice.thread) if notice.kind in OF_AN_ALERT and channel.kind.reply else ""
+    answer = send(channel, bundles.again(notice) if promise.unknowns else notice, courier.wall(), begun)
     courier.step("answered")
     now = courier.clock()
     unknowns = promise.unknowns + (answer.outcome == "unknown")
@@ -178,6 +180,8 @@ def _send(courier: Courier, channel: Channel, message: Message, number: int, don
             if _move(connection, courier, moved, channel.name, answer.said, now):
                 state = "refused"
                 done["handed on"] += 1
+        elif answer.posted and notice.kind in OF_AN_ALERT:
+            outbox.begin_thread(connection, channel=channel.name, thread=notice.thread, posted=answer.posted, at=now)
         elif answer.is_partial:
             _tell_trouble(connection, courier, notice, channel.name, answer.said, now, _elsewhere(courier, channel.name))
         if state in ("waiting", "unknown"):

@@ -39,6 +39,7 @@ class Notice:
     key: what makes it this message and no other; composed again it has the same key, and goes out once a channel. thread: messages of one
     matter share it (mail: References; chat systems that have threads use it). title: one line. lead: what and how bad, one or two sentences.
     why: the largest drivers. steps: what to do, in order. owner: who answers for it. footer: small print (version, as of, rule).
+    files: paths on this machine of what goes along where a channel can carry it (mail).
     """
 
     key: str
@@ -54,6 +55,7 @@ class Notice:
     owner: str = ""
     links: tuple[Link, ...] = ()
     footer: str = ""
+    files: tuple[str, ...] = ()
 
 
 def to_json(notice: Notice) -> str:

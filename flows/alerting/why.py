@@ -10,12 +10,16 @@ from typing import Any
 from flows.alerting.judge import Kpi
 from flows.alerting.rule import Rule
 
-Driver = tuple[str, str, float, float | None]           # English, Chinese, contribution in the KPI's unit, share of the change
+# English, Chinese, contribution in the KPI's unit, share of the change; a sentence alone has neither
+Driver = tuple[str, str, float | None, float | None]
 MOST = 3
+NO_PARTS: Driver = ("No exact split exists: a median or the like is no sum of parts", "没有精确的分解：中位数一类的数值不是各部分之和", None, None)
+NO_SEGMENTS: Driver = ("No exact split exists: its segments do not add up to it", "没有精确的分解：各细分之和不等于整体", None, None)
 
 
 def drivers(connection: Any, rule: Rule, kpi: Kpi | None, reading: tuple[str, str], day: date) -> list[Driver]:
-    """The three largest drivers behind the newest settled change of a segment ('all', 'all': the whole); empty where nothing published tells.
+    """The three largest drivers behind the newest settled change of a segment ('all', 'all': the whole), or that there is no exact split of
+    it; empty where nothing moved or nothing published tells.
 
     Of a rule that looks at a month or four weeks the newest month's change, of others the newest week's.
     """
@@ -27,7 +31,7 @@ def drivers(connection: Any, rule: Rule, kpi: Kpi | None, reading: tuple[str, st
         "select title_en, title_zh, contribution, share from kpi_drivers where kpi = ? and segment_type = ? and segment = ? and period_start <= ? "
         f"and period_grain = ? and compared_with = 'previous' and rank <= {MOST} qualify dense_rank() over (order by period_start desc) = 1 order by rank",
         [rule.kpi, *reading, day, grain]).fetchall() if published else []
-    if found or reading[0] == "all":
+    if found:
         return found
     settled = day - timedelta(days=kpi.settles_after_days if kpi else 0)
     rows = connection.execute(
@@ -37,12 +41,17 @@ def drivers(connection: Any, rule: Rule, kpi: Kpi | None, reading: tuple[str, st
         return []
     (start, value, *later), (_, before, *earlier) = rows
     is_split = _made_of(value, later) and _made_of(before, earlier)
+    if reading[0] == "all":
+        is_ever_split = bool(published and connection.execute("select 1 from kpi_drivers where kpi = ? limit 1", [rule.kpi]).fetchone())
+        return [] if value == before or is_ever_split or not published else [NO_SEGMENTS if is_split else NO_PARTS]
     moved = [(english, chinese, part, part / (value - before) if value != before else None)
              for english, chinese, part in (_parts(earlier, later) if is_split else ()) if part]
     whole: list[Driver] = connection.execute(
         "select 'What it did to the whole', '对整体的影响', sum(contribution), sum(share) from kpi_drivers where kpi = ? and segment_type = 'all' "
         "and period_start = ? and period_grain = ? and compared_with = 'previous' and split_by = ? and driver_segment = ? having count(*) > 0",
         [rule.kpi, start, grain, *reading]).fetchall() if published else []
+    if not is_split and value != before:
+        return [NO_PARTS, *whole]
     return [*sorted(moved, key=lambda one: -abs(one[2])), *whole][:MOST]
 
 

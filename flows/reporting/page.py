@@ -12,7 +12,7 @@ from typing import Any
 from flows.reporting import charts
 from flows.reporting.review import PERSPECTIVES, Change, Review
 from flows.reporting.scorecard import STATUS, Language, show
-from flows.reporting.words import word
+from flows.reporting.words import difference, word
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PDF_SECONDS = 120
@@ -56,12 +56,6 @@ def summary(review: Review, language: Language) -> str:
     said = [word("on_target", language, met=review.met, judged=review.judged), word("signals", language, count=review.worse),
             word("work", language, count=open_work)]
     return ("。" if language == "zh-CN" else "; ").join(said) + ("。" if language == "zh-CN" else ".")
-
-
-def difference(value: float, unit: str, currency: str, language: Language) -> str:
-    """With its sign; that of two ratios in percentage points."""
-    amount = f"{100 * abs(value):.1f} {word('points', language)}" if unit == "ratio" else show(abs(value), unit, currency, language)
-    return ("+" if value > 0 else "−" if value < 0 else "±") + amount
 
 
 def moved(change: Change, language: Language, currency: str) -> str:

@@ -17,6 +17,7 @@ from flows.reporting.suggestions import Suggestions
 PERSPECTIVES = ("financial", "customer", "process", "learning")
 CHANGES, ITEMS, DRIVERS, HISTORY, RESTATEMENTS = 4, 6, 5, 26, 12
 WORTH_A_LINE = 0.02      # of the largest driver
+WORTH_A_CHANGE = 0.01    # of what it was
 STALE = "select source_name || '/' || stream as stream from source_freshness where is_stale order by stream"
 
 
@@ -83,7 +84,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """An improvement project that had begun. low, high: 95 % interval of its effect in the KPI's unit; None until it can be judged."""
+    """An improvement project that had begun. low, high: 95 % interval of its effect in the KPI's unit; None until it can be judged.
+    spoiled: guard rails that got worse: (title, unit, change in that unit)."""
 
     name: str
     kpi: str
@@ -93,6 +95,7 @@ class Project:
     effect: float | None
     low: float | None
     high: float | None
+    spoiled: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,8 @@ class Restated:
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
+    """unsplit: what moved most of what has no exact split."""
+
     period: Period
     version: str
     as_of: date
@@ -124,6 +129,7 @@ class Review:
     landed: int
     quarantined: tuple[Kept, ...]
     suggestions: Suggestions
+    unsplit: tuple[Line, ...] = ()
 
     @property
     def met(self) -> int:
@@ -151,13 +157,14 @@ def read(connection: Any, period: Period, language: Language) -> Review:
         raise NothingToReport(f"there are no numbers for {period.label}; this version has {period.grain}s that begin from {first} to {last}")
     by_kpi = {line.kpi: line for line in lines}
     flagged = [line for line in lines if line.signal]
+    changes, unsplit = _changes(connection, period, lines, language)
     missing = _rows(connection, """
         select source_name || '/' || stream as stream, sum(missing) as missing from stream_completeness where is_latest
         group by source_name, stream having sum(missing) > 0 order by missing desc""")
     compared, landed = connection.execute(
         "select coalesce(sum(rows_in_source), 0), coalesce(sum(rows_in_source - missing), 0) from stream_completeness where is_latest").fetchone()
     return Review(
-        period=period, version=version, as_of=as_of, lines=lines, changes=_changes(connection, period, lines, language),
+        period=period, version=version, as_of=as_of, lines=lines, changes=changes, unsplit=unsplit,
         charts=tuple((line, _points(connection, line.kpi, period)) for line in flagged), parts=_parts(connection, period, language),
         worklists=_worklists(connection, language), projects=_projects(connection, period, language),
         automations=tuple((did, by_kpi.get(did.kpi)) for did in automations.read(connection, period)), restated=_restated(connection, period, language),
@@ -211,8 +218,8 @@ def _lines(connection: Any, period: Period, language: Language) -> tuple[Line, .
     return tuple(Line(**{**row, "trend": tuple(row["trend"] or ())}) for row in rows)
 
 
-def _changes(connection: Any, period: Period, lines: Iterable[Line], language: Language) -> tuple[Change, ...]:
-    """Of what can be split: first what left its limits, then what misses its target, then what moved most against what it was."""
+def _changes(connection: Any, period: Period, lines: Iterable[Line], language: Language) -> tuple[tuple[Change, ...], tuple[Line, ...]]:
+    """What can be split, and what cannot: each first what left its limits, then what misses its target, then what moved most against what it was."""
     rows = _rows(connection, f"""
         select kpi, change, {_title(language)} as title, contribution from kpi_drivers
         where period_grain = $grain and period_start = $start and compared_with = 'previous' and rank is not null order by kpi, rank
@@ -222,17 +229,22 @@ def _changes(connection: Any, period: Period, lines: Iterable[Line], language: L
         split.setdefault(row["kpi"], []).append(row)
 
     def weight(line: Line) -> tuple[bool, bool, float]:
-        return line.signal != 0, line.is_met is False, abs(split[line.kpi][0]["change"]) / (abs(line.before or 0) or 1)
+        return line.signal != 0, line.is_met is False, abs(change(line)) / (abs(line.before or 0) or 1)
 
-    moved = [line for line in lines if line.kpi in split and abs(split[line.kpi][0]["change"]) > 0.01 * abs(line.before or 0)]
+    def change(line: Line) -> float:
+        if line.kpi in split:
+            return float(split[line.kpi][0]["change"])
+        return line.value - line.before if line.value is not None and line.before is not None else 0.0
+
+    moved = sorted((line for line in lines if abs(change(line)) > WORTH_A_CHANGE * abs(line.before or 0)), key=weight, reverse=True)
     found = []
-    for line in sorted(moved, key=weight, reverse=True)[:CHANGES]:
+    for line in [line for line in moved if line.kpi in split][:CHANGES]:
         drivers = split[line.kpi]
         named = [row for row in drivers[:DRIVERS] if abs(row["contribution"]) >= WORTH_A_LINE * abs(drivers[0]["contribution"])]
         found.append(Change(
             line=line, change=drivers[0]["change"], drivers=tuple((row["title"], row["contribution"]) for row in named),
             rest=sum(row["contribution"] for row in drivers[len(named):])))
-    return tuple(found)
+    return tuple(found), tuple([line for line in moved if line.kpi not in split][:CHANGES])
 
 
 def _points(connection: Any, kpi: str, period: Period) -> tuple[Point, ...]:
@@ -275,7 +287,14 @@ def _projects(connection: Any, period: Period, language: Language) -> tuple[Proj
         from fct_projects as projects left join kpi_catalogue as catalogue using (kpi)
         where projects.starts_on between $first and $end order by projects.starts_on desc, projects.project
         """, {"first": period.end - timedelta(days=730), "end": period.end})
-    return tuple(Project(**row) for row in rows)
+    spoiled: dict[str, list[tuple[str, str, float]]] = {}
+    # a version from before guard rails has no such table
+    if connection.execute("select 1 from duckdb_tables() where table_name = 'fct_project_guard_rails'").fetchone():
+        for row in _rows(connection, f"""
+            select rails.project, catalogue.{_title(language)} as title, catalogue.unit, rails.effect
+            from fct_project_guard_rails as rails inner join kpi_catalogue as catalogue using (kpi) where rails.verdict = 'worse' order by rails.kpi"""):
+            spoiled.setdefault(row["project"], []).append((row["title"], row["unit"], row["effect"]))
+    return tuple(Project(**row, spoiled=tuple(spoiled.get(row["name"], ()))) for row in rows)
 
 
 def _restated(connection: Any, period: Period, language: Language) -> tuple[Restated, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.reporting.scorecard import Language
+from flows.reporting.scorecard import Language, show
 
 WORDS: dict[str, tuple[str, str]] = {
     "week": ("Weekly operations report", "运营数据周报"),
@@ -24,6 +24,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "change_line": ("{before} → {value} ({change})", "{before} → {value}({change})"),
     "points": ("points", "个百分点"),
     "rest": ("all others together", "其余合计"),
+    "no_split": ("No exact split exists: these are medians or the like, or their parts do not add up to them",
+                 "没有精确的分解:下列指标是中位数一类的数值,或各部分之和不等于整体"),
     "quiet": ("Nothing that can be split moved beyond a hundredth.", "没有可分解的显著变化。"),
     "charts": ("Signals", "异常信号"),
     "chart_note": ("The band is what the weeks before led to expect (three sigma); beyond it, marked, is a signal.",
@@ -37,7 +39,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "due": ("due {day}", "期限 {day}"),
     "projects": ("Improvement projects", "改进项目"), "no_projects": ("None is registered.", "没有登记的改进项目。"), "since": ("since {day}", "自 {day}"),
     "effect": ("{effect} ({low} to {high})", "{effect}({low} 至 {high})"),
-    "verified": ("verified", "效果已验证"), "not shown": ("not shown", "效果未显现"), "too early": ("too early to say", "为时尚早"),
+    "verified": ("verified", "效果已验证"), "verified at a cost": ("verified, at a cost", "效果已验证,但有代价"),
+    "guard_rail_worse": ("guard rail worse: {kpi} {effect}", "护栏指标变差:{kpi} {effect}"),
+    "not shown": ("not shown", "效果未显现"), "too early": ("too early to say", "为时尚早"),
     "registered too late": ("registered too late", "登记过晚"), "cannot be judged": ("cannot be judged", "无法判断"),
     "suggested": ("Suggestions", "改进建议"), "none_suggested": ("Nobody has suggested anything.", "尚无改进建议。"),
     "suggested_now": ("{came} came in. Of all there are:", "本期新增 {came} 条。全部建议目前:"),
@@ -93,6 +97,16 @@ WORDS: dict[str, tuple[str, str]] = {
 
 def word(key: str, language: Language, **values: object) -> str:
     """The phrase of that key; a key without one is itself, so that a new worklist shows under its name."""
-    english, chinese = WORDS.get(key, (key, key))
-    phrase = chinese if language == "zh-CN" else english
+    phrase = in_language(WORDS.get(key, (key, key)), language)
     return phrase.format(**values) if values else phrase
+
+
+def in_language(pair: tuple[str, str], language: Language) -> str:
+    """Of (English, Chinese) the one that is read."""
+    return pair[language == "zh-CN"]
+
+
+def difference(value: float, unit: str, currency: str, language: Language) -> str:
+    """A change as a person writes it, with its sign; that of two ratios in percentage points."""
+    amount = f"{100 * abs(value):.1f} {word('points', language)}" if unit == "ratio" else show(abs(value), unit, currency, language)
+    return ("+" if value > 0 else "−" if value < 0 else "±") + amount

@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from flows.store.completeness import comparisons
 from flows.store.ledger import Ledger, batches, instant, nights, streams, text
-from flows.store.outbox import UNFINISHED, attempts, outbox
+from flows.store.outbox import UNFINISHED, attempts, outbox, threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,11 @@ def delivery_attempts(ledger: Ledger, before: datetime, *, remove: bool) -> Expi
     """Attempts at messages that came to their end before then: limits are counted from those of the last minutes."""
     mine = sql.exists().where(outbox.c.key == attempts.c.key, outbox.c.channel == attempts.c.channel, outbox.c.state.in_(UNFINISHED))
     return _deleted(ledger, attempts, sql.and_(attempts.c.started_at < text(before), attempts.c.ended_at.is_not(None), ~mine), attempts.c.answer, remove)
+
+
+def message_threads(ledger: Ledger, before: datetime, *, remove: bool) -> Expired:
+    """Names of first messages that were sent before then: what still comes of their alerts is a message of its own."""
+    return _deleted(ledger, threads, threads.c.at < text(before), threads.c.posted, remove)
 
 
 def night_reports(ledger: Ledger, before: datetime, *, remove: bool) -> Expired:

@@ -54,6 +54,14 @@ pauses = sql.Table(                                         # channels whose sys
     sql.Column("until", sql.Text, nullable=False),
 )
 
+threads = sql.Table(                                        # the first message of a matter, where its channel has threads
+    "message_threads", metadata,
+    sql.Column("channel", sql.Text, primary_key=True),
+    sql.Column("thread", sql.Text, primary_key=True),       # the notice's
+    sql.Column("posted", sql.Text, nullable=False),         # what the channel's system calls it
+    sql.Column("at", sql.Text, nullable=False),
+)
+
 LEASE = timedelta(minutes=15)                               # longer than the slowest system's slowest answer
 UNFINISHED = ("waiting", "sending", "unknown")
 
@@ -151,6 +159,17 @@ def end_attempt(
         is_last = sql.or_(is_last, outbox.c.state.in_(("waiting", "unknown")))
     values = {"state": state, "answer": answer, **({"due_at": text(due)} if due else {})}
     connection.execute(sql.update(outbox).where(outbox.c.key == promise.key, outbox.c.channel == promise.channel, is_last).values(**values))
+
+
+def begin_thread(connection: sql.Connection, *, channel: str, thread: str, posted: str, at: datetime) -> None:
+    """Remember the first message of a matter; later ones change nothing."""
+    _insert_where_new(connection, threads, channel=channel, thread=thread, posted=posted, at=text(at))
+
+
+def thread_begun(ledger: Ledger, *, channel: str, thread: str) -> str:
+    """What the channel's system calls the first message of a matter; '' without one."""
+    with ledger.begin() as connection:
+        return connection.execute(sql.select(threads.c.posted).where(threads.c.channel == channel, threads.c.thread == thread)).scalar() or ""
 
 
 def end(connection: sql.Connection, promise: Promise, *, state: str, answer: str) -> bool:

@@ -84,6 +84,7 @@ def projects() -> list[dict[str, object]]:
             -0.15,
             "warehouse",
             REAL_WAREHOUSE,
+            "order_error_rate",
         ),
         (
             "Macro library for support",
@@ -95,10 +96,16 @@ def projects() -> list[dict[str, object]]:
             -0.15,
             "all",
             "all",
+            "csat, first_contact_resolution",
         ),
-        ("Photo check before packing", "Fulfilment", "order_error_rate", "lower", date(2026, 9, 21), date(2026, 10, 5), -0.20, "all", "all"),
+        (
+            "Photo check before packing", "Fulfilment", "order_error_rate", "lower", date(2026, 9, 21), date(2026, 10, 5), -0.20, "all", "all",
+            "order_cycle_hours",
+        ),
     )
-    columns = ("project", "unit", "kpi", "direction", "registered_on", "starts_on", "expected_effect", "segment_type", "segment")
+    columns = (
+        "project", "unit", "kpi", "direction", "registered_on", "starts_on", "expected_effect", "segment_type", "segment", "guard_rails",
+    )
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 

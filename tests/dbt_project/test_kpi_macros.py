@@ -214,3 +214,21 @@ def test_a_date_that_a_source_invented_does_not_open_a_calendar_of_fifty_years()
     stock = run(macro("kpi_at_period_end")("k", "things", "day", "closed"), things)
     assert min(start for _, _, start, _, _ in stock) >= date(1999, 12, 27)
     assert stock[("k", "day", AS_OF, "all", "all")]["value"] == 2, "what has been open since ever still counts"
+
+
+def test_money_is_summed_as_money() -> None:
+    """300,003 amounts of a cent's fractions are exact to the last digit whatever order they come in; as doubles they are not."""
+    with duckdb.connect() as connection:
+        connection.execute("""
+            create table things as select date '2026-10-31' as day, cast(amount as decimal(18, 4)) as amount, 1 as base
+            from (values (0.1), (0.2), (1234567.8901)) as t (amount), range(100001)""")
+        exact = connection.execute("select sum(amount) from things").fetchone()
+        assert exact is not None
+        for sql in (macro("kpi_sum")("k", "things", "day", value="amount", grains=["day", "month"]),
+                    macro("kpi_ratio")("k", "things", "day", numerator="amount", denominator="base", grains=["day", "month"])):
+            rows = connection.execute(f"select numerator, typeof(numerator), typeof(value) from ({sql}) where period_start in (date '2026-10-31', date '2026-10-01')")
+            found = rows.fetchall()
+            assert len(found) == 2 and {row[1:] for row in found} == {("DOUBLE", "DOUBLE")}
+            assert {row[0] for row in found} == {float(exact[0])}
+        doubles = connection.execute("select sum(cast(amount as double) order by amount) from things").fetchone()
+        assert doubles is not None and doubles[0] != float(exact[0]), "the sum of doubles is not"

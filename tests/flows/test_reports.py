@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from flows import reports
-from flows.alerting.notice import from_json
+from flows.alerting.notice import from_json, to_json
 from flows.reporting.scorecard import show
 from flows.settings import ConfigurationError
 from flows.store import ledger as ledgers
@@ -53,6 +54,17 @@ def test_a_page_shows_the_numbers_of_the_marts_and_is_told_of_once(lived_company
         told = {row.channel: from_json(row.notice) for row in connection.execute(outbox.outbox.select()) if row.key == "report/2026-W09"}
     assert told["ops"].title == "Small company: Weekly operations report 2026-W09" and "KPIs meet their target" in told["ops"].lead
     assert told["mei"].title == "Small company: 运营数据周报 2026-W09" and str(written.files[1]) in told["mei"].footer
+
+    # what is printed goes along where it is small enough, else the mail says where it lies
+    printed = written.files[0].with_suffix(".pdf")
+    printed.write_bytes(b"%PDF-1.7")
+    with_print = replace(written, files=(*written.files, printed))
+    for limit, files in ((0, ()), (7, ()), (8, (str(printed),))):
+        company.config.write_text(re.sub(r"\nattach_bytes = \d+", "", company.config.read_text()) + f"\nattach_bytes = {limit}")
+        one = reports.notice(company.settings(), with_print, "en")
+        assert one.files == files and str(printed) in one.footer
+        assert from_json(to_json(one)) == one
+    assert reports.notice(company.settings(), with_print, "zh-CN").files == ()
 
     done = company.run("report", "--week", "2026-W09", "--no-pdf", "--lang", "en")
     assert (done.returncode, done.stdout.strip()) == (0, str(written.files[0])), done.stderr

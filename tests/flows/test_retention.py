@@ -57,13 +57,16 @@ def test_texts_of_messages_that_are_done_go_and_what_was_sent_is_still_not_sent_
             connection.execute(sql.update(outbox.outbox).where(outbox.outbox.c.key == key).values(state=state, attempts=1))
             connection.execute(sql.insert(outbox.attempts).values(
                 key=key, channel="mail", number=1, owner="me:1:1", started_at=ledgers.text(at), lease_until="", ended_at=ledgers.text(at), outcome="delivered"))
+        for thread, at in (("old", LONG_AGO), ("new", NOW)):
+            outbox.begin_thread(connection, channel="chat", thread=thread, posted="C:1", at=at)
     dry = {one.what: (one.count, one.size) for one in retention.plan(settings, ledger, None)}
-    assert dry == {"texts of messages that are finished": (1, 16), "attempts to deliver": (1, 0)}
-    assert went(settings) == {"texts of messages that are finished": 1, "attempts to deliver": 1} and went(settings) == {}
+    assert dry == {"texts of messages that are finished": (1, 16), "attempts to deliver": (1, 0), "threads of messages": (1, 3)}
+    assert went(settings) == {"texts of messages that are finished": 1, "attempts to deliver": 1, "threads of messages": 1} and went(settings) == {}
     with ledger.begin() as connection:
         assert dict(connection.execute(sql.select(outbox.outbox.c.key, outbox.outbox.c.notice)).tuples().all()) == {
             "old": "", "waits": '{"long": "text"}', "new": '{"long": "text"}'}
         assert sorted(connection.execute(sql.select(outbox.attempts.c.key)).scalars()) == ["new", "waits"]
+        assert list(connection.execute(sql.select(outbox.threads.c.thread)).scalars()) == ["new"]
         assert not outbox.put(connection, key="old", channel="mail", notice="again", at=NOW)
 
 

@@ -30,6 +30,8 @@ token_env = "RT_TOKEN"
     ("[company]", '[night]\nthreads = 0\n[company]', 2, "night.threads = 0"),
     ("[company]", '[night]\nmemory = "much"\n[company]', 2, "night.memory = 'much'"),
     ("[company]", '[company]\nrobots = ["shop"]', 2, "'shop' is no account; write <source>:<number or name of the user>"),
+    ("[company]", '[worklists]\nstale_day = 30\n[company]', 2, "worklists.stale_day is not a setting; did you mean 'stale_days'?"),
+    ("[company]", '[worklists]\nlate_rate = 10\n[company]', 2, "worklists.late_rate = 10"),
     ("[company]", '[nigth]\n[company]', 1, "nigth is not a setting; did you mean 'night'?"),
     ("request_tracker", "request_traker", 6, "'request_traker' is no kind of source; did you mean 'request_tracker'?"),
     ("token_env", "tokne_env", 8, "sources.helpdesk.tokne_env is not an option of request_tracker; did you mean 'token_env'?"),

@@ -22,13 +22,14 @@ class Answer:
 
     delivered: the system says that it has the message. unknown: it may have it (no answer came, or one that says nothing). retry: it has not, and may
     take it later. refused: it has not and never will. said: its words. retry_after: seconds that it asked us to wait. is_partial: delivered, but not
-    to everybody.
+    to everybody. posted: what the system calls the message, where it can be answered to under that name.
     """
 
     outcome: Outcome
     said: str
     retry_after: float | None = None
     is_partial: bool = False
+    posted: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +48,19 @@ class Options(BaseModel):
 
 # notice, options, secrets by the name of their option without `_env`, real time (for signatures)
 Send = Callable[[Notice, Any, Mapping[str, str], datetime], Answer]
+# the same, and what the system calls the message to answer to
+Reply = Callable[[Notice, Any, Mapping[str, str], datetime, str], Answer]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """quiet_minutes: minutes of an hour in which the vendor asks not to send."""
+    """quiet_minutes: minutes of an hour in which the vendor asks not to send. reply: sends into the thread of an earlier message; None: it has no threads."""
 
     options: type[Options]
     send: Send
     rates: tuple[Rate, ...]
     quiet_minutes: frozenset[int] = frozenset()
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,18 +76,22 @@ class Channel:
     fault: str = ""
 
 
-def send(channel: Channel, notice: Notice, now: datetime) -> Answer:
-    """Send a message. Never raises for what a system may do, and no secret is in what it says: exceptions carry addresses, and addresses carry tokens."""
+def send(channel: Channel, notice: Notice, now: datetime, reply_to: str = "") -> Answer:
+    """Send a message; reply_to: into the thread of the one that the system calls so. Never raises for what a system may do, and no secret is in what it
+    says: exceptions carry addresses, and addresses carry tokens."""
     if channel.fault:
         return Answer(outcome="retry", said=channel.fault)
     try:
-        answer = channel.kind.send(notice, channel.options, channel.secrets, now)
+        if reply_to and channel.kind.reply:
+            answer = channel.kind.reply(notice, channel.options, channel.secrets, now, reply_to)
+        else:
+            answer = channel.kind.send(notice, channel.options, channel.secrets, now)
     except Exception as error:              # a bug of ours must not leave the message in the middle of being sent
         return Answer(outcome="unknown", said=f"{type(error).__name__} while sending")
     said = answer.said
     for piece in sorted({piece for secret in channel.secrets.values() for piece in _pieces(secret)}, key=len, reverse=True):
         said = said.replace(piece, "***")
-    return Answer(outcome=answer.outcome, said=said[:500], retry_after=answer.retry_after, is_partial=answer.is_partial)
+    return Answer(outcome=answer.outcome, said=said[:500], retry_after=answer.retry_after, is_partial=answer.is_partial, posted=answer.posted)
 
 
 def _pieces(secret: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""E-mail by SMTP: text and HTML, trends as pictures inside, one conversation a matter.
+"""E-mail by SMTP: text and HTML, trends as pictures inside, reports along with it, one conversation a matter.
 
 RFC 5321 (4.2.1: 4xx is 'not now', 5xx 'never'; 4.5.3.2: how long to wait), RFC 3834 (Auto-Submitted), RFC 5322 (3.6.4: Message-ID, References).
 """
@@ -10,11 +10,14 @@ import re
 import smtplib
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr
 from html import escape
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -27,6 +30,7 @@ from flows.alerting.trend import HEIGHT, WIDTH, picture
 HTML = 95_000                   # without the references to pictures; Gmail hides what stands behind the first 102 KB
 PICTURES = 30                   # about 1 KB each
 CONNECT_SECONDS, ANSWER_SECONDS = 20.0, 120.0
+TOO_LARGE = ("552", "523")      # RFC 1870; RFC 3463 calls it 5.3.4
 COLOURS = {"info": "#1f578a", "warning": "#b35900", "critical": "#a61b1b"}
 ADDRESS = r"[^@\s<>,;\"]+@[^@\s<>,;\"]+"
 
@@ -80,6 +84,9 @@ def message(notice: Notice, options: EmailOptions, now: datetime) -> EmailMessag
     page = mail.get_payload()[1]                               # type: ignore[index]
     for index, drawn in pictures.items():
         page.add_related(drawn, "image", "png", cid=f"<{names[index]}>", disposition="inline", filename=f"trend{index}.png")   # type: ignore[union-attr]
+    for path in map(Path, notice.files):
+        with suppress(OSError):                                # gone since: the message says where it lay
+            mail.add_attachment(path.read_bytes(), "application", "pdf", filename=path.name)
     return mail
 
 
@@ -115,6 +122,12 @@ def html(notice: Notice, pictures: Mapping[int, str]) -> str:
 
 
 def send(notice: Notice, options: EmailOptions, secrets: Mapping[str, str], now: datetime) -> Answer:
+    answer = _send(notice, options, secrets, now)
+    is_too_large = notice.files and answer.outcome == "refused" and answer.said.startswith(TOO_LARGE)
+    return _send(replace(notice, files=()), options, secrets, now) if is_too_large else answer
+
+
+def _send(notice: Notice, options: EmailOptions, secrets: Mapping[str, str], now: datetime) -> Answer:
     data = message(notice, options, now).as_bytes()
     try:
         server = _connect(options)

@@ -27,7 +27,9 @@ class WebhookOptions(Options):
 
 
 def body(notice: Notice) -> bytes:
-    return dumps({"notice": asdict(notice), "text": plain(notice)})
+    told = asdict(notice)
+    del told["files"]                   # paths of this machine are nobody's elsewhere
+    return dumps({"notice": told, "text": plain(notice)})
 
 
 def headers(content: bytes, key: str, secret: str, now: datetime) -> dict[str, str]:

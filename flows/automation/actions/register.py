@@ -21,7 +21,7 @@ from flows.automation.contract import Action, Kind, Parameters, Refused, State, 
 from flows.spreadsheets import is_formula
 
 SETTLES = timedelta(seconds=0)          # a file is as it was, or as it should be
-PROJECT = ("project", "unit", "kpi", "segment_type", "segment", "direction", "registered_on", "starts_on", "expected_effect")
+PROJECT = ("project", "unit", "kpi", "segment_type", "segment", "direction", "registered_on", "starts_on", "expected_effect", "guard_rails")
 NEEDED = ("project", "kpi", "direction", "registered_on", "starts_on")
 
 
@@ -137,7 +137,8 @@ ACTIONS = (
     Action(
         name="register.add_project", does={"en": "Register an improvement project", "zh-CN": "登记改进项目"},
         parameters={"project": "its name", "kpi": "that it is to move", "direction": "higher or lower", "registered_on": "a day", "starts_on": "a later day",
-                    "unit?": "whose it is", "segment_type?": "default all", "segment?": "default all", "expected_effect?": "for instance -0.1"},
+                    "unit?": "whose it is", "segment_type?": "default all", "segment?": "default all", "expected_effect?": "for instance -0.1",
+                    "guard_rails?": "KPIs that it must not spoil, by a comma"},
         repeat="A", settles=SETTLES, look=_project, wanted=_wanted, act=_add,
         undo=lambda given, before, after: Undo(action="register.take_out_project", parameters={"project": given["project"]}),
     ),

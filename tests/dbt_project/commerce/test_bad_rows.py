@@ -28,7 +28,8 @@ def with_slips() -> Erp:
     erp = sound()
     erp.delivered("before", placed_at="2026-03-12T09:00:00Z", delivered_at="2026-03-05T09:00:00Z", promised_on="2026-03-20")
     erp.delivered("less than nothing", placed_at=DAY, delivered_at="2026-03-04T09:00:00Z", promised_on="2026-03-04", pieces=(2, -3))
-    erp.order("from the epoch", placed_at="1970-01-01T00:00:00Z", confirmed_at="2026-03-02T10:00:00Z")
+    epoch = erp.order("from the epoch", placed_at="1970-01-01T00:00:00Z", confirmed_at="2026-03-02T10:00:00Z")
+    erp.returned(epoch, at="2026-03-20T09:00:00Z")      # what was never counted is not taken off
     erp.purchase("came first", ordered_at="2026-03-09T09:00:00Z", promised_on="2026-03-20", received_at="2026-03-02T09:00:00Z")
     return erp
 
@@ -54,17 +55,19 @@ def test_bad_rows_are_in_quarantine_and_falsify_no_number(books: WarehouseBuilde
         ("receipt", "received_before_ordered", False, "ordered_on: 2026-03-09, received_on: 2026-03-02"),
     ]
     assert month(books, "on_time_delivery_rate") == (2, 2, 1), "nobody knows whether what was delivered before it was ordered came in time"
+    assert books.value("select count(*) from int_order_corrections where revenue_effect = 'refunded'") == 1
+    assert books.value("select count(*) from fct_revenue_entries where entry_kind = 'refunded'") == 0, "an order that is left out whole takes its refunds with it"
     assert month(books, "order_cycle_hours")[2] == 48
     assert month(books, "revenue")[0] == 3 * 100, "what it was worth is known all the same; less than nothing was not sold"
     assert month(books, "supplier_late_rate")[:2] == (0, 2), "what was promised is judged by the promise"
     assert books.rows("select lead_days from fct_receipts where purchase_number = 'came first'") == [{"lead_days": None}]
     assert books.value("select status from fct_orders where order_number = 'before'") == "processing"
-    assert books.value("select count(*) from stg_tryton__sales") == 4, "staging and landing have them all"
+    assert books.value("select count(*) from stg_tryton__sales") == 5, "staging and landing have them all, a return among them"
     assert books.data_test("shared_quarantine_two_routes"), "what came in is in a mart or in quarantine"
 
 
 def test_a_row_that_is_corrected_counts_again(books: WarehouseBuilder) -> None:
-    [line] = books.rows("select record_key from stg_tryton__sale_lines where quantity < 0")
+    [line] = books.rows("select record_key from stg_tryton__sale_lines where quantity = -3")
     [record] = [one for one in with_slips().records["tryton", "sale_line"] if str(one["id"]) == line["record_key"]]
     books.land({("tryton", "sale_line"): [{**record, "quantity": 3.0, "amount": "150.00"}]}, source="erp")
     books.build(f"{SELECT} {QUALITY}", as_of="2026-04-01", data_tests=False)

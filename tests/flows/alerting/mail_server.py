@@ -57,6 +57,8 @@ class Mailbox:
             return "554 5.7.1 looks like spam"
         if fault == "full":
             return "452 4.3.1 no space left"
+        if fault == "too large":
+            return "552 5.3.4 message size exceeds fixed limit"
         assert isinstance(envelope.content, bytes)
         message = email.message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)

@@ -165,7 +165,10 @@ def slack_method(headers: Mapping[str, str], path: str, body: bytes) -> Said:
         return 200, {"ok": False, "error": "invalid_auth"}
     if content["channel"] != "C0123":
         return 200, {"ok": False, "error": "channel_not_found"}
-    return (200, {"ok": True, "ts": "1.2"}) if _slack_blocks_are_right(content, body) else (200, {"ok": False, "error": "msg_blocks_too_long"})
+    if content.get("thread_ts") == "gone":
+        return 200, {"ok": False, "error": "thread_not_found"}
+    ts = hashlib.sha256(body).hexdigest()[:6]
+    return (200, {"ok": True, "ts": f"1.{ts}"}) if _slack_blocks_are_right(content, body) else (200, {"ok": False, "error": "msg_blocks_too_long"})
 
 
 def teams(headers: Mapping[str, str], path: str, body: bytes) -> Said:

@@ -25,7 +25,7 @@ from flows.store import ledger as ledgers
 from flows.store import outbox
 from sandbox.databases import Database
 from tests.flows.alerting.mail_server import Mailbox, mail_server
-from tests.flows.alerting.stand_ins import SECRET, VENDORS, Collector
+from tests.flows.alerting.stand_ins import SECRET, VENDORS, Collector, slack_method
 from tests.flows.alerting.test_channels import NOTICE
 from tests.flows.alerting.test_email import mail_channel
 from tests.flows.store.test_published_kills import KillAt
@@ -404,3 +404,80 @@ def test_a_sender_that_never_gets_an_answer_stops_asking_often(ledger: ledgers.L
             clock.now += timedelta(minutes=5)
         assert len(collector.taken) <= 11                # in a day, with no other channel to turn to
 
+
+# ---- threads
+
+def slack_bot(url: str, name: str = "it") -> Channel:
+    options = KINDS["slack"].options.model_validate({"token_env": "TOKEN", "channel": "C0123", "api": url})
+    return Channel(name=name, kind=KINDS["slack"], language="en", options=options, secrets={"token": SECRET})
+
+
+def slack_of_bots() -> Collector:
+    return Collector(vendor=slack_method, limited=(200, {"ok": False, "error": "ratelimited"}), failing=(200, {"ok": False, "error": "fatal_error"}))
+
+
+def threads_of(collector: Collector) -> list[tuple[str, str | None, bool | None]]:
+    return [(message["text"].split()[1], message.get("thread_ts"), message.get("reply_broadcast")) for message in collector.taken]
+
+
+def test_what_follows_of_an_alert_goes_into_the_thread_of_its_first_message(ledger: ledgers.Ledger, clock: Clock) -> None:
+    with slack_of_bots() as collector:
+        to = courier(ledger, clock, slack_bot(collector.url))
+        for kind in ("firing", "reminder", "escalation", "resolved", "report"):
+            for thread in ("late", "stock"):
+                promise(ledger, f"{thread}/{kind}", at=clock.now, thread=thread, kind=kind)
+            until_done(to, clock)
+        late, stock = (outbox.thread_begun(ledger, channel="it", thread=thread).partition(":")[2] for thread in ("late", "stock"))
+        assert late and stock and late != stock
+        assert threads_of(collector) == [
+            ("late/firing", None, None), ("stock/firing", None, None), ("late/reminder", late, True), ("stock/reminder", stock, True),
+            ("late/escalation", late, True), ("stock/escalation", stock, True), ("late/resolved", late, False), ("stock/resolved", stock, False),
+            ("late/report", None, None), ("stock/report", None, None)]
+
+
+def test_a_thread_that_is_gone_or_of_another_channel_loses_no_message(ledger: ledgers.Ledger, clock: Clock) -> None:
+    with slack_of_bots() as collector:
+        to = courier(ledger, clock, slack_bot(collector.url))
+        with ledger.begin() as connection:
+            outbox.begin_thread(connection, channel="it", thread="deleted", posted="C0123:gone", at=START)
+            outbox.begin_thread(connection, channel="it", thread="elsewhere", posted="C9:1.5", at=START)
+        promise(ledger, "a", thread="deleted", kind="reminder")
+        promise(ledger, "b", thread="elsewhere", kind="reminder")
+        assert until_done(to, clock)["delivered"] == 2
+        assert threads_of(collector) == [("a", None, None), ("b", None, None)]
+
+
+def test_a_webhook_of_slack_knows_no_threads(ledger: ledgers.Ledger, clock: Clock) -> None:
+    with VENDORS["slack"].collector() as collector:
+        to = courier(ledger, clock, channel_of("slack", collector.url))
+        for kind in ("firing", "resolved"):
+            promise(ledger, kind, at=clock.now, thread="late", kind=kind)
+            until_done(to, clock)
+        assert threads_of(collector) == [("firing", None, None), ("resolved", None, None)]
+        assert outbox.thread_begun(ledger, channel="it", thread="late") == ""
+
+
+def _first_of_a_thread(path: str, url: str, number: int, notes: Path) -> None:
+    ledger = ledgers.open_ledger(path)
+    deliver.deliver_due(courier(ledger, Clock(), slack_bot(url), step=KillAt(number, notes)))
+
+
+@pytest.mark.parametrize(("number", "step", "sent"), [(2, "claimed", 1), (3, "answered", 2), (4, "recorded", 1)])
+def test_killed_at_any_step_of_the_first_message_the_next_finds_a_thread_that_is_there(
+    tmp_path: Path, clock: Clock, number: int, step: str, sent: int,
+) -> None:
+    path = str(tmp_path / "ledger.sqlite")
+    ledger = ledgers.open_ledger(path)
+    promise(ledger, "first", thread="late", kind="firing")
+    with slack_of_bots() as collector:
+        child = spawn.Process(target=_first_of_a_thread, args=(path, collector.url, number, tmp_path / "step"))
+        child.start()
+        child.join(60)
+        assert child.exitcode == -signal.SIGKILL and (tmp_path / "step").read_text() == step
+        clock.now += timedelta(minutes=1)
+        to = courier(ledger, clock, slack_bot(collector.url))
+        until_done(to, clock)
+        promise(ledger, "over", at=clock.now, thread="late", kind="resolved")
+        until_done(to, clock)
+        *firsts, (_, thread, _) = threads_of(collector)
+        assert len(firsts) == sent and f"C0123:{thread}" == outbox.thread_begun(ledger, channel="it", thread="late")

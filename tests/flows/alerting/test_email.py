@@ -40,6 +40,21 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(email, "ANSWER_SECONDS", 0.4)
 
 
+def test_a_report_goes_along_as_a_file_unless_it_is_gone_or_too_large_for_the_server(tmp_path: Path) -> None:
+    report = tmp_path / "2026-W43.zh-CN.pdf"
+    report.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 100)
+    notice = replace(NOTICE, files=(str(report), str(tmp_path / "gone.pdf")))
+    with mail_server(tmp_path) as box:
+        assert email.send(notice, options(box.port), {}, NOW).outcome == "delivered"
+        box.faults.append("too large")
+        assert email.send(replace(notice, key="second"), options(box.port), {}, NOW).outcome == "delivered"
+    first, second = box.taken
+    (attached,) = first.iter_attachments()
+    assert (attached.get_filename(), attached.get_content_type(), attached.get_content()) == (report.name, "application/pdf", report.read_bytes())
+    assert first.get_body(("html",)) and list(second.iter_attachments()) == []
+    assert first["Subject"] == second["Subject"]
+
+
 def test_a_mail_is_text_and_html_with_the_trend_as_a_picture_in_one_conversation_and_asks_for_no_answer(tmp_path: Path) -> None:
     with mail_server(tmp_path) as box:
         assert send(box.port) == Answer(outcome="delivered", said="250 2.0.0 kept")

@@ -72,7 +72,7 @@ def test_a_message_says_what_how_bad_why_what_to_do_and_whose_it_is(tmp_path: Pa
         ("Umbra", "30.0 % (30 of 100), target 10.0 %, since 2026-03-04", (0.05, 0.05, 0.30)),
         ("Levante", "20.0 % (20 of 100), target 10.0 %, since 2026-03-04", (0.05, 0.05, 0.20))]
     assert english.lead == "Late rate · limit > 10.0 % · since 2026-03-04 · Mira Okafor (lead) answers for it"
-    assert english.why == ("Lane a: +8.0 % (50 %)", "Lane b: +6.0 % (50 %)", "Lane c: +4.0 % (50 %)") and chinese.why[0].startswith("线路 a")
+    assert english.why == ("Lane a: +8.0 points (50 %)", "Lane b: +6.0 points (50 %)", "Lane c: +4.0 points (50 %)") and chinese.why[0].startswith("线路 a")
     assert (english.steps, chinese.steps, english.owner) == (("Look.", "Act."), ("查看。", "处理。"), "Mira Okafor (lead)")
     assert [(link.text, link.url, link.is_action) for link in english.links] == [
         ("I have it", "http://127.0.0.1/acknowledge/mail/en", True), ("Silence for a week", "http://127.0.0.1/silence/mail/en", True)]

@@ -65,15 +65,33 @@ def test_the_parts_sum_to_the_change(given: tuple[tuple[int, int], tuple[int, in
         assert sum(part for _, _, part, _ in asked(connection)) == pytest.approx(above1 / below1 - above0 / below0, abs=1e-9)
 
 
-def test_medians_and_what_its_parts_do_not_make_have_none(published: duckdb.DuckDBPyConnection) -> None:
+def test_of_medians_and_what_its_parts_do_not_make_it_is_said_that_no_exact_split_exists(published: duckdb.DuckDBPyConnection) -> None:
     week(published, 0, 4.0, None, None)
-    assert asked(published) == []
+    assert asked(published) == [], "one week has not moved"
     week(published, 1, 5.0, None, None)
-    assert asked(published) == []
+    assert asked(published) == [why.NO_PARTS]
+    published.execute("update kpis set value = 5")
+    assert asked(published) == [], "nothing moved"
     published.execute("delete from kpis")
     week(published, 0, 0.3, 4, 40)
     week(published, 1, 0.2, 12, 60)
-    assert asked(published) == []
+    assert asked(published) == [why.NO_PARTS]
+
+
+def test_of_a_whole_it_is_said_why_it_has_no_split(published: duckdb.DuckDBPyConnection) -> None:
+    def whole() -> list[why.Driver]:
+        return why.drivers(published, rule(kpi="late_rate"), LATE, ("all", "all"), DAY)
+
+    week(published, 0, 4.0, None, None)
+    week(published, 1, 5.0, None, None)
+    published.execute("update kpis set segment_type = 'all', segment = 'all'")
+    assert whole() == [why.NO_PARTS]
+    published.execute("update kpis set numerator = value * 10, denominator = 10")
+    assert whole() == [why.NO_SEGMENTS]
+    marts.put(published, "kpi_drivers", [("late_rate", "month", "all", "all", date(2026, 2, 1), "previous", "supplier", "rate", "Umbra", "", "", 0.01, 0.5, 1)])
+    assert whole() == [], "it has one, only not of this week"
+    published.execute("drop table kpi_drivers")
+    assert whole() == [], "a version from before drivers tells nothing"
 
 
 def test_a_week_that_is_not_settled_tells_nothing_yet(published: duckdb.DuckDBPyConnection) -> None:

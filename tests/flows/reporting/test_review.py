@@ -44,6 +44,7 @@ create table fct_projects as select * from (values
     ('Waves', 'revenue', 'region', 'EMEA', date '2026-03-02', 'verified', 120e0, 80e0, 160e0), ('Photos', 'csat', 'all', 'all', date '2026-10-05', 'too early', null, null, null),
     ('Next', 'csat', 'all', 'all', date '2026-10-26', 'too early', null, null, null)
     ) as t (project, kpi, segment_type, segment, starts_on, verdict, effect, effect_low, effect_high);
+create table fct_project_guard_rails as select * from (values ('Waves', 'csat', 'held', -0.031e0), ('Waves', 'revenue', 'held', -1e0)) as t (project, kpi, verdict, effect);
 create table source_freshness as select 'erp' as source_name, 'sales' as stream, true as is_stale;
 create table stream_completeness as select 'erp' as source_name, 'sales' as stream, 200 as rows_in_source, 3 as missing, true as is_latest;
 create table restatements as select 'revenue' as kpi, 'month' as period_grain, date '2026-09-01' as period_start, 'all' as segment_type, 900.0e0 as old_value,
@@ -116,6 +117,30 @@ def test_what_playbooks_did_stands_beside_the_kpi_that_it_is_measured_on(marts: 
 
 def test_a_project_is_shown_once_it_has_begun(marts: Any) -> None:
     assert [(one.name, one.verdict) for one in review.read(marts, WEEK, "en").projects] == [("Photos", "too early"), ("Waves", "verified")]
+
+
+def test_of_what_has_no_exact_split_it_is_said_beside_what_has(marts: Any) -> None:
+    """What moved by less than a hundredth is not worth a line; medians are among those that moved most."""
+    assert review.read(marts, WEEK, "en").unsplit == ()
+    marts.execute("delete from kpi_drivers where kpi = 'csat'")
+    read = review.read(marts, WEEK, "en")
+    assert [line.kpi for line in read.unsplit] == ["csat"] and [change.line.kpi for change in read.changes] == ["revenue"]
+    said = text_of(page.html(read, "en", company="S", currency="GBP"))
+    assert "No exact split exists" in said and "Customer &lt;satisfaction&gt; 90.0 % → 85.0 % (−5.0 points)" in said
+    assert "没有精确的分解" in page.html(review.read(marts, WEEK, "zh-CN"), "zh-CN", company="S", currency="GBP")
+    marts.execute("update kpis set value = 0.899 where kpi = 'csat' and period_start = date '2026-10-19'")
+    assert review.read(marts, WEEK, "en").unsplit == ()
+
+
+def test_a_guard_rail_that_a_project_spoiled_is_said_beside_its_verdict(marts: Any) -> None:
+    marts.execute("update fct_projects set verdict = 'verified at a cost' where project = 'Waves'")
+    marts.execute("update fct_project_guard_rails set verdict = 'worse' where kpi = 'csat'")
+    waves = review.read(marts, WEEK, "zh-CN").projects[1]
+    assert waves.spoiled == (("客户满意度", "ratio", -0.031),)
+    said = text_of(page.html(review.read(marts, WEEK, "en"), "en", company="S", currency="GBP"))
+    assert "verified, at a cost" in said and "guard rail worse: Customer &lt;satisfaction&gt; −3.1 points" in said
+    marts.execute("drop table fct_project_guard_rails")
+    assert [one.spoiled for one in review.read(marts, WEEK, "en").projects] == [(), ()], "a version from before guard rails has none"
 
 
 def test_a_review_of_a_period_without_numbers_says_which_there_are(marts: Any) -> None:

@@ -13,11 +13,13 @@ lead_events as (
 
 -- several in one second happen in the order in which they must
 order_steps as (
-    {%- for activity, column in [
-        ('placed', 'placed_at'), ('confirmed', 'confirmed_at'), ('picked', 'picked_at'), ('packed', 'packed_at'), ('shipped', 'shipped_at'),
-        ('delivered', 'delivered_at'), ('cancelled', 'cancelled_at'),
+    {%- for activity, account in [
+        ('placed', 'placed_by'), ('confirmed', 'confirmed_by'), ('picked', 'picked_by'), ('packed', 'packed_by'), ('shipped', 'shipped_by'),
+        ('delivered', 'delivered_by'), ('cancelled', 'null'),
     ] %}
-    select 'order' as process, order_id as case_id, '{{ activity }}' as activity, {{ column }} as event_at, {{ loop.index }} as sequence from orders
+    select 'order' as process, order_id as case_id, '{{ activity }}' as activity, {{ activity }}_at as event_at, {{ loop.index }} as sequence,
+        case when not {{ is_robot_account(account) }} then {{ account }} end as person
+    from orders
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -34,7 +36,8 @@ ticket_steps as (
             else 'reopened'
         end as activity,
         event_at,
-        sequence
+        sequence,
+        case when actor_kind = 'agent' then actor end as person
     from ticket_events
     where event_kind = 'created'
         or (event_kind = 'assignee' and to_value is not null)
@@ -55,17 +58,18 @@ lead_steps as (
         lead_id as case_id,
         to_stage as activity,
         event_at,
-        0 as sequence
+        0 as sequence,
+        cast(null as varchar) as person
     from lead_events
     where to_stage is not null
 ),
 
 every_step as (
-    select process, case_id, activity, event_at, sequence from order_steps
+    select process, case_id, activity, event_at, sequence, person from order_steps
     union all
-    select process, case_id, activity, event_at, sequence from first_answers
+    select process, case_id, activity, event_at, sequence, person from first_answers
     union all
-    select process, case_id, activity, event_at, sequence from lead_steps
+    select process, case_id, activity, event_at, sequence, person from lead_steps
 ),
 
 final as (
@@ -74,7 +78,8 @@ final as (
         case_id,
         activity,
         event_at,
-        row_number() over (partition by process, case_id order by event_at, sequence, activity) as position
+        row_number() over (partition by process, case_id order by event_at, sequence, activity) as position,
+        person
     from every_step
     where event_at < {{ end_of_as_of() }}
 )

@@ -10,6 +10,8 @@ final as (
         activity,
         must_follow,
         within_hours,
+        at_most_once,
+        different_person,
         step = max(step) over (partition by process) as is_last
     from procedures
     where not is_deleted

@@ -27,18 +27,23 @@ ended as (
     where cases.ended_on is not null
 ),
 
+-- a step may deviate in more ways than one
+deviating_steps as (
+    select distinct process, case_id, step from deviations
+),
+
 nodes as (
     select
         cases.ended_on,
         steps.process || ': ' || steps.activity as node,
-        case when deviations.case_id is null then 1 else 0 end as follows
+        case when deviating_steps.case_id is null then 1 else 0 end as follows
     from cases
     inner join steps
         on cases.process = steps.process
-    left join deviations
-        on cases.process = deviations.process
-        and cases.case_id = deviations.case_id
-        and steps.step = deviations.step
+    left join deviating_steps
+        on cases.process = deviating_steps.process
+        and cases.case_id = deviating_steps.case_id
+        and steps.step = deviating_steps.step
     where cases.ended_on is not null
 ),
 

@@ -36,7 +36,8 @@ first_times as (
         case_id,
         activity,
         min(event_at) as first_at,
-        min(position) as first_position
+        min(position) as first_position,
+        count(*) as times
     from events
     group by process, case_id, activity
 ),
@@ -51,6 +52,9 @@ walked as (
         steps.activity,
         steps.must_follow,
         steps.within_hours,
+        steps.at_most_once,
+        steps.different_person,
+        own.times,
         own.first_at,
         own.first_position,
         earlier.first_at as followed_at,
@@ -72,6 +76,26 @@ walked as (
         and steps.activity = untold.activity
 ),
 
+-- who did both of two steps that two people must do
+done_by_one as (
+    select
+        walked.process,
+        walked.case_id,
+        walked.step,
+        min(mine.person) as person
+    from walked
+    inner join events as mine
+        on walked.process = mine.process
+        and walked.case_id = mine.case_id
+        and walked.activity = mine.activity
+    inner join events as other
+        on walked.process = other.process
+        and walked.case_id = other.case_id
+        and walked.different_person = other.activity
+        and mine.person = other.person
+    group by walked.process, walked.case_id, walked.step
+),
+
 judged as (
     select
         *,
@@ -84,7 +108,7 @@ judged as (
     from walked
 ),
 
-final as (
+found as (
     select
         process,
         case_id,
@@ -96,9 +120,71 @@ final as (
         case when deviation = 'too_late' then cast(hours as double) end as hours,
         first_at,
         ended_at,
-        ended_on
+        ended_on,
+        cast(null as bigint) as times,
+        cast(null as varchar) as different_person,
+        cast(null as varchar) as person
     from judged
     where deviation is not null
+    union all
+    select
+        process,
+        case_id,
+        step,
+        activity,
+        'repeated' as deviation,
+        must_follow,
+        within_hours,
+        null as hours,
+        first_at,
+        ended_at,
+        ended_on,
+        times,
+        null as different_person,
+        null as person
+    from walked
+    where at_most_once and times > 1
+    union all
+    select
+        walked.process,
+        walked.case_id,
+        walked.step,
+        walked.activity,
+        'same_person' as deviation,
+        walked.must_follow,
+        walked.within_hours,
+        null as hours,
+        walked.first_at,
+        walked.ended_at,
+        walked.ended_on,
+        null as times,
+        walked.different_person,
+        done_by_one.person
+    from walked
+    inner join done_by_one
+        on walked.process = done_by_one.process
+        and walked.case_id = done_by_one.case_id
+        and walked.step = done_by_one.step
+),
+
+final as (
+    select
+        *,
+        case deviation
+            when 'skipped' then 'never happened'
+            when 'out_of_order' then 'happened before ' || must_follow
+            when 'too_late' then cast(round(cast(hours as decimal(18, 4)), 1) as varchar) || ' hours after ' || must_follow || ', at most ' || cast(within_hours as varchar)
+            when 'repeated' then 'happened ' || times || ' times, at most once'
+            else 'by the same person as ' || different_person
+        end as evidence_en,
+        case deviation
+            when 'skipped' then '未执行'
+            when 'out_of_order' then '早于 ' || must_follow || ' 执行'
+            when 'too_late' then must_follow || ' 之后 ' || cast(round(cast(hours as decimal(18, 4)), 1) as varchar) || ' 小时,上限 ' || cast(within_hours as varchar)
+            when 'repeated' then '执行了 ' || times || ' 次,最多一次'
+            else '与 ' || different_person || ' 由同一人执行'
+        end as evidence_zh
+    from found
 )
 
 select * from final

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['process', 'step', 'activity', 'must_follow', 'within_hours']) }}
+    {{ parse('source', ['process', 'step', 'activity', 'must_follow', 'within_hours', 'at_most_once', 'different_person']) }}
 ),
 
 renamed as (
@@ -21,6 +21,8 @@ renamed as (
         nullif(trim(activity), '') as activity,
         nullif(trim(must_follow), '') as must_follow,
         try_cast(within_hours as double) as within_hours,
+        coalesce(lower(trim(at_most_once)) in ('yes', 'true', '1', '是'), false) as at_most_once,
+        nullif(trim(different_person), '') as different_person,
         {{ unread({'step': 'integer', 'within_hours': 'double'}) }} as unread
     from parsed
 )

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['project', 'unit', 'kpi', 'direction', 'registered_on', 'starts_on', 'expected_effect', 'segment_type', 'segment', 'suggestion']) }}
+    {{ parse('source', ['project', 'unit', 'kpi', 'direction', 'registered_on', 'starts_on', 'expected_effect', 'segment_type', 'segment', 'suggestion', 'guard_rails']) }}
 ),
 
 renamed as (
@@ -26,6 +26,7 @@ renamed as (
         coalesce(nullif(trim(segment_type), ''), 'all') as segment_type,
         coalesce(nullif(trim(segment), ''), 'all') as segment,
         nullif(trim(suggestion), '') as suggestion,
+        nullif(trim(guard_rails), '') as guard_rails,
         {{ unread({'registered_on': 'date', 'starts_on': 'date', 'expected_effect': 'double'}) }} as unread
     from parsed
 )

@@ -32,7 +32,7 @@ followed as (
         projects.project as project_name,
         linked.registered_on,
         projects.verdict,
-        case when projects.verdict in ('verified', 'not shown', 'worse') then least(projects.judged_from, {{ as_of() }}) end as judged_on
+        case when projects.verdict in ('verified', 'verified at a cost', 'not shown', 'worse') then least(projects.judged_from, {{ as_of() }}) end as judged_on
     from suggestions
     left join linked
         on suggestions.suggestion_id = linked.suggestion_id
