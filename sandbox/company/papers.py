@@ -127,7 +127,8 @@ def procedures() -> list[dict[str, object]]:
         ("lead", 3, "offer", "opportunity", 720),
         ("lead", 4, "won", "offer", 1440),
     )
-    return [dict(zip(("process", "step", "activity", "must_follow", "within_hours"), row, strict=True)) for row in rows]
+    columns = ("process", "step", "activity", "must_follow", "within_hours", "at_most_once", "different_person")
+    return [dict(zip(columns, (*row, None, None), strict=True)) for row in rows]
 
 
 def risks(random: Random) -> list[dict[str, object]]:
