@@ -25,7 +25,7 @@ parsed as (
         'creation',
         'modified',
         '_time_zone',
-    ]) }}
+    ], nested=['lost_reasons']) }}
 ),
 
 renamed as (

@@ -19,7 +19,7 @@ parsed as (
         'creation',
         'modified',
         '_time_zone',
-    ]) }}
+    ], nested=['items']) }}
 ),
 
 renamed as (

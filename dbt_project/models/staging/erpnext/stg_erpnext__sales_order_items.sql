@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['name', 'items']) }}
+    {{ parse('source', ['name', 'items'], nested=['items']) }}
 ),
 
 newest as (

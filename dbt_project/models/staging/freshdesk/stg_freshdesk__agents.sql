@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'contact', 'deactivated', 'created_at', 'updated_at']) }}
+    {{ parse('source', ['id', 'contact', 'deactivated', 'created_at', 'updated_at'], nested=['contact']) }}
 ),
 
 renamed as (

@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['ticket_id', 'conversations']) }}
+    {{ parse('source', ['ticket_id', 'conversations'], nested=['conversations']) }}
 ),
 
 newest as (

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'ticket_id', 'user_id', 'ratings', 'created_at', 'updated_at']) }}
+    {{ parse('source', ['id', 'ticket_id', 'user_id', 'ratings', 'created_at', 'updated_at'], nested=['ratings']) }}
 ),
 
 renamed as (

@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'status', 'priority', 'group_id', 'responder_id', 'created_at', 'updated_at', 'stats']) }}
+    {{ parse('source', ['id', 'status', 'priority', 'group_id', 'responder_id', 'created_at', 'updated_at', 'stats'], nested=['stats']) }}
 ),
 
 renamed as (

@@ -9,7 +9,7 @@ parsed as (
     {{ parse('source', [
         'id', 'subject', 'status', 'priority', 'source', 'spam', 'group_id', 'responder_id', 'requester_id', 'company_id', 'type', 'tags', 'custom_fields',
         'created_at', 'updated_at', 'due_by', 'fr_due_by', 'stats',
-    ]) }}
+    ], nested=['stats']) }}
 ),
 
 renamed as (

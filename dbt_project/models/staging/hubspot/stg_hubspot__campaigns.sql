@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'properties']) }}
+    {{ parse('source', ['id', 'properties'], nested=['properties']) }}
 ),
 
 renamed as (

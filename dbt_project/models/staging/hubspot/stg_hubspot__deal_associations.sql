@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'toObjectType', 'to']) }}
+    {{ parse('source', ['id', 'toObjectType', 'to'], nested=['to']) }}
 ),
 
 opened as (

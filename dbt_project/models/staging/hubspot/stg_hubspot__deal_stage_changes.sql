@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'propertiesWithHistory']) }}
+    {{ parse('source', ['id', 'propertiesWithHistory'], nested=['propertiesWithHistory']) }}
 ),
 
 newest as (

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'email', 'archived', 'teams']) }}
+    {{ parse('source', ['id', 'email', 'archived', 'teams'], nested=['teams']) }}
 ),
 
 renamed as (

@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'objectType', 'stages']) }}
+    {{ parse('source', ['id', 'objectType', 'stages'], nested=['stages']) }}
 ),
 
 newest as (

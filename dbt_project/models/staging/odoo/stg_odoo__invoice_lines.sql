@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'move_id', 'product_id', 'quantity', 'sale_line_ids']) }}
+    {{ parse('source', ['id', 'move_id', 'product_id', 'quantity', 'sale_line_ids'], nested=['sale_line_ids']) }}
 ),
 
 renamed as (

@@ -18,7 +18,7 @@ parsed as (
         'new_value_datetime',
         'create_date',
         'field_id',
-    ]) }}
+    ], nested=['message']) }}
 ),
 
 renamed as (

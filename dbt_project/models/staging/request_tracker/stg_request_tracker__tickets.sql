@@ -20,7 +20,7 @@ parsed as (
         'Created',
         'LastUpdated',
         'CustomFields',
-    ]) }}
+    ], nested=['Queue', 'Owner', 'Requestor', 'Creator', 'CustomFields']) }}
 ),
 
 custom as (

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'Type', 'Field', 'OldValue', 'NewValue', 'Created', 'Creator', 'ObjectType', 'ObjectId']) }}
+    {{ parse('source', ['id', 'Type', 'Field', 'OldValue', 'NewValue', 'Created', 'Creator', 'ObjectType', 'ObjectId'], nested=['Creator']) }}
 ),
 
 renamed as (

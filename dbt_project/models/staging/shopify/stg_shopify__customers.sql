@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['createdAt', 'defaultAddress', 'customerNumber']) }}
+    {{ parse('source', ['createdAt', 'defaultAddress', 'customerNumber'], nested=['defaultAddress', 'customerNumber']) }}
 ),
 
 renamed as (

@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['fulfillments']) }}
+    {{ parse('source', ['fulfillments'], nested=['fulfillments']) }}
 ),
 
 newest as (

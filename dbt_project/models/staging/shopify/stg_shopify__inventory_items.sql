@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['unitCost', 'requiresShipping']) }}
+    {{ parse('source', ['unitCost', 'requiresShipping'], nested=['unitCost']) }}
 ),
 
 renamed as (

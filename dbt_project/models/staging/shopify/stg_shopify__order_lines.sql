@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['taxesIncluded', 'lineItems']) }}
+    {{ parse('source', ['taxesIncluded', 'lineItems'], nested=['lineItems']) }}
 ),
 
 newest as (

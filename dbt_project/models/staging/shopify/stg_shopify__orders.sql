@@ -19,7 +19,7 @@ parsed as (
         'displayFulfillmentStatus',
         'transactions',
         'fulfillmentOrders',
-    ]) }}
+    ], nested=['customer', 'shippingAddress', 'customerJourneySummary', 'requestedOn', 'transactions', 'fulfillmentOrders']) }}
 ),
 
 opened as (

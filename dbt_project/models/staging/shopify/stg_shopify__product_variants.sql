@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['title', 'productType', 'variants']) }}
+    {{ parse('source', ['title', 'productType', 'variants'], nested=['variants']) }}
 ),
 
 newest as (

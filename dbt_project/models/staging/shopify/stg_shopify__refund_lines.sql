@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['taxesIncluded', 'refunds']) }}
+    {{ parse('source', ['taxesIncluded', 'refunds'], nested=['refunds']) }}
 ),
 
 newest as (

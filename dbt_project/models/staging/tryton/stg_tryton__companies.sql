@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'party', 'currency', 'timezone']) }}
+    {{ parse('source', ['id', 'party', 'currency', 'timezone'], nested=['currency']) }}
 ),
 
 renamed as (

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'code', 'region']) }}
+    {{ parse('source', ['id', 'code', 'region'], nested=['region']) }}
 ),
 
 renamed as (

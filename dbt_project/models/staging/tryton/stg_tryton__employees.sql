@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'party']) }}
+    {{ parse('source', ['id', 'party'], nested=['party']) }}
 ),
 
 renamed as (

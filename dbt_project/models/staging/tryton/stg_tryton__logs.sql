@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'resource', 'user', 'event', 'target', 'create_date']) }}
+    {{ parse('source', ['id', 'resource', 'user', 'event', 'target', 'create_date'], nested=['user']) }}
 ),
 
 renamed as (

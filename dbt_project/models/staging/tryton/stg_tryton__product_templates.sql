@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'name', 'type', 'list_price', 'categories']) }}
+    {{ parse('source', ['id', 'name', 'type', 'list_price', 'categories'], nested=['categories']) }}
 ),
 
 renamed as (
@@ -20,7 +20,7 @@ renamed as (
         name,
         type as kind,
         try_cast(list_price as decimal(18, 4)) as list_price,
-        cast(json_extract(categories, '$') as bigint[]) as category_ids
+        try_cast(categories as bigint[]) as category_ids
     from parsed
 )
 

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'actor', 'deleted_at', 'previous_state']) }}
+    {{ parse('source', ['id', 'actor', 'deleted_at', 'previous_state'], nested=['actor']) }}
 ),
 
 renamed as (

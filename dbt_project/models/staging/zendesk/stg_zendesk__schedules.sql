@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'name', 'time_zone', 'intervals']) }}
+    {{ parse('source', ['id', 'name', 'time_zone', 'intervals'], nested=['intervals']) }}
 ),
 
 newest as (

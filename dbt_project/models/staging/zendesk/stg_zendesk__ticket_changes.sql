@@ -7,7 +7,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'ticket_id', 'created_at', 'updater_id', 'child_events']) }}
+    {{ parse('source', ['id', 'ticket_id', 'created_at', 'updater_id', 'child_events'], nested=['child_events']) }}
 ),
 
 newest as (

@@ -6,7 +6,7 @@ source as (
 ),
 
 parsed as (
-    {{ parse('source', ['id', 'ticket_id', 'metric', 'instance_id', 'type', 'time', 'sla', 'deleted']) }}
+    {{ parse('source', ['id', 'ticket_id', 'metric', 'instance_id', 'type', 'time', 'sla', 'deleted'], nested=['sla']) }}
 ),
 
 renamed as (

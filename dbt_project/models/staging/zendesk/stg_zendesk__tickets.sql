@@ -23,7 +23,7 @@ parsed as (
         'organization_id',
         'tags',
         'custom_fields',
-    ]) }}
+    ], nested=['via']) }}
 ),
 
 renamed as (
