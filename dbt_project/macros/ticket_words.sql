@@ -119,6 +119,11 @@
     end
 {%- endmacro %}
 
+{# Systems let a company invent priorities, and a field may one day say something else: what is none of ours promises nothing. #}
+{% macro known_priority(priority) -%}
+    case when {{ priority }} in ('low', 'normal', 'high', 'urgent') then {{ priority }} end
+{%- endmacro %}
+
 {# Salesforce and ERPNext: the words that everybody begins with are High, Medium and Low. #}
 {% macro priority_by_word(priority) -%}
     case lower({{ priority }}) when 'medium' then 'normal' when 'critical' then 'urgent' else lower({{ priority }}) end

@@ -92,7 +92,7 @@ final as (
         status[1] as status,
         team[1] as team,
         assignee[1] as assignee,
-        priority[1] as priority
+        {{ known_priority('priority[1]') }} as priority
     from settled
 )
 
