@@ -14,6 +14,7 @@ from flows.nightly import Night
 from flows.store import ledger as ledgers
 from flows.store import published
 from flows.store.landing import read_lines
+from tests.benchmarks import counts
 from tests.flows.conftest import Company, ticket
 from tests.flows.nights import marts
 
@@ -30,6 +31,7 @@ def test_the_steps_of_a_night_add_up_to_it(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_night_publishes_and_says_so_everywhere(company: Company) -> None:
     night = company.run("nightly")
     assert night.returncode == 0, night.stdout + night.stderr
+    counts.hold("first night", counts.of_the_last_night(company, night))
     for said in ("Revenue", "2026-03-01.001", "build ", "marts.duckdb", company.api.removesuffix("/api")):
         assert said in night.stdout
     assert marts(company, "select value from kpis where kpi = 'revenue' and period_grain = 'month' and period_start = '2026-02-01' and segment_type = 'all'") == [(420.0,)]
@@ -68,7 +70,9 @@ def test_a_changed_column_is_reported_and_nothing_of_it_is_lost(lived_company: C
     company = lived_company
     company.write("drop/tickets-2.jsonl", [{**ticket(700, "2026-03-02"), "mood": "cross", "priority": 3, "via": "mail"}])
     company.clock("2026-03-03T02:30:00+00:00")
-    company.run("nightly")
+    night = company.run("nightly")
+    assert night.returncode == 0, night.stdout + night.stderr
+    counts.hold("second night", counts.of_the_last_night(company, night))
     said = company.run("checks").stdout
     for field in ("mood", "priority", "via"):
         assert re.search(rf"drop/tickets: schema_stays_the_same\({field}", said), said
