@@ -27,6 +27,11 @@
     cast([{{ names | join(', ') }}] as varchar[])
 {%- endmacro %}
 
+{# The limits of worklists that the company states, by name. #}
+{% macro worklist_limits_told() -%}
+    {{- return(fromjson(env_var('MERIDIAN_WORKLIST_LIMITS', '{}')) if execute else {}) -}}
+{%- endmacro %}
+
 {# The last complete reporting day, inclusive, as a DATE literal. #}
 {% macro as_of() %}date '{{ run_setting('as_of') }}'{% endmacro %}
 

@@ -59,6 +59,5 @@
         'rekey_days': 1,
         'suggestion_days': 10,
     } -%}
-    {%- set told = fromjson(env_var('MERIDIAN_WORKLIST_LIMITS', '{}')) if execute else {} -%}
-    {{- return(told.get(name, usual[name])) -}}
+    {{- return(worklist_limits_told().get(name, usual[name])) -}}
 {%- endmacro %}
