@@ -126,10 +126,10 @@ def _of_rule(
     # Of a thousand segments nearly all have been calm for weeks: half a year of each, a Python object a day, was 3 ms of a segment and rule.
     places = connection.execute(f"select distinct segment_type, segment from kpis where {in_question} order by all", [*asked, far, as_of]).fetchall()
     series = judged(near)
-    uneasy = [place for place in places if any(point.verdict != "clear" for point in series.get(place, ())) or not series.get(place)]
+    uneasy = [place for place in places if not series.get(place) or any(point.verdict != "clear" for point in series[place])]
     if uneasy and not whole:
         series |= judged(far, "and (segment_type, segment) in (select unnest(?), unnest(?))", *map(list, zip(*uneasy, strict=True)))
-    if not series and not connection.execute("select 1 from kpis where kpi = ? limit 1", [rule.kpi]).fetchone():
+    if not places and not connection.execute("select 1 from kpis where kpi = ? limit 1", [rule.kpi]).fetchone():
         raise CannotJudge(f"{rule.kpi} is not published here: no source tells it")
     if lacking := set(rule.segments) - {segment_type for segment_type, _ in places}:
         raise CannotJudge(f"{rule.kpi} is not published by {rule.grain} and {sorted(lacking)[0]}")

@@ -82,7 +82,5 @@ def _out(name: str, kind: str) -> str:
 
 
 def _back(name: str, kind: str) -> str:
-    if kind in ("VARCHAR", "JSON"):
-        return f"cast({name} as {kind})"
     is_nested = "[]" in kind or ("(" in kind and not kind.startswith("DECIMAL"))
     return f"cast(cast({name} as json) as {kind})" if is_nested else f"cast({name} as {kind})"

@@ -18,9 +18,9 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import flows.build
+from flows import dbt_process
 
-PR_SET_PDEATHSIG = 1        # prctl(2): the signal that the calling process gets when its parent dies
-MODULE = "flows.dbt_process"
+MODULE = dbt_process.__name__
 
 
 def offer() -> None:
@@ -60,7 +60,7 @@ class WarmDbt:
 
 
 def _serve(server: socket.socket, parent: int) -> NoReturn:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(dbt_process.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -86,8 +86,6 @@ def _become(asked: dict[str, Any], output: int, parent: int) -> NoReturn:
     sys.argv = [MODULE, str(parent), *asked["arguments"]]
     code: Any = 1
     try:
-        from flows import dbt_process
-
         dbt_process.main()
     except SystemExit as ended:
         code = ended.code
