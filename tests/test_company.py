@@ -31,6 +31,9 @@ from tests.sandbox.tryton.box import share_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+# The first test lays 18 months into real systems and lives a night: 7 minutes beside two other workers, more where cores are slow.
+pytestmark = pytest.mark.timeout(1800)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Home:
