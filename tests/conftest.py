@@ -9,6 +9,7 @@ import pytest
 
 from flows import up
 from flows.settings import load
+from tests import parsed
 from tests.databases import mariadb_server, postgres_server
 
 __all__ = ["mariadb_server", "postgres_server"]
@@ -31,6 +32,10 @@ LONGEST_FIRST = (
     "tests/dbt_project/",
     "tests/sandbox/tryton/",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ[parsed.PLACE] = str(config.cache.mkdir("dbt"))
 
 
 def _turn(item: pytest.Item) -> int:

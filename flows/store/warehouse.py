@@ -83,10 +83,15 @@ def declared_sources(project: Path) -> list[tuple[str, str]]:
     """(kind, table) of every dbt source in the project's staging folder, from its YAML."""
     declared = []
     for path in sorted((project / "models" / "staging").rglob("*.yml")):
-        for source in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("sources", []):
+        for source in _read_yaml(path).get("sources", ()):
             if source["name"] != "meridian":
                 declared += [(source["name"], table["name"]) for table in source.get("tables", [])]
     return sorted(set(declared))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    # The project's YAML is 0.1 s in C, 1.5 s without.
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
 
 
 def staging_readers(project: Path) -> dict[tuple[str, str], str]:
@@ -102,7 +107,7 @@ def primary_keys(project: Path) -> dict[str, tuple[str, ...]]:
     """model -> the columns that its `primary_key` test says name one row. Read from the YAML: the nodes of a night are without their tests."""
     keys = {}
     for path in (project / "models" / "marts").rglob("*.yml"):
-        for model in (yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}).get("models", ()):      # 0.1 s in C, 1.5 s without
+        for model in _read_yaml(path).get("models", ()):
             for test in model.get("data_tests", ()):
                 if isinstance(test, dict) and "primary_key" in test:
                     keys[model["name"]] = tuple(test["primary_key"]["arguments"]["columns"])

@@ -14,11 +14,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import flows.build
 from flows import dbt_process
+from tests.parsed import parsed
 
 MODULE = dbt_process.__name__
 
@@ -85,8 +87,10 @@ def _become(asked: dict[str, Any], output: int, parent: int) -> NoReturn:
     os.environ.update(asked["environment"])
     sys.argv = [MODULE, str(parent), *asked["arguments"]]
     code: Any = 1
+    told = dict(zip(sys.argv, sys.argv[1:], strict=False))
     try:
-        dbt_process.main()
+        with parsed(Path(told["--target-path"]), Path(told["--project-dir"]), os.environ["MERIDIAN_KINDS"]):
+            dbt_process.main()
     except SystemExit as ended:
         code = ended.code
     except BaseException as error:

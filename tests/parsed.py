@@ -1,0 +1,48 @@
+"""dbt's parse of the project, 26 s of CPU, is made once for all workers and companies of a run, and of the next run when nothing of the project has changed."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+PLACE = "MERIDIAN_TESTS_PARSED"         # a folder, for processes that a test starts, too
+NAME = "partial_parse.msgpack"
+
+
+@contextmanager
+def parsed(target: Path, project: Path, kinds: str) -> Iterator[None]:
+    """Around what has dbt parse `project` into `target`: there it finds what another one parsed, or others find what it did.
+
+    kinds: what MERIDIAN_KINDS says, by which dbt parses other models.
+    """
+    if (target / NAME).exists() or PLACE not in os.environ:
+        yield
+        return
+    place = Path(os.environ[PLACE]) / hashlib.sha256(f"{project}|{_contents(project)}|{kinds}".encode()).hexdigest()[:16]
+    target.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made := place.with_suffix(".msgpack")).exists():
+            try:
+                yield
+            finally:
+                if (target / NAME).exists():
+                    shutil.copyfile(target / NAME, made.with_suffix(".part"))
+                    made.with_suffix(".part").replace(made)
+            return
+    shutil.copyfile(made, target / NAME)
+    yield
+
+
+@cache
+def _contents(project: Path) -> str:
+    sha = hashlib.sha256()
+    for path in sorted(path for path in project.rglob("*") if path.suffix in (".sql", ".yml", ".csv", ".md")):
+        sha.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()
