@@ -35,7 +35,8 @@ LONGEST_FIRST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    os.environ[parsed.PLACE] = str(config.cache.mkdir("dbt"))
+    if cache := getattr(config, "cache", None):        # None with -p no:cacheprovider
+        os.environ[parsed.PLACE] = str(cache.mkdir("dbt"))
 
 
 def _turn(item: pytest.Item) -> int:

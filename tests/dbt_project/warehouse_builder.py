@@ -21,6 +21,7 @@ PRIVATE = personal.Policy(key="of these tests, and of nobody else", own_domains=
 FIRST_NIGHT = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 
 GRAPHS: dict[int, tuple[Any, dict[bool, Any]]] = {}
+CODE: dict[tuple[type, str], Any] = {}
 
 # A record as the source says it (its key is its `id`, else its place), or (key, record); a record of None is a delete.
 Landed = Mapping[str, Any] | tuple[str, Mapping[str, Any] | None]
@@ -42,11 +43,12 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def remembered_graphs() -> Iterator[None]:
-    """dbt links the nodes of a manifest once, not at every build of them: half of what a build of one model costs."""
+def what_dbt_remembers() -> Iterator[None]:
+    """dbt links the nodes of a manifest once, not at every build of them, and Jinja compiles a text once: most of what a build of one model costs."""
     from dbt.compilation import Compiler
+    from jinja2 import Environment
 
-    link = Compiler.compile
+    link, make_code = Compiler.compile, Environment.compile
 
     def linked(self: Any, manifest: Any, write: bool = True, add_test_edges: bool = False) -> Any:
         kept = GRAPHS.get(id(manifest))
@@ -57,11 +59,19 @@ def remembered_graphs() -> Iterator[None]:
         self.initialize()
         return kept[1][add_test_edges]
 
-    Compiler.compile = linked
+    def code(self: Any, source: Any, *more: Any, **named: Any) -> Any:
+        if not isinstance(source, str) or more or named:
+            return make_code(self, source, *more, **named)
+        key = (type(self), source)
+        if key not in CODE:
+            CODE[key] = make_code(self, source)
+        return CODE[key]
+
+    Compiler.compile, Environment.compile = linked, code
     try:
         yield
     finally:
-        Compiler.compile = link
+        Compiler.compile, Environment.compile = link, make_code
 
 
 def run_settings(
@@ -90,7 +100,7 @@ def run_dbt(arguments: Sequence[str], settings: Mapping[str, str], *, target: Pa
 
     command = [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(target / "logs")]
     command += ["--log-level", "none", "--log-level-file", "none", "--use-fast-test-edges", "--no-write-json"]
-    with environment(settings), remembered_graphs():
+    with environment(settings), what_dbt_remembers():
         try:
             outcome: Any = dbtRunner(manifest=manifest).invoke(command)
         finally:
