@@ -2,9 +2,9 @@
 
 A night that is killed while dbt runs must not leave a dbt behind: it would hold the warehouse locked, and the next night could not build.
 
-dbt's own loggers format every event, 25 a node, and then drop those below their level: a fifth of what a node costs. So they are off, and events
-are listened to: what became of each node and what went wrong goes to the parent, a JSON line each; whatever is told at level info or above goes to
-dbt.log. What a build needs to know of its models is told, too: writing and reading dbt's manifest costs 0.8 s a night.
+dbt's own loggers format every event and then drop those below their level. So they are off, and events are listened to: what became of each node and what
+went wrong goes to the parent, a JSON line each; whatever is told at level info or above goes to dbt.log. What a build needs to know of its models is told,
+too: writing and reading dbt's manifest costs 0.8 s a night.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
+
+from flows.dbt_shortcuts import kept_templates, no_debug_events
 
 PR_SET_PDEATHSIG = 1        # prctl(2): "the signal the calling process will get when its parent dies"
 FEWEST_TO_COLLECT = 100_000     # objects made and not let go
@@ -52,7 +54,8 @@ def main() -> None:
     # What dbt remembers of the project stays until it ends: to look through it for cycles again and again was 1.9 of the 22 s of CPU of a quiet night.
     gc.freeze()
     gc.set_threshold(FEWEST_TO_COLLECT, 20, 100)
-    outcome = dbtRunner(callbacks=[listen]).invoke(["--log-level", "none", "--log-level-file", "none", "--log-path", logs, *arguments])
+    with no_debug_events(), kept_templates(Path(arguments[arguments.index("--target-path") + 1])):
+        outcome = dbtRunner(callbacks=[listen]).invoke(["--log-level", "none", "--log-level-file", "none", "--log-path", logs, *arguments])
     if outcome.exception is not None:
         _tell("error", type(outcome.exception).__name__, str(outcome.exception))
     for result in getattr(outcome.result, "results", ()):

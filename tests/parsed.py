@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from flows.dbt_shortcuts import TEMPLATES
+
 PLACE = "MERIDIAN_TESTS_PARSED"         # a folder, for processes that a test starts, too
 NAME = "partial_parse.msgpack"
 
@@ -25,18 +27,22 @@ def parsed(target: Path, project: Path, kinds: str) -> Iterator[None]:
         yield
         return
     place = Path(os.environ[PLACE]) / hashlib.sha256(f"{project}|{_contents(project)}|{kinds}".encode()).hexdigest()[:16]
+    place.mkdir(exist_ok=True)
     target.mkdir(parents=True, exist_ok=True)
-    with place.with_suffix(".lock").open("w") as lock:
+    with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made := place.with_suffix(".msgpack")).exists():
+        if not (place / NAME).exists():
             try:
                 yield
             finally:
-                if (target / NAME).exists():
-                    shutil.copyfile(target / NAME, made.with_suffix(".part"))
-                    made.with_suffix(".part").replace(made)
+                for file in (*target.glob(f"{TEMPLATES}-*"), target / NAME):       # what the next one looks for comes last
+                    if file.exists():
+                        shutil.copyfile(file, place / "part")
+                        (place / "part").replace(place / file.name)
             return
-    shutil.copyfile(made, target / NAME)
+    for file in place.iterdir():
+        if file.name != "lock":
+            shutil.copyfile(file, target / file.name)
     yield
 
 

@@ -14,6 +14,7 @@ import duckdb
 
 from connectors import personal, registry
 from flows.build import ASKED_AS_WRITTEN
+from flows.dbt_shortcuts import Templates, compiled_once, no_debug_events
 from flows.store import landing, warehouse
 
 PROJECT = Path(os.environ.get("MERIDIAN_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project")
@@ -21,7 +22,7 @@ PRIVATE = personal.Policy(key="of these tests, and of nobody else", own_domains=
 FIRST_NIGHT = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 
 GRAPHS: dict[int, tuple[Any, dict[bool, Any]]] = {}
-CODE: dict[tuple[type, str], Any] = {}
+CODE = Templates()
 
 # A record as the source says it (its key is its `id`, else its place), or (key, record); a record of None is a delete.
 Landed = Mapping[str, Any] | tuple[str, Mapping[str, Any] | None]
@@ -46,9 +47,8 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 def what_dbt_remembers() -> Iterator[None]:
     """dbt links the nodes of a manifest once, not at every build of them, and Jinja compiles a text once: most of what a build of one model costs."""
     from dbt.compilation import Compiler
-    from jinja2 import Environment
 
-    link, make_code = Compiler.compile, Environment.compile
+    link = Compiler.compile
 
     def linked(self: Any, manifest: Any, write: bool = True, add_test_edges: bool = False) -> Any:
         kept = GRAPHS.get(id(manifest))
@@ -59,19 +59,13 @@ def what_dbt_remembers() -> Iterator[None]:
         self.initialize()
         return kept[1][add_test_edges]
 
-    def code(self: Any, source: Any, *more: Any, **named: Any) -> Any:
-        if not isinstance(source, str) or more or named:
-            return make_code(self, source, *more, **named)
-        key = (type(self), source)
-        if key not in CODE:
-            CODE[key] = make_code(self, source)
-        return CODE[key]
-
-    Compiler.compile, Environment.compile = linked, code
+    Compiler.compile = linked
     try:
-        yield
+        with no_debug_events(), compiled_once(CODE) as used:
+            yield
+            CODE.update(used)
     finally:
-        Compiler.compile, Environment.compile = link, make_code
+        Compiler.compile = link
 
 
 def run_settings(
