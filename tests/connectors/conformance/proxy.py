@@ -32,6 +32,7 @@ FAULTS: Mapping[str, Fault | None] = {
     "reset": None, "cut": None, "half": None, "hang up": None, "stall": None,     # of the real answer
     "same page again": None,       # for as long as nobody complains: the answer of the page before, to whoever asks for the one behind it
 }
+SIZE = re.compile(r"(limit|limit_page_length|per_page|page_size|first)[\"=:\s]+\d+")          # how much is asked for says nothing of where it goes on
 MENDED_BY_ITSELF = ("429", "429 for a second", "429 until a date", "500", "502", "503", "reset", "cut", "half", "hang up", "not JSON")
 
 
@@ -99,14 +100,16 @@ class Proxy:
 
 def _goes_on_behind(asked: Asked, before: Asked, answer: Fault) -> bool:
     """Whether a request asks for the page behind an answer: something in it is new, and stands in that answer (a cursor, a last id, a link)."""
-    said = _unescaped(answer.body.decode("utf-8", "replace") + " ".join(answer.headers.values()))
+    said = _unescaped(" ".join([answer.body.decode("utf-8", "replace"), *answer.headers.values()]))
+    # Whole, or what asks for anything at half past would be the page behind every record with a 30 in it.
+    values = {value.strip(":") for value in re.split(r"[\s&=?\"',{}\[\]()<>]+", said)}
     known = set(_words(before))
-    return any(word in said for word in _words(asked) if word not in known and len(word) > 1)
+    return any(word in values for word in _words(asked) if word not in known)
 
 
 def _words(asked: Asked) -> list[str]:
     texts = [unquote(urlsplit(asked.path).query.replace("+", " ")), unquote(asked.body.decode("utf-8", "replace"))]
-    return [word for text in texts for word in re.split(r"[\s&=?\"',:{}\[\]()<>]+", _unescaped(text)) if word]
+    return [word for text in texts for word in re.split(r"[\s&=?\"',:{}\[\]()<>]+", SIZE.sub("", _unescaped(text))) if word]
 
 
 def _unescaped(text: str) -> str:
