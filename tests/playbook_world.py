@@ -47,6 +47,14 @@ def plant_surge(box: Path, last_day: date) -> None:
                 _again(connection, "ir_model_log", event, {"resource": f"sale.sale,{sale}"})
 
 
+def forget_complaint(box: Path) -> None:
+    """The newest complaint that was decided about was not: it still waits, and its limit is past."""
+    with closing(sqlite3.connect(box / "tryton" / "company.sqlite", timeout=60)) as connection, connection:
+        (complaint,) = connection.execute("select max(id) from sale_complaint where state in ('done', 'rejected')").fetchone()
+        connection.execute("update sale_complaint set state = 'waiting' where id = ?", [complaint])
+        connection.execute("delete from ir_model_log where resource = ? and event = 'transition' and target <> 'state:waiting'", [f"sale.complaint,{complaint}"])
+
+
 def _again(connection: sqlite3.Connection, table: str, identity: int, changes: Mapping[str, Any]) -> int:
     names = [row[1] for row in connection.execute(f"pragma table_info({table})") if row[1] != "id"]
     values = ", ".join("?" if name in changes else f'"{name}"' for name in names)

@@ -45,9 +45,10 @@ def breached(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iter
 
 
 def breach(folder: Path) -> int:
-    world.plant_surge(folder / "sandbox", date(2026, 10, 31))
+    world.plant_surge(folder / "sandbox", date(2026, 11, 1))
+    world.forget_complaint(folder / "sandbox")
     ticket = world.Helpdesk(folder / "sandbox").skips_a_step()
-    sandbox(folder, "day")          # which drafts a purchase at the late supplier, too
+    sandbox(folder, "day")          # which drafts a purchase at the late supplier, too: the night looks at 1 November
     return ticket
 
 
