@@ -128,7 +128,7 @@ def test_orders(tmp_path: Path, dbt_target: Path, dbt_manifest: Any) -> None:
     live(tmp_path, dbt_target, dbt_manifest, landed, days, COMMERCE)
 
 
-@pytest.mark.parametrize("back", [1, 40])
+@pytest.mark.parametrize("back", [pytest.param(1, marks=pytest.mark.drill), 40])
 def test_a_day_before_the_last_one_is_built_from_nothing(tmp_path: Path, dbt_target: Path, dbt_manifest: Any, back: int) -> None:
     builder = WarehouseBuilder(folder=tmp_path, target=dbt_target, manifest=dbt_manifest)
     builder.land(history().records, source="erp")

@@ -153,8 +153,8 @@ def _read(folder: Path, stop: Event, ready: Event, report: Path, hold: int) -> N
     report.write_text(json.dumps({**counts, "versions": len(seen)}))
 
 
-@pytest.mark.parametrize("publishes", [200])
-def test_readers_never_see_a_mix_and_never_meet_a_lock_during_200_publications(tmp_path: Path, publishes: int) -> None:
+@pytest.mark.parametrize("publishes", [60, pytest.param(200, marks=pytest.mark.drill)])
+def test_readers_never_see_a_mix_and_never_meet_a_lock_while_versions_are_published(tmp_path: Path, publishes: int) -> None:
     folder = tmp_path / "published"
     put_out(folder, 0)
     warehouse = tmp_path / "w.duckdb"
@@ -180,5 +180,5 @@ def test_readers_never_see_a_mix_and_never_meet_a_lock_during_200_publications(t
     total = {name: sum(report[name] for report in reports) for name in reports[0]}
     print(f"\n{publishes} publications, {len(readers)} readers: {total}")
     assert total["mixed"] == total["lock errors"] == total["other errors"] == 0
-    assert all(report["versions"] > 20 for report in reports), "the readers did look while versions changed"
+    assert all(report["versions"] > publishes / 10 for report in reports), "the readers did look while versions changed"
     assert whole(folder) == publishes
