@@ -51,3 +51,19 @@ def catalogue(
         fail(str(error))
     if to is not None:
         typer.echo(f"wrote {to}")
+
+
+@app.command()
+def metricflow(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write: a dbt project of its own.")], config: Config = None,
+) -> None:
+    """Every KPI that adds up as a metric of MetricFlow, in a dbt project that reads the published marts."""
+    from flows import exports
+    from flows.store.published import PublishError
+
+    settings = settings_of(config)
+    try:
+        exported, left_out = exports.metricflow(settings, to)
+    except (PublishError, OSError) as error:
+        fail(str(error))
+    typer.echo(f"wrote {to}: {exported} metrics; {left_out} KPIs are none, LEFT_OUT.json says why")

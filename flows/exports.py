@@ -46,6 +46,19 @@ def handbook(settings: Settings, target: Path, language: Language) -> Path:
     return target
 
 
+def metricflow(settings: Settings, target: Path) -> tuple[int, int]:
+    """Write a dbt project with the KPIs as metrics. Returns how many metrics there are, and how many KPIs are none. Raises PublishError without a version."""
+    from flows.reporting import metricflow as metrics
+
+    meaning = catalogue(settings)
+    with closing(published.connect(settings.published)) as marts:
+        files = metrics.files(marts, meaning, database=settings.published / "marts.duckdb")
+    for name, text in files.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target / name, text)
+    return len(yaml.safe_load(files["models/meridian.yml"])["metrics"]) - len(metrics.PARTS), len(json.loads(files["LEFT_OUT.json"]))
+
+
 def parents(settings: Settings) -> dict[str, list[str]]:
     """model -> the models and 'kind.table' sources that it reads, as the last build told; empty where there was none on this machine.
 
