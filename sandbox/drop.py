@@ -59,6 +59,9 @@ _AS_THEY_ARE = (
 )
 
 
+REGISTER = "projects.csv"
+
+
 def declaration() -> dict[str, dict[str, Any]]:
     """Stream -> its options under `[sources.<name>.streams.<stream>]` of a files source: pattern, key, and what cannot be guessed."""
     plain = {
@@ -115,6 +118,8 @@ def write_drop(plan: Plan, folder: Path) -> list[Path]:
     written: list[Path] = []
     for name, content in sorted(contents(plan).items()):
         path = folder / name
+        if name == REGISTER and path.exists():
+            content += _added(path.read_bytes(), content)
         if path.exists() and path.read_bytes() == content:
             continue
         unfinished = path.with_name(path.name + ".tmp")
@@ -122,6 +127,13 @@ def write_drop(plan: Plan, folder: Path) -> list[Path]:
         unfinished.replace(path)
         written.append(path)
     return written
+
+
+def _added(before: bytes, now: bytes) -> bytes:
+    """The projects that somebody put into the register, a person or an automation: the company's days go on below them."""
+    ours = {row["project"] for row in csv.DictReader(io.StringIO(now.decode("utf-8")))}
+    theirs = [row for row in csv.DictReader(io.StringIO(before.decode("utf-8-sig"))) if row["project"] not in ours]
+    return _csv("projects", [{name: row.get(name) for name in COLUMNS["projects"]} for row in theirs]).split(b"\n", 1)[1]
 
 
 def contents(plan: Plan) -> dict[str, bytes]:

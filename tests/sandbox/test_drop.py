@@ -102,6 +102,17 @@ def test_files_that_did_not_change_are_left_alone(plan: Plan, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir() if path.stat().st_mtime > 1) == ["channel_days-2026-11.csv", "rosters-2026-11.csv"]
 
 
+def test_a_project_that_somebody_registered_stays_through_the_companys_days(plan: Plan, tmp_path: Path) -> None:
+    write_drop(plan, tmp_path)
+    before = (tmp_path / "projects.csv").read_bytes()
+    registered = '"Late suppliers, back",,supplier_late_rate,lower,2026-11-01,2026-11-09,,,,\n'
+    (tmp_path / "projects.csv").write_bytes(before + registered.encode())
+    for day in (1, 2):
+        plan = next_day(plan, date(2026, 11, day)).after
+        assert "projects.csv" not in {path.name for path in write_drop(plan, tmp_path)}
+        assert (tmp_path / "projects.csv").read_bytes() == before + registered.encode()
+
+
 def test_calendars_fit_the_configuration_file(plan: Plan) -> None:
     from flows.sections import Calendar
 
