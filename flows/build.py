@@ -125,7 +125,8 @@ def run_dbt(
     stop = stop or Stop()
     stop.check()
     target = target_folder(settings)
-    target.mkdir(parents=True, exist_ok=True)
+    for folder in (target, settings.warehouse.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable, "-m", "flows.dbt_process", str(os.getpid()), str(settings.home / "logs"), str(settings.warehouse.parent), *arguments,
         "--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project), "--target-path", str(target),
