@@ -85,9 +85,9 @@ def the_next_night(home: Home, ticket: int, mode: str) -> None:
     """What was made good is off the lists, its tasks are closed, and the KPIs say what was done."""
     box, drop = home.folder / "sandbox", home.folder / "drop"
     hole, = home.ask("select starts_at, ends_at from worklist_uncovered_shifts order by starts_at desc limit 1")
+    world.Helpdesk(box).makes_it_good(ticket)       # before the day is lived: afterwards its clock stands behind the day's end
     sandbox(home.folder, "day")
     set_modes(home, mode)
-    world.Helpdesk(box).makes_it_good(ticket)
     world.covers(drop, hole[0], hole[1], "Support Pacific", "standby@lantern-oak.example")
     home.night()
     run(home, agreed=mode == "approve")
