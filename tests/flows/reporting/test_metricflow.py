@@ -19,6 +19,8 @@ from tests.flows.reporting.small_marts import small_marts
 
 __all__ = ["small_marts"]
 
+pytestmark = pytest.mark.timeout(1500)      # the first test may wait for the company's first night, or live it
+
 FORMULAS = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "dbt_project" / "models" / "marts").rglob("kpi_*.sql")}
 
 
