@@ -11,6 +11,8 @@ from flows.settings import load
 from sandbox.databases import Database
 from tests import first_version
 
+pytestmark = pytest.mark.timeout(1500)      # it may wait for the company's first night, or live it, and then builds for four minutes
+
 # What no SQL has: control limits and the verdict on projects are statistics of flows/analysis.
 WORKED_OUT_HERE = {"int_project_verdicts", "kpi_signals"}
 
