@@ -48,7 +48,7 @@ def no_debug_events() -> Iterator[None]:
         if force_warn_or_error_handling or (level or event.level_tag()) is not EventLevel.DEBUG:
             tell(self, event, level=level, node=node, force_warn_or_error_handling=force_warn_or_error_handling)
 
-    with _replaced(BaseEvent, __init__=begin, __getattr__=get), _replaced(EventManager, fire_event=fire):
+    with replaced(BaseEvent, __init__=begin, __getattr__=get), replaced(EventManager, fire_event=fire):
         yield
 
 
@@ -67,7 +67,7 @@ def compiled_once(kept: Templates) -> Iterator[Templates]:
             used[key] = kept[key] if key in kept else make(self, source)
         return used[key]
 
-    with _replaced(Environment, compile=code):
+    with replaced(Environment, compile=code):
         yield used
 
 
@@ -87,7 +87,8 @@ def kept_templates(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _replaced(owner: type, **functions: Callable[..., Any]) -> Iterator[None]:
+def replaced(owner: type, **functions: Callable[..., Any]) -> Iterator[None]:
+    """Functions of a class are others for a while."""
     before = {name: getattr(owner, name) for name in functions}
     try:
         for name, function in functions.items():

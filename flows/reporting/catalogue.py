@@ -13,6 +13,7 @@ from typing import Any
 MONTHS = 25
 FIELDS = ("question", "definition", "owner", "unit", "direction", "perspective", "grain", "min_sample", "settles_after_days", "source_note",
           "not_comparable_before", "definition_revision", "model")
+FINEST_GRAIN = "arg_min(period_grain, case period_grain when 'day' then 1 when 'week' then 2 else 3 end)"
 Parents = Mapping[str, Sequence[str]]
 """model -> the models and 'kind.table' sources that it reads."""
 
@@ -46,9 +47,9 @@ def _plain(value: Any) -> Any:
 
 def _targets(marts: Any) -> dict[str, list[dict[str, Any]]]:
     """kpi -> the targets of the whole company, each from the first period that was judged by it; the finest periods that a KPI has."""
-    rows = marts.execute("""
+    rows = marts.execute(f"""
         with finest as (
-            select kpi, arg_min(period_grain, case period_grain when 'day' then 1 when 'week' then 2 else 3 end) as period_grain from kpis group by kpi
+            select kpi, {FINEST_GRAIN} as period_grain from kpis group by kpi
         )
         select kpi, period_start, target, warn_at, act_at from kpis join finest using (kpi, period_grain) where segment_type = 'all'
         order by kpi, period_start""").fetchall()

@@ -14,9 +14,10 @@ from typing import Any
 
 import yaml
 
+from flows.reporting.catalogue import FINEST_GRAIN
+
 # The macros whose months are the sums of their days: dbt_project/macros/kpi.sql, adds_up.
 ADDS_UP = re.compile(r"\bkpi_(?:ratio|sum)\(\s*'(\w+)'")
-FINENESS = "case period_grain when 'day' then 1 when 'week' then 2 else 3 end"
 TABLE, SPINE, ENTITY = "meridian_kpi_parts", "meridian_days", "kpi_part"
 PARTS = {"kpi_numerator": "numerator", "kpi_denominator": "denominator"}
 
@@ -64,7 +65,7 @@ def _shapes(marts: Any) -> tuple[dict[str, str], dict[str, list[str]], set[str]]
     segments: dict[str, list[str]] = {}
     ratios: set[str] = set()
     for kpi, grain, segment_type, is_ratio in marts.execute(f"""
-            select kpi, arg_min(period_grain, {FINENESS}), segment_type, bool_or(denominator is not null) from kpis
+            select kpi, {FINEST_GRAIN}, segment_type, bool_or(denominator is not null) from kpis
             group by kpi, segment_type order by kpi, segment_type""").fetchall():
         grains[kpi] = grain
         segments.setdefault(kpi, []).append(segment_type)
@@ -77,7 +78,7 @@ def _adding(marts: Any) -> set[str]:
     """KPIs whose every published month is what its days, or whatever its finest periods are, add up to: a formula may go on from a sum."""
     return {kpi for kpi, in marts.execute(f"""
         with finest as (
-            select kpi, arg_min(period_grain, {FINENESS}) as period_grain from kpis group by kpi
+            select kpi, {FINEST_GRAIN} as period_grain from kpis group by kpi
         ),
         added as (
             select kpi, date_trunc('month', period_start) as period_start, segment_type, segment, sum(numerator) as numerator, sum(denominator) as denominator

@@ -14,14 +14,14 @@ import duckdb
 
 from connectors import personal, registry
 from flows.build import ASKED_AS_WRITTEN
-from flows.dbt_shortcuts import Templates, compiled_once, no_debug_events
+from flows.dbt_shortcuts import Templates, compiled_once, no_debug_events, replaced
 from flows.store import landing, warehouse
 
 PROJECT = Path(os.environ.get("MERIDIAN_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project")
 PRIVATE = personal.Policy(key="of these tests, and of nobody else", own_domains=frozenset({"lantern-oak.example"}))
 FIRST_NIGHT = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 
-GRAPHS: dict[int, tuple[Any, dict[bool, Any]]] = {}
+GRAPHS: dict[tuple[int, bool], tuple[Any, Any]] = {}       # the manifest is kept, so that no other one gets its id
 CODE = Templates()
 
 # A record as the source says it (its key is its `id`, else its place), or (key, record); a record of None is a delete.
@@ -51,21 +51,15 @@ def what_dbt_remembers() -> Iterator[None]:
     link = Compiler.compile
 
     def linked(self: Any, manifest: Any, write: bool = True, add_test_edges: bool = False) -> Any:
-        kept = GRAPHS.get(id(manifest))
-        if kept is None or kept[0] is not manifest or add_test_edges not in kept[1]:
-            GRAPHS.clear()
-            GRAPHS[id(manifest)] = kept = (manifest, {})
-            kept[1][add_test_edges] = link(self, manifest, write=write, add_test_edges=add_test_edges)
+        key = (id(manifest), add_test_edges)
+        if key not in GRAPHS:
+            GRAPHS[key] = manifest, link(self, manifest, write=write, add_test_edges=add_test_edges)
         self.initialize()
-        return kept[1][add_test_edges]
+        return GRAPHS[key][1]
 
-    Compiler.compile = linked
-    try:
-        with no_debug_events(), compiled_once(CODE) as used:
-            yield
-            CODE.update(used)
-    finally:
-        Compiler.compile = link
+    with replaced(Compiler, compile=linked), no_debug_events(), compiled_once(CODE) as used:
+        yield
+        CODE.update(used)
 
 
 def run_settings(
