@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors.personal import KEY_VARIABLE
-from flows import automations
+from flows import alerts, automations
 from flows.dbt_process import OUTCOMES
-from flows.freshness import actions_done, compared_streams, days_of_streams, stale_streams
+from flows.freshness import actions_done, alerts_told, compared_streams, days_of_streams, stale_streams
 from flows.sections import WEEKDAYS
 from flows.settings import PROJECT, Settings
 from flows.stopping import Stop
@@ -75,6 +75,7 @@ def prepare(settings: Settings, ledger: ledgers.Ledger, *, as_of: date, now: dat
             "stream_states": stale_streams(settings, ledger, now), "stream_completeness": compared_streams(settings, ledger, as_of), "calendars": calendars,
             "holidays": holidays, "stream_days": days_of_streams(settings, ledger, as_of, now),
             "automation_actions": actions_done(ledger, {name: one.kpi for name, one in automations.load_playbooks(settings).playbooks.items()}),
+            "alerts": alerts_told(ledger, alerts.load_rules(settings).rules),
         },
         previous=previous if previous.exists() else None, as_of=as_of, rebuild=rebuild,
         settings=json.dumps([settings.configuration.company.model_dump(mode="json"), settings.configuration.worklists.model_dump(exclude_unset=True),

@@ -1,4 +1,5 @@
-"""Freshness: what the ledger knows and the published version must say, too: how old and how complete every stream is, what playbooks did."""
+"""Freshness: what the ledger knows and the published version must say, too: how old and how complete every stream is, what playbooks did,
+what was alerted."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flows.alerting.rule import Rule
 from flows.backfill_form import known_streams
 from flows.settings import Settings
-from flows.store import completeness, grid, intents
+from flows.store import alerts, completeness, grid, intents
 from flows.store import ledger as ledgers
 from flows.store.warehouse import ABSORBABLE
 
@@ -55,6 +57,19 @@ def days_of_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date, now
 def actions_done(ledger: ledgers.Ledger, kpis: Mapping[str, str]) -> list[tuple[Any, ...]]:
     """Rows for the published automations: every intent that there ever was, without what it wrote. kpis: playbook -> the KPI it is measured on."""
     return [(*row[:12], *(_naive(ledgers.instant(at)) for at in row[12:]), kpis.get(row[2])) for row in intents.done(ledger)]
+
+
+def alerts_told(ledger: ledgers.Ledger, rules: Mapping[str, Rule]) -> list[tuple[Any, ...]]:
+    """Rows for the published alerts: every episode that there ever was; who acknowledged it stays in the ledger. rules: by name, those there are now."""
+    with ledger.begin() as connection:
+        known = alerts.episodes(connection)
+    rows = []
+    for one in known:
+        rule = rules.get(one.rule)
+        said = (rule.title.en, rule.title.zh, rule.kpi, rule.tier, rule.owner) if rule else (None,) * 5
+        rows.append((one.alert, one.rule, *said, one.severity, one.segment_type, one.segment, one.since, one.fired_on, _naive(one.fired_at), one.times_told,
+                     _naive(one.acknowledged_at), _naive(one.resolved_at), one.resolution))
+    return rows
 
 
 def missing_of(ledger: ledgers.Ledger, as_of: date) -> dict[tuple[str, str], int]:

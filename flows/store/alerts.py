@@ -180,6 +180,11 @@ def firing(connection: sql.Connection, rule: str) -> list[tuple[str, str]]:
     return [(segment_type, segment) for segment_type, segment in connection.execute(query)]
 
 
+def episodes(connection: sql.Connection) -> list[Alert]:
+    """Every alert that there ever was, oldest first."""
+    return [_alert(row) for row in connection.execute(sql.select(alerts).order_by(alerts.c.fired_at, alerts.c.alert)).mappings()]
+
+
 def history(connection: sql.Connection, name: str) -> list[dict[str, Any]]:
     """The log of one alert, oldest first."""
     return [dict(row) for row in connection.execute(sql.select(alert_log).where(alert_log.c.alert == name).order_by(alert_log.c.at)).mappings()]

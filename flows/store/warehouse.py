@@ -45,6 +45,11 @@ MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
         "target": "varchar", "action": "varchar", "mode": "varchar", "decided_by": "varchar", "state": "varchar", "attempts": "integer",
         "proposed_at": "timestamp", "planned_at": "timestamp", "ended_at": "timestamp", "kpi": "varchar",
     },
+    "alerts": {
+        "alert": "varchar", "rule": "varchar", "title_en": "varchar", "title_zh": "varchar", "kpi": "varchar", "tier": "varchar", "owner": "varchar",
+        "severity": "varchar", "segment_type": "varchar", "segment": "varchar", "since": "date", "fired_on": "date", "fired_at": "timestamp",
+        "times_told": "integer", "acknowledged_at": "timestamp", "resolved_at": "timestamp", "resolution": "varchar",
+    },
     "calendars": {"calendar": "varchar", "time_zone": "varchar", "weekday": "varchar", "opens_at": "varchar", "closes_at": "varchar"},
     "holidays": {"calendar": "varchar", "day": "date"},
     "new_batches": {"batch": "varchar"},

@@ -23,6 +23,7 @@ ASKED = {
     "business_time": ("--intervals 200000 --turns 3", "--intervals 1000000 --turns 5"),
     "alert_rules": ("--rules 50 --segments 1000", "--rules 500 --segments 1000"),
     "readers": ("--readers 12 --publishes 4 --rows 20000", "--readers 100 --publishes 20 --rows 200000"),
+    "dashboards": ("--lines 200000 --turns 3", "--lines 10000000 --turns 5"),
     "false_alarms": ("", ""),
     "false_verdicts": ("", ""),
     "kills": ("--kills 100", "--kills 1000"),

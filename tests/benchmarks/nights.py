@@ -1,6 +1,6 @@
 """What a night costs: the first, one with 1 % changed, and one on which nothing changed.
 
-    python -m tests.benchmarks.nights [--tickets 100000] [--lines 400000]
+    python -m tests.benchmarks.nights [--tickets 100000] [--lines 400000] [--keep DIR]
 
 A company whose tickets and order lines are dropped files. CPU seconds are those of the whole process tree (dbt is a child), by step; what the
 connector needs to read its files is the source's time and stands apart. Ratios are within one run, as the machine's speed drifts between runs.
@@ -15,6 +15,7 @@ import statistics
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,10 +116,12 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=100_000)
     parser.add_argument("--lines", type=int, default=400_000)
     parser.add_argument("--turns", type=int, default=3, help="how often each kind of night is lived; medians are printed")
+    parser.add_argument("--keep", type=Path, help="live in this folder, which is not there yet, and leave it: `dashboards --company` looks at it")
     asked = parser.parse_args()
     nights: dict[str, list[dict[str, float]]] = defaultdict(list)
-    with tempfile.TemporaryDirectory(prefix="meridian-nights-") as temporary:
-        company = make_company(Path(temporary), api="")
+    with nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory(prefix="meridian-nights-") as folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        company = make_company(Path(folder), api="")
         clock = datetime(2026, 3, 2, 2, 40, tzinfo=UTC)
 
         def live(name: str, **how: Any) -> None:

@@ -9,7 +9,7 @@ import shutil
 from click.testing import Result
 from typer.testing import CliRunner
 
-from flows import up
+from flows import alerts, freshness, up
 from flows.cli import app
 from flows.store import alerts as store
 from flows.store import ledger as ledgers
@@ -63,5 +63,10 @@ def test_a_night_tells_what_is_wrong_and_no_wrong_rule_stops_it(lived_company: C
 
     checked = meridian("check")
     assert checked.exit_code == 1 and "nothing new to tell" in checked.output
-    with ledgers.open_ledger(lived_company.settings().ledger).begin() as connection:
+    settings = lived_company.settings()
+    ledger = ledgers.open_ledger(settings.ledger)
+    published = {row[1]: row for row in freshness.alerts_told(ledger, alerts.load_rules(settings).rules)}
+    assert published["source_stale"][2:10] == ("Source is stale", "数据源未更新", None, "act", "data_lead", "critical", "source", "costs")
+    assert published["source_stale"][14].tzinfo is None and published["source_stale"][15:] == (None, None), "somebody has it, and it goes on"
+    with ledger.begin() as connection:
         assert [alert.rule for alert in store.told(connection).alerts if alert.is_open] == ["source_stale"]
