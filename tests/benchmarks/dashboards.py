@@ -29,7 +29,7 @@ from sandbox import browser
 from tests.benchmarks import nights
 from tests.benchmarks.measuring import machine
 from tests.bi import screen
-from tests.bi.test_superset import environment
+from tests.bi.shown import environment
 from tests.flows.conftest import make_company
 
 IN_SIGHT = """() => [...document.querySelectorAll('.dashboard-component-chart-holder')].map(holder => holder.getBoundingClientRect())

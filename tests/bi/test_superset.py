@@ -2,124 +2,41 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import threading
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import requests
 
 from bi import __main__ as bi
-from bi import bundle, charts, provision, server
-from bi.specs import Chart, Specs, read_specs
-from bi.sql import written
-from flows.environments import cache_folder
-from flows.settings import Settings, load
+from bi import bundle, provision
 from flows.store import published as store
-from sandbox import browser
 from tests import first_version
 from tests.bi import screen
+from tests.bi.shown import Shown, drawn_of, look, signed_in, superset, titles_of
 
-CONFIGURATION = """\
-[company]
-name = "Lantern & Oak"
-time_zone = "Europe/Berlin"
-currency = "EUR"
-languages = ["en", "zh-CN"]
-[state]
-home = "state"
-"""
 pytestmark = pytest.mark.timeout(1500)      # the first test may wait for the company's first night and install Superset: a minute of CPU each
 VERSIONS = 50 if os.environ.get("MERIDIAN_DRILL") else 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A running Superset with the dashboards of bi/. said: what `python -m bi up` printed."""
-
-    settings: Settings
-    specs: Specs
-    url: str
-    said: str
-
-    @property
-    def home(self) -> Path:
-        return self.settings.home / "bi"
-
-    @property
-    def password(self) -> str:
-        return server.password(self.home)
-
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.settings.published / "marts.duckdb"), read_only=True) as connection:
-            return connection.execute(query).fetchall()
-
-    def has_rows(self, chart: Chart, language: str) -> bool:
-        """Whether the published tables have a row for this chart."""
-        options = dict(chart.options)
-        where = dict(options.get("where", {}))
-        if chart.kind == "kpi":
-            where |= {"kpi": options["kpi"], "period_grain": options.get("grain", "month"), "segment_type": "all"}
-        words = {f"{{{key}}}": title[language] for key, title in self.specs.words["values"].items()}
-        sql = written(self.specs.datasets[options.get("dataset", "kpi_history")].sql, self.specs.words["values"], language, "Europe/Berlin")
-        listed = {column: [words.get(str(each), each) for each in (value if isinstance(value, list) else [value])] for column, value in where.items()}
-        conditions = [f"{column} in ({', '.join(repr(each) for each in values)})" for column, values in listed.items()]
-        return bool(self.ask(f"select count(*) from ({sql}) as rows where {' and '.join(['true', *conditions])}")[0][0])
-
-
-def environment() -> Path:
-    """One for all tests and runs, made by whoever comes first: a minute of CPU."""
-    shared = cache_folder() / "tests"
-    shared.mkdir(parents=True, exist_ok=True)
-    with (shared / "lock-superset").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        server.install(shared / "superset-env")
-    return shared / "superset-env"
 
 
 @pytest.fixture(scope="module")
 def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("bi")
-    config = folder / "meridian.toml"
-    config.write_text(CONFIGURATION, encoding="utf-8")
     (folder / "state").mkdir()
     first_version.copy(folder / "state", tmp_path_factory, request)
-    with pytest.MonkeyPatch.context() as patch:
-        lines: list[str] = []
-        patch.setattr("builtins.print", lambda *said, **_: lines.append(" ".join(map(str, said))))
-        code = bi.main(["up", "--config", str(config), "--port", "0", "--environment", str(environment())])
-    try:
-        assert code == 0, lines
-        settings = load(config, environment={})
-        process = server.up.find_in(settings.home / "bi", server.NAME)
-        assert process is not None
-        yield Shown(settings=settings, specs=read_specs(charts.KINDS), url=f"http://127.0.0.1:{process.port}", said="\n".join(lines))
-    finally:
-        assert bi.main(["stop", "--config", str(config)]) == 0
+    with superset(folder) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def page(shown: Shown) -> Iterator[Any]:
-    """Signed in. Kept in page.answered: the hosts that answered; in page.refused: what Superset answered with an error; in page.seen: dashboards looked at."""
-    try:
-        browser.install()
-    except browser.CannotInstall as reason:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"the gate looks at the dashboards in a browser, but {reason}")
-        pytest.skip(str(reason))
-    with browser.page(width=1500, height=1200, patience=120) as opened:
-        opened.answered, opened.refused, opened.seen = set(), [], {}
-        opened.on("response", lambda answer: opened.answered.add(urllib.parse.urlsplit(answer.url).netloc))
-        opened.on("response", lambda answer: opened.refused.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
-        screen.sign_in(opened, shown.url, shown.password)
+    with signed_in(shown) as opened:
         yield opened
 
 
@@ -128,11 +45,6 @@ def test_nobody_but_the_owner_reads_the_password_and_nothing_prints_it(shown: Sh
     assert shown.password not in shown.said and str(shown.home / "secrets.json") in shown.said
     assert shown.password not in (shown.home / "superset.log").read_text(encoding="utf-8")
     assert requests.get(f"{shown.url}/api/v1/chart/", timeout=30).status_code == 401
-
-
-def drawn_of(shown: Shown, dashboard: str) -> list[Chart]:
-    """The charts of a dashboard, but for those whose table this version lacks, which `up` has named."""
-    return [chart for each in shown.specs.dashboards if each.name == dashboard for chart in each.charts if f"{dashboard}.{chart.name} is left out" not in shown.said]
 
 
 OPENED = [(name, "en") for name in ("scorecard", "service_desk", "orders_suppliers", "sales_channels", "workforce", "process_map", "automation_quality")]
@@ -155,19 +67,6 @@ def test_every_chart_is_drawn_and_none_is_empty_where_the_marts_have_rows(shown:
     assert page.answered == {urllib.parse.urlsplit(shown.url).netloc}          # nothing is fetched from, or told to, anybody else
     if folder := os.environ.get("MERIDIAN_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/{bundle.slug(dashboard, language)}.png")
-
-
-def look(shown: Shown, page: Any, dashboard: str, language: str = "en") -> dict[str, screen.Seen]:
-    """Opened once for all tests."""
-    slug = bundle.slug(dashboard, language)
-    if slug not in page.seen:
-        page.seen[slug] = screen.open_dashboard(page, shown.url, slug, len(drawn_of(shown, dashboard)))
-    return page.seen[slug]
-
-
-def titles_of(shown: Shown) -> dict[tuple[str, str], str]:
-    rows = shown.ask("select kpi, title_en, title_zh from kpi_catalogue")
-    return {(kpi, language): title for kpi, english, chinese in rows for language, title in (("en", english), ("zh", chinese))}
 
 
 def test_figures_on_the_scorecard_are_those_of_the_marts(shown: Shown, page: Any) -> None:
