@@ -19,6 +19,11 @@ def cpu() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+def largest() -> float:
+    """MB of the largest process so far, of this one and all its ended children."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1000
+
+
 def cost(work: Callable[[], Any]) -> tuple[float, Any]:
     """CPU seconds that it took, and what it gave."""
     before = cpu()

@@ -25,7 +25,7 @@ from flows.settings import Settings, load
 from flows.store import ledger as ledgers
 from flows.store import published
 from flows.store.warehouse import connect
-from tests.benchmarks.measuring import cpu, machine
+from tests.benchmarks.measuring import cpu, largest, machine
 from tests.flows.conftest import make_company, order_line, ticket
 
 FIRST = date(2025, 3, 1)
@@ -146,7 +146,7 @@ def main() -> None:
                 found = warehouse.execute("select count(*), count(distinct ticket_id) from marts.fct_tickets").fetchone()
             assert found == (asked.tickets, asked.tickets), found
     medians = {name: {step: statistics.median(one[step] for one in lived) for step in lived[0]} for name, lived in nights.items()}
-    print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; medians of {asked.turns}; {machine()}")
+    print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; medians of {asked.turns}; largest process {largest():,.0f} MB; {machine()}")
     steps = list(medians["empty"])
     print(f"{'CPU seconds':<32}" + "".join(f"{step:>20}" for step in steps) + f"{'all':>10}{'above empty':>14}")
 
