@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +23,7 @@ from flows import build, check, ingest, privacy
 from flows.settings import Settings, load
 from flows.store import ledger as ledgers
 from flows.store import warehouse as warehouses
-from tests.benchmarks.nights import cpu
+from tests.benchmarks.measuring import cpu, largest
 
 TICKETS = Stream(name="tickets", key=("id",), cursor=Cursor(field="updated_at", overlap=timedelta(minutes=5)), stamps=("updated_at",), feeds="zendesk.tickets",
                  personal={"via.source.from.address": "email", "via.source.from.name": "name", "subject": "text", "description": "text"})
@@ -99,7 +98,7 @@ def land_and_stage(home: Path, url: str, *, personal: str, checked: bool) -> dic
     def done(step: str) -> None:
         nonlocal before
         seconds[step], before = cpu() - before, cpu()
-        peaks[step] = max(resource.getrusage(who).ru_maxrss // 1000 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        peaks[step] = int(largest())
 
     done("start")
     connector = TicketDesk("desk", Rest(url, source="desk"))
