@@ -32,7 +32,7 @@ def leave(settings: Settings, *, since: datetime) -> int:
 
 def failures(folder: Path, *, since: datetime) -> list[tuple[Path, dict[str, Any]]]:
     """(folder, what reason.json says) of each since then, the newest first."""
-    told = [(path.parent, json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("*/reason.json")]
+    told = [(path.parent, json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("*Z-*/reason.json")]
     return sorted([(kept, reason) for kept, reason in told if datetime.fromisoformat(reason["at"]) >= since], key=lambda one: one[1]["at"], reverse=True)
 
 

@@ -7,13 +7,16 @@ remains – each step, how long it took, which address answered what – is clea
 
 from __future__ import annotations
 
+import errno
 import html
 import json
+import os
 import re
 import shutil
+import threading
 import zipfile
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -23,6 +26,7 @@ from urllib.parse import quote, quote_plus
 from flows.automation.robots.browser import Window, first_line
 
 STAMP = "%Y%m%dT%H%M%S%fZ"
+REASON = "reason.json"
 HIDDEN = "•••"
 _OF_A_STEP = ("selector", "url", "timeout", "waitUntil")       # what of its parameters is told: not what was typed, sent or shown
 _OF_A_REQUEST = ("method", "url")
@@ -41,34 +45,53 @@ def again(window: Window) -> None:
 
 
 def keep(window: Window, folder: Path, *, masked: str, reason: str, about: Mapping[str, str], secret: Collection[str], now: datetime) -> Path:
-    """Write a failure down and begin a new trace; returns its folder.
+    """Write a failure down and begin a new trace; returns its folder. Reason and folder come first, at once: killed over the rest, it leaves them.
 
     masked: selector of what is painted over. about: what may be told of the piece of work. secret: texts that must not be in any of it.
     """
-    kept = _folder(folder, f"{now.astimezone(UTC):{STAMP}}-{re.sub(r'[^A-Za-z0-9_-]+', '_', next(iter(about.values()), ''))[:40]}")
-    address = window.page.url.partition("?")[0]
-    told = {"reason": reason, "address": address, "at": now.isoformat(), **about}
-    with suppress(OSError):
-        told["picture"] = _picture(window, kept / "picture.png", masked)
-    raw = kept / "trace.raw"
-    try:
-        window.context.tracing.stop_chunk(path=raw)
+    told = {"reason": reason, "address": window.page.url.partition("?")[0], "at": now.isoformat(), **about}
+    with _aside(folder) as aside:
+        new = aside / "new"
+        new.mkdir()
+        _say(told, new, secret)
+        kept = _moved(new, folder, f"{now.astimezone(UTC):{STAMP}}-{re.sub(r'[^A-Za-z0-9_-]+', '_', next(iter(about.values()), ''))[:40]}")
+        with suppress(OSError):
+            told["picture"] = _picture(window, kept / "picture.png", masked)
+        window.context.tracing.stop_chunk(path=aside / "trace.raw")
         window.context.tracing.start_chunk()
-        without(raw, kept / "trace.zip", secret)
-    finally:
-        raw.unlink(missing_ok=True)     # names and passwords are in it
-    (kept / "reason.json").write_text(cleared(json.dumps(told, ensure_ascii=False, indent=1), secret), encoding="utf-8")
+        without(aside / "trace.raw", kept / "trace.zip", secret)
+        _say(told, aside, secret)
+        (aside / REASON).replace(kept / REASON)
     return kept
 
 
-def _folder(parent: Path, name: str) -> Path:
-    """A new one, whatever other robots write at the same instant."""
+def _say(told: Mapping[str, str], folder: Path, secret: Collection[str]) -> None:
+    (folder / REASON).write_text(cleared(json.dumps(told, ensure_ascii=False, indent=1), secret), encoding="utf-8")
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """Where this robot alone writes, its owner alone reads – names and passwords are in a trace as it comes – and of which nothing stays: of a killed one
+    `prune` takes it away."""
+    aside = folder / f".{os.getpid()}-{threading.get_ident()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True, mode=0o700)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside)
+
+
+def _moved(new: Path, parent: Path, name: str) -> Path:
+    """Under a name of its own, whatever other robots write at the same instant."""
     for number in count(1):
-        with suppress(FileExistsError):
-            folder = parent / (name if number == 1 else f"{name}-{number}")
-            folder.mkdir(parents=True)
-            break
-    return folder
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            return new.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+    raise AssertionError("numbers do not end")
 
 
 def _picture(window: Window, path: Path, masked: str) -> str:
@@ -121,6 +144,19 @@ def older(folder: Path, *, days: int, now: datetime) -> list[Path]:
 
 
 def prune(folder: Path, *, days: int, now: datetime) -> None:
-    """Remove what is older than so many days."""
+    """Remove what is older than so many days, and what robots that are gone have left half done."""
+    for aside in folder.glob(".*-*"):
+        if re.fullmatch(r"\.\d+-\d+", aside.name) and _is_gone(int(aside.name[1:].partition("-")[0])):
+            shutil.rmtree(aside, ignore_errors=True)
     for kept in older(folder, days=days, now=now):
         shutil.rmtree(kept, ignore_errors=True)         # by somebody else, too: a night and a robot may both be at it
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass                            # somebody else's, and there
+    return False

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import stat
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import gallery
 from flows.automation.contract import Refused, Unanswered, Unavailable, Unrecognized, holds
 from flows.automation.robots import evidence
 from flows.automation.robots import portal_pages as pages
@@ -246,11 +250,36 @@ def test_failures_are_kept_so_many_days(portal: Dealer) -> None:
     assert sorted(path.name.rpartition("-")[2] for path in folder.iterdir()) == ["1", "29", "notes"]
 
 
+def test_killed_while_it_keeps_a_failure_it_leaves_the_reason_and_nothing_that_was_typed(tmp_path: Path) -> None:
+    """The trace as Playwright writes it holds the password; its robot dies before that is cleared."""
+    robot = f"""
+import os, signal, types
+from datetime import UTC, datetime
+from pathlib import Path
+from flows.automation.robots import evidence
+def dies(path):
+    path.write_text("fill hush-hush")
+    os.kill(os.getpid(), signal.SIGKILL)
+page = types.SimpleNamespace(url="http://127.0.0.1/order?name=x", locator=lambda selector: selector, screenshot=lambda path, **_: Path(path).write_bytes(b"picture"))
+window = types.SimpleNamespace(page=page, context=types.SimpleNamespace(tracing=types.SimpleNamespace(stop_chunk=dies)))
+evidence.keep(window, Path({str(tmp_path)!r}), masked="td", reason="the page has changed", about={{"reference": "SO-1"}}, secret=["hush-hush"],
+              now=datetime(2026, 11, 2, tzinfo=UTC))
+"""
+    assert subprocess.run([sys.executable, "-c", robot], check=False).returncode == -9
+    [(kept, told)] = gallery.failures(tmp_path, since=NOW - timedelta(days=400))
+    assert (told["reason"], told["reference"], kept.name) == ("the page has changed", "SO-1", "20261102T000000000000Z-SO-1")
+    [left] = tmp_path.glob(".*/trace.raw")
+    assert stat.S_IMODE(left.parent.stat().st_mode) == 0o700
+    evidence.prune(tmp_path, days=400, now=NOW)
+    assert list(tmp_path.iterdir()) == [kept]
+    assert not [path for path in kept.iterdir() if b"hush" in path.read_bytes()]
+
+
 def _everything_kept(portal: Dealer) -> str:
     texts = []
     for kept in portal.failures():
         texts.append((kept / "reason.json").read_text(encoding="utf-8"))
         with zipfile.ZipFile(kept / "trace.zip") as trace:
             texts += [trace.read(name).decode("utf-8", "replace") for name in trace.namelist()]
-        assert not (kept / "trace.raw").exists()
+        assert {path.name for path in kept.iterdir()} <= {"reason.json", "picture.png", "trace.zip"} and not list(kept.parent.glob(".*"))
     return json.dumps(texts, ensure_ascii=False) + "".join(texts)
