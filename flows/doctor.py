@@ -14,9 +14,10 @@ from packaging.requirements import Requirement
 
 from flows import automations_health, channels, disk_use, healing, lineage, postgres, secret_files, sources, up
 from flows.alerting import links
-from flows.settings import PROJECT, Settings
+from flows.settings import PROJECT, ConfigurationError, Settings
 from flows.store import ledger as ledgers
 from flows.store import published
+from flows.store.refused import LedgerUnreachable
 
 LEAST_FREE_BYTES = 2_000_000_000
 
@@ -109,6 +110,9 @@ def _lineage(settings: Settings) -> Iterator[Finding]:
 def _state(settings: Settings) -> Iterator[Finding]:
     try:
         nights = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)
+    except (LedgerUnreachable, ConfigurationError) as error:
+        yield Finding(subject="ledger", is_well=False, detail=str(error), mend=f"look at [state] in {settings.path}, and at its database")
+        return
     except Exception as error:
         yield Finding(subject="ledger", is_well=False, detail=f"cannot be opened: {type(error).__name__}", mend=f"look at state.ledger in {settings.path}")
         return

@@ -24,6 +24,9 @@ languages = ["en", "zh-CN"]          # of what people read; the first is the def
 [state]
 home = "var"                         # landing, warehouse, published versions, ledger; relative to this file
 # ledger = "sqlite:////srv/meridian/ledger.sqlite"   # default: ledger.sqlite in home
+#     or ledger_env = "LEDGER_URL"   # in PostgreSQL, which several hosts share: postgresql://user:password@host/database; README, "Many machines"
+# ledger_tls_ca = "company-ca.pem"   # where its certificate is your own company's
+# ledger_allow_plain = false         # true: without TLS, only where the network is your own
 
 [night]
 schedule = "30 2 * * *"              # cron, in time_zone below

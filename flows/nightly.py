@@ -33,8 +33,9 @@ from flows import ingest as ingesting
 from flows import publish as publishing
 from flows.settings import Settings, load
 from flows.stopping import Stop, Stopped, answering
-from flows.store import completeness, leases, published
+from flows.store import completeness, engines, leases, published
 from flows.store import ledger as ledgers
+from flows.store.refused import LedgerUnreachable
 
 
 class SourceUnavailable(Exception):
@@ -160,7 +161,8 @@ def nightly(
         with answering(night.stop):
             ledger = ledgers.open_ledger(settings.ledger)
             past.wait_for_a_backfill(ledger, past.PUBLISHING, clock=settings.clock, sleep=night.stop.sleep, say=get_run_logger().info)
-            with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
+            with engines.told(ledger), leases.lease(
+                    ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started, lost=lambda: night.stop.tell("the loss of its lease")):
                 state, message = _under_the_lease(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
             if state not in night_end.STOPPED:
                 night_end.tell_all(settings, ledger, night.stop)
@@ -168,6 +170,8 @@ def nightly(
                     get_run_logger().log(logging.ERROR if told.problem or told.refused else logging.INFO, told.sentence)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
+    except LedgerUnreachable as error:
+        return Failed(name="Ledger unreachable", message=f"{error}. What was sealed counts; the next night goes on behind it")
     except Stopped as error:
         return Cancelled(message=f"{error} before it began: nothing was changed")
     except Exception as error:
@@ -204,12 +208,14 @@ def _under_the_lease(
         message = f"{type(error).__name__}: {error}"
         raise
     finally:
-        ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
-        lineage.ended(settings, night.run, state, message, settings.clock())
         try:
-            night_report.leave_artifacts(settings, night, state, message)
-        except Exception as error:              # the server has gone, perhaps: the ledger has it, and what is to be told is told
-            get_run_logger().error(f"no artifacts in Prefect: {type(error).__name__}: {error}")
+            ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
+        finally:
+            lineage.ended(settings, night.run, state, message, settings.clock())
+            try:
+                night_report.leave_artifacts(settings, night, state, message)
+            except Exception as error:              # the server has gone, perhaps: the ledger has it, and what is to be told is told
+                get_run_logger().error(f"no artifacts in Prefect: {type(error).__name__}: {error}")
     return state, message
 
 

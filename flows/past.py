@@ -176,7 +176,7 @@ def wait_for_a_backfill(
         if waited == 0:
             say(f"waits for a backfill: {lease}")
         if waited >= PATIENCE[lease]:
-            raise leases.LeaseTaken(f"{lease!r} was not let go for {waited / 60:.0f} minutes by process {holder.rsplit(':', 2)[1]}; stop it, then run again")
+            raise leases.LeaseTaken(f"{lease!r} was not let go for {waited / 60:.0f} minutes by {leases.process_of(holder)}; stop it, then run again")
         sleep(step)
         waited += step
         step = min(step * 1.5, 15.0)

@@ -67,8 +67,26 @@ class Worklists(_Section):
 
 
 class State(_Section):
+    """ledger_env: name of the environment variable with postgresql://user:password@host/database."""
+
     home: str = "var"
     ledger: str | None = None
+    ledger_env: str | None = None
+    ledger_tls_ca: str | None = None         # path of your company's CA bundle
+    ledger_allow_plain: bool = False         # no TLS, only where the network is your own
+
+    @field_validator("ledger")
+    @classmethod
+    def no_password(cls, value: str | None) -> str | None:
+        if value and re.search(r"://[^/@\s]*:[^/@\s]+@", value):
+            raise ValueError("a password does not belong into this file: name the environment variable that holds the address by ledger_env")
+        return value
+
+    @model_validator(mode="after")
+    def one_ledger(self) -> State:
+        if self.ledger and self.ledger_env:
+            raise ValueError("the ledger is ledger or what ledger_env names, not both")
+        return self
 
 
 class Night(_Section):

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sql
+
+from flows.store.engines import engine_of, told
 
 metadata = sql.MetaData()
 
@@ -120,30 +123,17 @@ class StreamState:
 
 
 Ledger = sql.Engine
+_complete: WeakSet[sql.Engine] = WeakSet()          # whose tables are all there
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite."""
+    """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite. Raises LedgerUnreachable."""
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
         if not Path(url).exists():
             Path(url).touch(mode=0o600)     # the links of messages are in it, which act for whoever has them; its log takes this mode over
         url = f"sqlite:///{url}"
-    engine = sql.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        @sql.event.listens_for(engine, "connect")
-        def configure(connection: Any, _record: Any) -> None:
-            # WAL lets `meridian status` read while a night writes; FULL makes a commit survive a power cut.
-            connection.isolation_level = None
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
-            connection.execute("pragma busy_timeout = 30000")
-
-        @sql.event.listens_for(engine, "begin")
-        def begin(connection: sql.Connection) -> None:
-            # pysqlite's deferred begin lets two writers deadlock on the upgrade; immediate makes the second wait.
-            connection.exec_driver_sql("begin immediate")
-
+    engine = engine_of(url)
     from flows.store import alerts as _alerts  # noqa: F401  their tables belong to this metadata
     from flows.store import audit as _audit  # noqa: F401
     from flows.store import grid as _grid  # noqa: F401
@@ -155,7 +145,11 @@ def open_ledger(url: str) -> Ledger:
     from flows.store import proposals as _proposals  # noqa: F401
     from flows.store import switches as _switches  # noqa: F401
 
-    metadata.create_all(engine)
+    if engine not in _complete:
+        with told(engine):
+            metadata.create_all(engine)
+        if engine.dialect.name == "postgresql":         # 25 round trips, and the engine is the same one the next time
+            _complete.add(engine)
     return engine
 
 
