@@ -22,7 +22,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import backfill_form, backfill_plan, build, past, privacy
+from flows import backfill_form, backfill_plan, build, hosts, past, privacy
 from flows import ingest as ingesting
 from flows.nightly import Night, make_version
 from flows.reporting import grid as pictures
@@ -169,7 +169,9 @@ def _wait_for_the_night(run: Run) -> None:
 def _round(run: Run, plan: backfill_plan.Plan) -> bool:
     """Read until everything is done or a night has begun. True: the latter."""
     store = ingesting.Store(landing=run.settings.landing, ledger=run.ledger, clock=run.settings.clock,
-                            policy=lambda source: privacy.policy_of(run.settings, source))
+                            policy=lambda source: privacy.policy_of(run.settings, source),
+                            keep=hosts.keep_batch(run.settings), disk=hosts.disk_of(run.settings))
+    hosts.bring_batches(run.settings, run.ledger)
     logger = get_run_logger()
     turn = past.Turn(job=run.job, owner=run.owner, who=run.who, zone=run.settings.zone, stop=run.stop, say=logger.info)
     connectors: list[Connector] = []
@@ -239,6 +241,7 @@ def _publishing(run: Run) -> Iterator[None]:
             both = held.pop_all()
             break
     with both:
+        hosts.begin(run.settings, run.ledger)
         yield
 
 

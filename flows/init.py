@@ -28,6 +28,10 @@ home = "var"                         # landing, warehouse, published versions, l
 # ledger_tls_ca = "company-ca.pem"   # where its certificate is your own company's
 # ledger_allow_plain = false         # true: without TLS, only where the network is your own
 
+#     and store = "s3://bucket/meridian" beside it: what all hosts bring from there; file:///mnt/share, too
+#         store_options = {endpoint_url = "https://s3.example.com"}
+#         store_secrets = {key = "STORE_KEY", secret = "STORE_SECRET"}    # names of environment variables
+
 [night]
 schedule = "30 2 * * *"              # cron, in time_zone below
 # time_zone = "Europe/Berlin"        # default: the company's

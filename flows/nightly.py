@@ -7,7 +7,6 @@ a Prefect task. The ledger, not Prefect's database, is the truth about what happ
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -28,14 +26,14 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from connectors.stream import Connector, SourceError, Stream
 from flows import build as builds
 from flows import check as checking
-from flows import disk_use, freshness, healing, lineage, night_end, night_report, past, postgres, privacy, reconcile
+from flows import disk_use, freshness, healing, hosts, lineage, night_end, night_report, past, postgres, privacy, reconcile
 from flows import ingest as ingesting
 from flows import publish as publishing
 from flows.settings import Settings, load
 from flows.stopping import Stop, Stopped, answering
 from flows.store import completeness, engines, leases, published
 from flows.store import ledger as ledgers
-from flows.store.refused import LedgerUnreachable
+from flows.store.refused import LedgerUnreachable, StoreError
 
 
 class SourceUnavailable(Exception):
@@ -175,7 +173,7 @@ def nightly(
     except Stopped as error:
         return Cancelled(message=f"{error} before it began: nothing was changed")
     except Exception as error:
-        if not _says_disk_full(error, settings.home):
+        if not night_end.says_disk_full(error, settings.home):
             raise
         return Failed(name="Disk full", message=f"the disk that holds {settings.home} is full: free some room and run again; nothing is lost")
     if state in night_end.STOPPED:
@@ -200,9 +198,9 @@ def _under_the_lease(
     except Stopped as error:
         if night.version is None:               # told to end behind publication, a night has done what it is for
             state, message = night_end.stopped(healing.reached(settings), night.run, str(error))
-    except (builds.BuildFailed, published.PublishError) as error:
+    except (builds.BuildFailed, published.PublishError, StoreError) as error:
         message = str(error)
-        if _says_disk_full(error, settings.home):
+        if night_end.says_disk_full(error, settings.home):
             raise
     except BaseException as error:
         message = f"{type(error).__name__}: {error}"
@@ -219,18 +217,11 @@ def _under_the_lease(
     return state, message
 
 
-def _says_disk_full(error: BaseException, home: Path) -> bool:
-    """The operating system, SQLite and DuckDB each say it in their own words. SQLite cannot make its shared memory file (32 KB) on a disk without
-    room for it, and calls that an I/O error as it would a broken disk."""
-    if "disk I/O error" in str(error):
-        return shutil.disk_usage(home).free < 64 * 1024
-    return any(words in str(error) for words in ("No space left on device", "disk is full"))
-
-
 def _live_through(
     settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, rebuild: bool, believe: frozenset[str],
     accepted: frozenset[str],
 ) -> tuple[str, str]:
+    hosts.begin(settings, ledger)
     with night.timed("ingest"):
         declared = _ingest(settings, ledger, night, only, believe)
     lineage.read(settings, night.run, night.streams, settings.clock())
@@ -301,7 +292,7 @@ def _ingest(
     """Read all streams of all sources side by side; one that fails fails alone."""
     store = ingesting.Store(
         landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source),
-        read_from=settings.read_from, stop=night.stop)
+        read_from=settings.read_from, stop=night.stop, keep=hosts.keep_batch(settings), disk=hosts.disk_of(settings))
     bounds = reconcile.Bounds(recent=timedelta(days=settings.configuration.night.compare_days), requests=settings.configuration.night.compare_requests)
     logger = get_run_logger()
     declared: dict[tuple[str, str], Stream] = {}

@@ -75,6 +75,24 @@ class State(_Section):
     ledger_tls_ca: str | None = None         # path of your company's CA bundle
     ledger_allow_plain: bool = False         # no TLS, only where the network is your own
 
+    store: str | None = None                 # an fsspec URL that all hosts reach, s3://bucket/prefix or file:///mnt/share
+    store_options: dict[str, str | int | bool] = {}          # what its filesystem is made with, endpoint_url for instance
+    store_secrets: dict[str, str] = {}       # option -> name of the environment variable that has it: key, secret
+
+    @field_validator("store")
+    @classmethod
+    def an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[a-z][a-z0-9+]*://[^\s@]+", value):
+            raise ValueError("not an address without keys, such as s3://bucket/prefix or file:///mnt/share; keys are named by store_secrets")
+        return value
+
+    @field_validator("store_options")
+    @classmethod
+    def no_keys(cls, value: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
+        if found := [name for name in value if re.search(r"secret|password|token|^key$|account_key", name)]:
+            raise ValueError(f"{found[0]} does not belong into this file: name the environment variable that holds it in store_secrets")
+        return value
+
     @field_validator("ledger")
     @classmethod
     def no_password(cls, value: str | None) -> str | None:
@@ -86,6 +104,8 @@ class State(_Section):
     def one_ledger(self) -> State:
         if self.ledger and self.ledger_env:
             raise ValueError("the ledger is ledger or what ledger_env names, not both")
+        if self.store and not self.ledger_env:
+            raise ValueError("store is for several hosts, which share a ledger in PostgreSQL, too: ledger_env names the variable with its address")
         return self
 
 

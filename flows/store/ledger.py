@@ -35,6 +35,14 @@ streams = sql.Table(
     sql.Column("fields", sql.Text),                # JSON: the stream's known schema, for drift
 )
 
+disks = sql.Table(                                  # whose part file a reading's is, where several hosts read; disk_of in flows/shared.py
+    "disks", metadata,
+    sql.Column("source", sql.Text, primary_key=True),
+    sql.Column("stream", sql.Text, primary_key=True),
+    sql.Column("batch", sql.Text, nullable=False),
+    sql.Column("disk", sql.Text, nullable=False),
+)
+
 readings = sql.Table(                              # a batch that is being read; at most one a stream
     "readings", metadata,
     sql.Column("source", sql.Text, primary_key=True),
@@ -144,6 +152,7 @@ def open_ledger(url: str) -> Ledger:
     from flows.store import outbox as _outbox  # noqa: F401
     from flows.store import proposals as _proposals  # noqa: F401
     from flows.store import switches as _switches  # noqa: F401
+    from flows.store import turns as _turns  # noqa: F401
 
     if engine not in _complete:
         with told(engine):
@@ -238,9 +247,18 @@ def current_reading(ledger: Ledger, source: str, stream: str) -> Reading | None:
     )
 
 
-def save_reading(ledger: Ledger, reading: Reading) -> None:
-    """Record how far a batch has come. Call after the bytes it speaks of are on disk."""
+def disk_of_reading(ledger: Ledger, reading: Reading) -> str | None:
+    """The disk that this reading was begun on; None: it was begun where there is only one."""
     with ledger.begin() as connection:
+        return connection.execute(sql.select(disks.c.disk).where(
+            disks.c.source == reading.source, disks.c.stream == reading.stream, disks.c.batch == reading.batch)).scalar()
+
+
+def save_reading(ledger: Ledger, reading: Reading, *, disk: str | None = None) -> None:
+    """Record how far a batch has come. Call after the bytes it speaks of are on disk. disk: given where it begins."""
+    with ledger.begin() as connection:
+        if disk is not None:
+            put(connection, disks, {"source": reading.source, "stream": reading.stream}, {"batch": reading.batch, "disk": disk})
         put(connection, readings, {"source": reading.source, "stream": reading.stream}, {
             "batch": reading.batch, "window_start": text(reading.window_start), "window_end": text(reading.window_end),
             "position": dumps(reading.position), "size": reading.size, "records": reading.records, "deletes": reading.deletes,
