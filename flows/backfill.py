@@ -31,6 +31,7 @@ from flows.stopping import Stop, Stopped, answering
 from flows.store import grid, jobs, leases, published
 from flows.store import ledger as ledgers
 from flows.store.grid import Key, Known
+from flows.store.refused import StoreError
 
 if TYPE_CHECKING:
     Form = backfill_form.Form
@@ -120,7 +121,7 @@ def _live_through(
         message = (f"{error}: {done:,} days are read, nothing was published. The same backfill asked again goes on there; the next night "
                    "publishes what landed")
         return Cancelled(message=message)
-    except (build.BuildFailed, published.PublishError) as error:
+    except (build.BuildFailed, published.PublishError, StoreError) as error:
         message = f"what was read has landed, but the marts were not published: {error}"
         return Failed(name="Not published", message=message)
     except BaseException as error:

@@ -86,19 +86,28 @@ def begin(settings: Settings, ledger: ledgers.Ledger) -> None:
     if not turns.turned(ledger):
         share(settings, ledger)         # a deployment that was one machine's until now
     bring_current(settings, ledger)
-    for key in shared.names(store, "files"):
-        name, _, sha256 = key.removeprefix("files/").rpartition(".")
-        if not (path := settings.home / "files" / name).exists():
-            shared.fetch(store, key, path, sha256, else_do="drop the files again under other names, or run on the host that read them")
+    for source in settings.configuration.sources:
+        bring_keys(settings, source)
     bring_batches(settings, ledger)
 
 
-def bring_batches(settings: Settings, ledger: ledgers.Ledger) -> int:
-    """Fetch what another host has landed; how many batches that were. Raises StoreError that names the first one that cannot be had."""
+def bring_keys(settings: Settings, source: str) -> None:
+    """See _keep_keys."""
+    if (store := store_of(settings)) is None or settings.configuration.sources[source].kind != "files":
+        return
+    for key in shared.names(store, f"files/{source}"):
+        name, _, sha256 = key.removeprefix("files/").rpartition(".")
+        if not (path := settings.home / "files" / name).exists():
+            shared.fetch(store, key, path, sha256, else_do="drop the files again under other names, or run on the host that read them")
+
+
+def bring_batches(settings: Settings, ledger: ledgers.Ledger, source: str | None = None) -> int:
+    """Fetch what another host has landed (of this source); how many batches that were. Raises StoreError that names the first one that cannot be had."""
     store = store_of(settings)
     if store is None:
         return 0
-    missing = [row for row in ledgers.list_batches(ledger) if row["verdict"] != "rejected" and not _is_here(settings.landing / row["path"], row["size"])]
+    counting = [row for row in ledgers.list_batches(ledger, source) if row["verdict"] != "rejected"]
+    missing = [row for row in counting if not _is_here(settings.landing / row["path"], row["size"])]
 
     def bring(row: dict[str, Any]) -> None:
         name = " ".join((row["source"], row["stream"], row["batch"]))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from connectors import personal
 from connectors.stream import Connector, Misconfigured, QuotaExhausted, SourceError, Stream
@@ -42,6 +44,15 @@ class StreamResult:
     is_retryable: bool = False
     notes: tuple[str, ...] = ()     # what was set aside on the way, e.g. a broken file, with the reason
     met: int | None = None          # records that a whole read has seen, new or not
+
+
+def to_json(result: StreamResult) -> dict[str, Any]:
+    return {**asdict(result), "cursor": ledgers.text(result.cursor)}
+
+
+def from_json(told: Mapping[str, Any]) -> StreamResult:
+    lists = {name: tuple(told[name]) for name in ("batches", "notes")}
+    return StreamResult(**{**told, **lists, "cursor": ledgers.instant(told["cursor"])})
 
 
 def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger, *, budget: int | None = None) -> Connector:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from flows.accounts import Account
 from flows.alerting.delivery_options import Channel, Serve, Watch
@@ -117,6 +117,9 @@ class Night(_Section):
     compare_days: int = Field(default=7, ge=1)
     compare_requests: int = Field(default=60, ge=0)
     published_by: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")      # HH:MM; later than that the marts are called late
+    spread: bool = False                                                    # sources are read by whatever host of the work pool has time
+    spread_seconds: float = Field(default=300, ge=1)                        # so long a source waits for one; then it is read where the night runs
+    read_here: tuple[str, ...] = ()                                         # sources that only the night's own host reaches
     clock_file: str | None = None
     log_format: Literal["text", "json"] = "text"
 
@@ -205,6 +208,14 @@ class Configuration(_Section):
     company: Company
     state: State = State()
     night: Night = Night()
+
+    @field_validator("night")
+    @classmethod
+    def spread_over_what(cls, value: Night, info: ValidationInfo) -> Night:
+        if value.spread and not getattr(info.data.get("state"), "store", None):
+            raise ValueError("spread is for several hosts, which share a ledger and a store: see ledger_env and store in [state]")
+        return value
+
     publish: Publish = Publish()
     warehouse: Warehouse = Warehouse()
     alerts: Alerts = Alerts()

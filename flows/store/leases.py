@@ -24,7 +24,7 @@ from flows.store import engines
 from flows.store.engines import LeaseLost, LeaseTaken
 from flows.store.ledger import Ledger, metadata, put, text
 
-__all__ = ["LeaseLost", "LeaseTaken", "extend", "holder", "lease", "leases", "myself", "owner_is_dead", "process_of", "process_started"]
+__all__ = ["LeaseLost", "LeaseTaken", "extend", "holder", "lease", "leases", "myself", "only_while", "owner_is_dead", "process_of", "process_started"]
 
 leases = sql.Table(
     "leases", metadata,
@@ -134,6 +134,16 @@ def lease(
         unreached = [sql.exc.DBAPIError, OSError] if is_shared else []          # it runs out by itself
         with suppress(*unreached), engines.unfenced(), ledger.begin() as connection:
             connection.execute(sql.delete(leases).where(leases.c.name == name, leases.c.owner == owner))
+
+
+@contextmanager
+def only_while(ledger: Ledger, name: str, owner: str) -> Iterator[None]:
+    """Within, on a shared ledger: every transaction raises LeaseLost once `owner`, another process that we work for, does not hold `name` any more."""
+    engines.hold(ledger, name, owner)
+    try:
+        yield
+    finally:
+        engines.let_go(ledger, name)
 
 
 @contextmanager

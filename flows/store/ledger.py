@@ -151,6 +151,7 @@ def open_ledger(url: str) -> Ledger:
     from flows.store import link_uses as _link_uses  # noqa: F401
     from flows.store import outbox as _outbox  # noqa: F401
     from flows.store import proposals as _proposals  # noqa: F401
+    from flows.store import shares as _shares  # noqa: F401
     from flows.store import switches as _switches  # noqa: F401
     from flows.store import turns as _turns  # noqa: F401
 

@@ -18,15 +18,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows import doctor, hosts
-from flows.settings import Settings, load
+from flows import doctor, hosts, up
+from flows.settings import ConfigurationError, Settings, load, parse
 from flows.store import engines, landing, leases, published, shared, turns
 from flows.store import ledger as ledgers
 from flows.store.checksums import NAMES_OF_THE_BUILD, differences
 from flows.store.refused import StoreError
 from sandbox.databases import Database
 from sandbox.object_store import ObjectStore
-from tests.flows import host
+from tests.flows import host, warm
 from tests.flows.conftest import Company, make_company, ticket
 from tests.object_stores import object_store
 
@@ -313,3 +313,31 @@ def test_a_deployment_of_one_machine_brings_what_it_has_when_it_is_given_a_store
     assert hosts.bring_current(b.settings(), ledger_of(b)) == "2026-03-01.001" and published_rows(b) == published_rows(a)
     shutil.rmtree(a.folder / "state")
     assert live(a) == "2026-03-01.002" and len(published_rows(a)) == 59 + 60 + 1
+
+
+DIE_AT_THE_FIRST_BATCH_OF_COSTS = ("import os, signal\nimport flows.store.ledger as l\nfinish = l.finish_reading\ndef die(ledger, reading, **more):\n"
+                                   "    reading.source == 'costs' and os.kill(os.getpid(), signal.SIGKILL)\n    finish(ledger, reading, **more)\n"
+                                   "l.finish_reading = die\n")
+
+
+@pytest.mark.parametrize(("worker", "prelude", "read"), [
+    (True, "", ["drop elsewhere", "costs elsewhere"]),
+    (True, DIE_AT_THE_FIRST_BATCH_OF_COSTS, ["drop elsewhere", "costs here"]),
+    (False, "", ["costs here", "drop here"]),
+], ids=["by another host", "by another host that dies", "by nobody"])
+def test_a_night_that_is_spread_reads_every_source_once(in_a_folder: Together, prefect_api: str, worker: bool, prelude: str, read: list[str]) -> None:
+    a, b = (Company(folder=one.folder, api=prefect_api) for one in (in_a_folder.host("a"), in_a_folder.host("b")))
+    a.config.write_text(a.config.read_text().replace("[night]\n", f"[night]\nspread = true\nspread_seconds = {60 if worker else 1}\n"))
+    program = f"from tests.flows.spreading import main\nmain({str(a.config)!r}, {str(b.config) if worker else None!r}, {prelude!r})"
+    done = warm.run(program, (), {**os.environ, "PREFECT_API_URL": prefect_api, **up.QUIET})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["read"] == read
+    rows = landed(a)
+    assert len(rows) == len(set(rows)) == 59 + 60 + 1 + 1 + 1
+    with pytest.raises(leases.LeaseLost, match="lost 'night': somebody had it since and is done"), leases.only_while(ledger_of(b), "night", "a@b:1:1"):
+        host.read(b.settings(), ledger_of(b))           # who reads for a night that is over writes nothing
+
+
+def test_spreading_wants_what_hosts_share() -> None:
+    with pytest.raises(ConfigurationError, match="spread is for several hosts"):
+        parse('[company]\nname = "x"\n[night]\nspread = true\n', Path("meridian.toml"))
