@@ -202,6 +202,8 @@ def _problem(text: str, path: Path, issue: Mapping[str, Any]) -> str:
     if issue["type"] == "missing":
         return f"{where}: {dotted} is missing"
     given = re.sub(r"://[^/@\s]+@", "://***@", repr(issue["input"]))       # a password that somebody wrote into an address
+    if "store_options" in given or location[-1:] == ("store_options",):
+        given = "***"                                                     # or a key among options
     return f"{where}: {dotted} = {given}: {issue['msg'].removeprefix('Value error, ')}"
 
 

@@ -117,6 +117,7 @@ def test_a_host_killed_in_mid_batch_is_followed_by_another_whose_night_is_as_an_
         connection.execute(leases.leases.update().values(expires_at=""))
     night = b.run("nightly", prelude=waits)
     assert night.returncode == 0, night.stdout + night.stderr
+    assert not any(secret in night.stdout + night.stderr + refused.stderr for secret in (in_a_bucket.database.password, "not-a-secret-of-anybody"))
     assert differences(b.settings().published / "marts.duckdb", calm.settings().published / "marts.duckdb", leave_out=INSTANTS) == []
     rows = landed(b)
     assert len(rows) == len(set(rows)) == 59 + 60 + 1 + 1 + 1
