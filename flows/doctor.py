@@ -180,7 +180,11 @@ def _ailments(settings: Settings) -> Iterator[Finding]:
 def _sources(settings: Settings) -> Iterator[Finding]:
     if not settings.configuration.sources:
         yield Finding(subject="sources", is_well=False, detail="none configured", mend=f"`meridian source add`, or add a [sources.<name>] to {settings.path}")
-    for checked in sources.check(settings):
+    try:
+        found = list(sources.check(settings))
+    except (LedgerUnreachable, ConfigurationError):
+        return                        # _state has said so
+    for checked in found:
         yield Finding(subject=f"source {checked.name} ({checked.kind})", is_well=not checked.failure, detail=checked.failure or checked.said, mend=checked.mend)
 
 

@@ -46,12 +46,14 @@ def rollback(
 @app.command()
 def fetch(config: Config = None) -> None:
     """Where several hosts share a store: turn this host's files to the version that is current for all. For hosts on which people only read, by a timer."""
-    from flows import hosts
+    from flows import hosts, retention
     from flows.store import ledger as ledgers
+    from flows.store import published
 
     settings = settings_of(config)
     _wants_store(settings)
     name = hosts.bring_current(settings, ledgers.open_ledger(settings.ledger))
+    published.prune(settings.published, keep_days=retention.versions_days(settings), now=settings.clock())
     typer.echo(f"{name} is current here" if name else "nothing is published yet: run `meridian nightly`")
 
 

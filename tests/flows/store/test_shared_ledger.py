@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
+from flows import doctor
 from flows.settings import ConfigurationError, load, parse
 from flows.store import engines, leases
 from flows.store import ledger as ledgers
@@ -164,3 +165,15 @@ def test_the_ledgers_address_comes_from_the_environment_and_never_from_the_file(
         assert load(tmp_path / "meridian.toml", environment={}).ledger
     url = load(tmp_path / "meridian.toml", environment={"LEDGER_URL": "postgresql://m:p@db/meridian"}).ledger
     assert sql.make_url(url).query == {"meridian_tls_ca": str(tmp_path / "ca.pem")}
+
+
+def test_the_doctor_names_a_ledger_that_does_not_answer_and_looks_at_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "meridian.toml").write_text('[company]\nname = "x"\n[state]\nledger_env = "LEDGER_URL"\n[sources.drop]\nkind = "files"\nfolder = "drop"\n'
+                                            'streams.targets = { pattern = "*.csv", key = ["kpi"] }\n')
+    for environment, said in (({"LEDGER_URL": "postgresql://meridian:not-the-password@127.0.0.1:1/ledger"}, "the ledger at 127.0.0.1:1/ledger cannot be used"),
+                              ({}, "LEDGER_URL is not set")):
+        found = doctor.examine(load(tmp_path / "meridian.toml", environment=environment))
+        (ledger,) = [one for one in found if one.subject == "ledger"]
+        assert not ledger.is_well and said in ledger.detail
+        assert {"Python", "disk", "secrets", "Prefect server"} <= {one.subject for one in found}
+        assert not any("not-the-password" in f"{one.detail}{one.mend}" for one in found)
