@@ -134,6 +134,14 @@ def bring_current(settings: Settings, ledger: ledgers.Ledger) -> str | None:
     return published.follow(settings.published, line, partial(_fetch_version, settings, ledger)) if line else None
 
 
+def bring_current_if_it_can_be(settings: Settings, ledger: ledgers.Ledger, say: Callable[[str], object]) -> None:
+    """For who has something else to do as well: a store that is gone keeps no message from being delivered."""
+    try:
+        bring_current(settings, ledger)
+    except StoreError as error:
+        say(f"this host may have an older version than is current: {error}")
+
+
 def _fetch_version(settings: Settings, ledger: ledgers.Ledger, name: str, folder: Path) -> None:
     store, found = store_of(settings), turns.placed(ledger).get(name)
     assert store is not None

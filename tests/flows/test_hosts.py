@@ -278,6 +278,10 @@ def test_while_the_store_is_gone_nothing_is_sealed_and_what_was_read_goes_there_
     assert ledgers.list_batches(ledger_of(a)) == []
     store.unlink()
     live(a)
+    b, said = in_a_folder.host("b"), list[str]()
+    store.rename(store.with_name("elsewhere"))
+    hosts.bring_current_if_it_can_be(b.settings(), ledger_of(b), said.append)
+    assert len(said) == 1 and "this host may have an older version than is current: " in said[0] and "is not there" in said[0]
     assert len(landed(a)) == len(set(landed(a))) == 59 + 60 + 1
 
 
