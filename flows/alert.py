@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import alerts
+from flows import alerts, hosts
 from flows.settings import load
 from flows.store import leases, published
 from flows.store import ledger as ledgers
@@ -19,8 +19,10 @@ from flows.store import ledger as ledgers
 def alert(config: str | None = None) -> State[Any]:
     """Evaluate the alerts of the current version. config: path of meridian.toml (default: as `meridian` finds it)."""
     settings = load(config)
+    ledger = ledgers.open_ledger(settings.ledger)
     try:
-        found = alerts.evaluate_now(settings, ledgers.open_ledger(settings.ledger))
+        hosts.bring_current(settings, ledger)
+        found = alerts.evaluate_now(settings, ledger)
     except leases.LeaseTaken as error:
         return Completed(name="Refused", message=str(error))       # whoever holds it tells what there is to tell
     except published.PublishError as error:

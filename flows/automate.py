@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import automations, gallery
+from flows import automations, gallery, hosts
 from flows.settings import load
 from flows.store import ledger as ledgers
 
@@ -18,7 +18,9 @@ from flows.store import ledger as ledgers
 def automate(playbook: str | None = None, config: str | None = None) -> State[Any]:
     """Propose and execute. playbook: only this one (default: all). config: path of meridian.toml (default: as `meridian` finds it)."""
     settings, began = load(config), datetime.now(UTC)
-    done, problems = automations.run_now(settings, ledgers.open_ledger(settings.ledger), only=playbook)
+    ledger = ledgers.open_ledger(settings.ledger)
+    hosts.bring_current(settings, ledger)
+    done, problems = automations.run_now(settings, ledger, only=playbook)
     gallery.leave(settings, since=began)
     said = automations.sentence(done)
     for problem in problems:

@@ -22,7 +22,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.stream import Connector, SourceError, Stream
-from flows import backfill_form, backfill_plan, build, past, privacy
+from flows import backfill_form, backfill_plan, build, hosts, past, privacy
 from flows import ingest as ingesting
 from flows.nightly import Night, make_version
 from flows.reporting import grid as pictures
@@ -31,6 +31,7 @@ from flows.stopping import Stop, Stopped, answering
 from flows.store import grid, jobs, leases, published
 from flows.store import ledger as ledgers
 from flows.store.grid import Key, Known
+from flows.store.refused import StoreError
 
 if TYPE_CHECKING:
     Form = backfill_form.Form
@@ -120,7 +121,7 @@ def _live_through(
         message = (f"{error}: {done:,} days are read, nothing was published. The same backfill asked again goes on there; the next night "
                    "publishes what landed")
         return Cancelled(message=message)
-    except (build.BuildFailed, published.PublishError) as error:
+    except (build.BuildFailed, published.PublishError, StoreError) as error:
         message = f"what was read has landed, but the marts were not published: {error}"
         return Failed(name="Not published", message=message)
     except BaseException as error:
@@ -169,7 +170,9 @@ def _wait_for_the_night(run: Run) -> None:
 def _round(run: Run, plan: backfill_plan.Plan) -> bool:
     """Read until everything is done or a night has begun. True: the latter."""
     store = ingesting.Store(landing=run.settings.landing, ledger=run.ledger, clock=run.settings.clock,
-                            policy=lambda source: privacy.policy_of(run.settings, source))
+                            policy=lambda source: privacy.policy_of(run.settings, source),
+                            keep=hosts.keep_batch(run.settings), disk=hosts.disk_of(run.settings))
+    hosts.bring_batches(run.settings, run.ledger)
     logger = get_run_logger()
     turn = past.Turn(job=run.job, owner=run.owner, who=run.who, zone=run.settings.zone, stop=run.stop, say=logger.info)
     connectors: list[Connector] = []
@@ -239,6 +242,7 @@ def _publishing(run: Run) -> Iterator[None]:
             both = held.pop_all()
             break
     with both:
+        hosts.begin(run.settings, run.ledger)
         yield
 
 

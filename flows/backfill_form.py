@@ -18,6 +18,7 @@ from connectors import registry
 from flows.settings import ConfigurationError, Settings, load, nearest
 from flows.store import ledger as ledgers
 from flows.store.grid import Known
+from flows.store.refused import LedgerUnreachable
 
 Mode = Literal["missing", "missing and failed", "everything", "rebuild marts only"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -98,8 +99,12 @@ def schema() -> type[Form]:
         settings = load(os.environ.get("MERIDIAN_CONFIG"))
     except ConfigurationError:
         return Form
-    there_is_one = "://" in settings.ledger or Path(settings.ledger).exists()
-    known = known_streams(settings, ledgers.open_ledger(settings.ledger) if there_is_one else None)
+    try:
+        there_is_one = "://" in settings.ledger or Path(settings.ledger).exists()
+        ledger = ledgers.open_ledger(settings.ledger) if there_is_one else None
+    except (ConfigurationError, LedgerUnreachable):
+        return Form
+    known = known_streams(settings, ledger)
 
     def one_of(names: Sequence[str], field: str) -> Any:
         told = Form.model_fields[field]

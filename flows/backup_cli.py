@@ -15,12 +15,16 @@ app = typer.Typer()
 @app.command()
 def backup(target: Annotated[Path, typer.Argument(help="File to write, e.g. meridian-2026-03-01.tar.zst.")], config: Config = None) -> None:
     """Write everything that cannot be got again into one file: ledger, landing, current version. Secrets (.env) are kept apart."""
+    from flows import hosts
     from flows.store import backup as backups
     from flows.store import ledger as ledgers
 
     settings = settings_of(config)
+    ledger = ledgers.open_ledger(settings.ledger)
+    hosts.bring_batches(settings, ledger)
+    hosts.bring_current(settings, ledger)
     try:
-        count = backups.write(settings.home, ledgers.open_ledger(settings.ledger), target, at=settings.clock())
+        count = backups.write(settings.home, ledger, target, at=settings.clock())
     except (backups.BackupError, OSError) as error:
         fail(str(error))
     typer.echo(f"wrote {target}: {count:,} files, {target.stat().st_size / 1e6:.1f} MB. Keep {settings.path} and {settings.path.parent / '.env'} beside it")

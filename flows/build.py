@@ -157,11 +157,13 @@ def run_dbt(
 
 
 def settings_secrets(settings: Settings) -> set[str]:
-    """Names of the environment variables that sources read their keys from, targets and PostgreSQL are written to with, and personal data is hashed
-    with: dbt has no business with them."""
+    """Names of the environment variables that sources read their keys from, targets, PostgreSQL, ledger and store are written to with, and personal data is
+    hashed with: dbt has no business with them."""
     configuration = settings.configuration
     targets = {f"MERIDIAN_{name.upper()}_" for name in configuration.automations.targets}
-    named = {KEY_VARIABLE} | {url for url in (configuration.publish.postgres.url_env, configuration.warehouse.postgres.url_env) if url}
+    state = configuration.state
+    urls = (configuration.publish.postgres.url_env, configuration.warehouse.postgres.url_env, state.ledger_env, *state.store_secrets.values())
+    named = {KEY_VARIABLE} | {url for url in urls if url}
     return named | {name for name in settings.secrets if any(name.startswith(beginning) for beginning in targets)} | {
         str(value) for source in settings.configuration.sources.values() for option, value in source.options.items() if option.endswith("_env")
     }

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from flows import alerts_cli, automations_cli, backfill_cli, backup_cli, channels_cli, export_cli, prune_cli, publish_cli, report_cli, robot_cli, warehouse_cli
+from flows.settings import ConfigurationError
+from flows.store.refused import LedgerUnreachable, StoreError
 from flows.terminal import Config, Lang, day_of, fail, fail_stopped, language_of, painted, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The nightly machinery of a remote operations lead.", pretty_exceptions_enable=False)
@@ -290,6 +292,9 @@ def main(run: Callable[[], Any] = app) -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
+    except (LedgerUnreachable, StoreError, ConfigurationError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        sys.exit(1)
     except SystemExit as ended:
         _leave(ended.code)
         raise

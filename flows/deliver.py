@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import channels, lateness
+from flows import channels, hosts, lateness
 from flows import watch as watching
 from flows.settings import load
 from flows.store import ledger as ledgers
@@ -24,6 +24,7 @@ def deliver(config: str | None = None) -> State[Any]:
     config: path of meridian.toml (default: as `meridian` finds it)."""
     settings = load(config)
     ledger = ledgers.open_ledger(settings.ledger)
+    hosts.bring_current_if_it_can_be(settings, ledger, get_run_logger().error)         # an older one would be called late
     lateness.promise(settings, ledger)
     done = channels.deliver_due(settings, ledger, patience=PATIENCE)
     said = ", ".join(f"{number} {what}" for what, number in sorted(done.items())) or "nothing to send"

@@ -12,11 +12,12 @@ from pathlib import Path
 import requests
 from packaging.requirements import Requirement
 
-from flows import automations_health, channels, disk_use, healing, lineage, postgres, secret_files, sources, up
+from flows import automations_health, channels, disk_use, healing, hosts, lineage, postgres, secret_files, sources, up
 from flows.alerting import links
-from flows.settings import PROJECT, Settings
+from flows.settings import PROJECT, ConfigurationError, Settings
 from flows.store import ledger as ledgers
-from flows.store import published
+from flows.store import published, shared
+from flows.store.refused import LedgerUnreachable, StoreError
 
 LEAST_FREE_BYTES = 2_000_000_000
 
@@ -109,10 +110,14 @@ def _lineage(settings: Settings) -> Iterator[Finding]:
 def _state(settings: Settings) -> Iterator[Finding]:
     try:
         nights = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)
+    except (LedgerUnreachable, ConfigurationError) as error:
+        yield Finding(subject="ledger", is_well=False, detail=str(error), mend=f"look at [state] in {settings.path}, and at its database")
+        return
     except Exception as error:
         yield Finding(subject="ledger", is_well=False, detail=f"cannot be opened: {type(error).__name__}", mend=f"look at state.ledger in {settings.path}")
         return
     yield Finding(subject="ledger", is_well=True, detail=f"last night {nights[0]['state']}" if nights else "no night has run yet")
+    yield from _store(settings)
     if uses := disk_use.earlier(ledgers.open_ledger(settings.ledger)):
         found = disk_use.forecast(uses)
         largest = max(found.growth, key=lambda room: (found.growth or {})[room], default="") if found.growth else ""
@@ -120,6 +125,20 @@ def _state(settings: Settings) -> Iterator[Finding]:
                       mend=f"{largest} grows most; `meridian prune --dry-run` says what may go, else make the disk larger")
     version = published.current(settings.published)
     yield Finding(subject="published", is_well=True, detail=version.name if version else "nothing yet")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    try:
+        if (store := hosts.store_of(settings)) is None:
+            return
+        shared.probe(store)
+        lacking = hosts.missing_of(settings, ledgers.open_ledger(settings.ledger), store)
+    except (StoreError, ConfigurationError) as error:
+        yield Finding(subject="store", is_well=False, detail=str(error), mend=f"see [state] in {settings.path}; until it answers nothing is sealed")
+        return
+    named = ", ".join("/".join((row["source"], row["stream"], row["batch"])) for row in lacking[:3])
+    yield Finding(subject="store", is_well=not lacking, detail=f"lacks {len(lacking)} batches: {named}" if lacking else f"{store.url} has every batch",
+                  mend="`meridian publish share` on the host that has them; where none has, `meridian batch reject`")
 
 
 def _postgres(settings: Settings) -> Iterator[Finding]:
@@ -161,7 +180,11 @@ def _ailments(settings: Settings) -> Iterator[Finding]:
 def _sources(settings: Settings) -> Iterator[Finding]:
     if not settings.configuration.sources:
         yield Finding(subject="sources", is_well=False, detail="none configured", mend=f"`meridian source add`, or add a [sources.<name>] to {settings.path}")
-    for checked in sources.check(settings):
+    try:
+        found = list(sources.check(settings))
+    except (LedgerUnreachable, ConfigurationError):
+        return                        # _state has said so
+    for checked in found:
         yield Finding(subject=f"source {checked.name} ({checked.kind})", is_well=not checked.failure, detail=checked.failure or checked.said, mend=checked.mend)
 
 

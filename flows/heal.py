@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import healing
+from flows import healing, hosts
 from flows.settings import load
 from flows.store import ledger as ledgers
 
@@ -18,7 +18,9 @@ def heal(config: str | None = None) -> State[Any]:
     """config: path of meridian.toml (default: as `meridian` finds it)."""
     settings = load(config)
     mended, left = [], []
-    for found in healing.ailments(settings, ledgers.open_ledger(settings.ledger), healing.reached(settings)):
+    ledger = ledgers.open_ledger(settings.ledger)
+    hosts.bring_current_if_it_can_be(settings, ledger, get_run_logger().error)         # an older one would be called late
+    for found in healing.ailments(settings, ledger, healing.reached(settings)):
         get_run_logger().warning(f"{found.subject}: {found.detail}")
         if found.fix is None:
             left.append(f"{found.subject}: {found.detail} — {found.mend}")

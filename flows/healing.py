@@ -29,6 +29,7 @@ from flows.store import ledger as ledgers
 
 PATIENCE = timedelta(minutes=15)      # a run that has just begun has not told the ledger yet; a night may begin late
 LOOKED_AT = timedelta(days=35)        # what landed in these days is read and summed up; of older files the size is looked at
+GONE = "is gone"
 BUSY_PAUSES = (1.0, 2.0, 4.0, 8.0)    # seconds
 HOLDING = ("PENDING", "RUNNING", "CANCELLING")      # states of runs that hold a slot of their deployment
 AGAIN = "again after"                 # how the idempotency key of a run begins that takes the place of a dead one: it is not repeated once more
@@ -217,11 +218,15 @@ def _late_marts(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> It
 
 def _rotten_files(settings: Settings, ledger: ledgers.Ledger, now: datetime) -> Iterator[Ailment]:
     """Landed files that are not what was landed."""
-    since = ledgers.text(now - LOOKED_AT) or ""
+    since, is_shared = ledgers.text(now - LOOKED_AT) or "", settings.configuration.state.store is not None
     rotten = [row for row in ledgers.list_batches(ledger) if row["verdict"] != "rejected" and (wrong := _wrong_with(settings.landing / row["path"], row, since))
-              and row.update(wrong=wrong) is None]
+              and row.update(wrong=wrong) is None and not (is_shared and wrong == GONE)]     # what is not here is in the store
     if rotten:
         named = "; ".join(f"{row['path']} {row['wrong']}" for row in rotten[:3]) + ("; ..." if len(rotten) > 3 else "")
+        if is_shared:
+            yield Ailment(subject="landing", detail=f"{len(rotten)} files here are not what was landed: {named}", mend="take them from the store again",
+                          fix=lambda: _take_away(settings, rotten))
+            return
         yield Ailment(subject="landing", detail=f"{len(rotten)} files are not what was landed: {named}",
                       mend="leave them out and read their windows again", fix=lambda: _read_again(ledger, rotten))
 
@@ -234,8 +239,14 @@ def _wrong_with(path: Path, row: dict[str, Any], since: str) -> str | None:
             with path.open("rb") as file:
                 return None if hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"] else "has another checksum"
     except FileNotFoundError:
-        return "is gone"
+        return GONE
     return None
+
+
+def _take_away(settings: Settings, rotten: list[dict[str, Any]]) -> str:
+    for row in rotten:
+        (settings.landing / row["path"]).unlink(missing_ok=True)
+    return f"{len(rotten)} taken away; whoever reads or builds here brings them again"
 
 
 def _read_again(ledger: ledgers.Ledger, rotten: list[dict[str, Any]]) -> str:

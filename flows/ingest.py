@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from connectors import personal
 from connectors.stream import Connector, Misconfigured, QuotaExhausted, SourceError, Stream
 from flows import privacy
-from flows.reading import Store, forget, is_of_the_past, read_window, reading_of
+from flows.reading import Store, forget, is_of_the_past, read_window, reading_of, taken_over
 from flows.settings import Settings
 from flows.stopping import Stopped
 from flows.store import completeness
 from flows.store import ledger as ledgers
+from flows.store.refused import StoreError
 
 # Containers alive before Python looks for cycles among them: its usual 700 are made by 70 records, and looking took a fifth of the reading's CPU.
 # Records are trees; counting references frees them.
@@ -41,6 +44,15 @@ class StreamResult:
     is_retryable: bool = False
     notes: tuple[str, ...] = ()     # what was set aside on the way, e.g. a broken file, with the reason
     met: int | None = None          # records that a whole read has seen, new or not
+
+
+def to_json(result: StreamResult) -> dict[str, Any]:
+    return {**asdict(result), "cursor": ledgers.text(result.cursor)}
+
+
+def from_json(told: Mapping[str, Any]) -> StreamResult:
+    lists = {name: tuple(told[name]) for name in ("batches", "notes")}
+    return StreamResult(**{**told, **lists, "cursor": ledgers.instant(told["cursor"])})
 
 
 def connect_source(settings: Settings, name: str, ledger: ledgers.Ledger, *, budget: int | None = None) -> Connector:
@@ -92,7 +104,7 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
             if left_behind and is_of_the_past(left_behind, ledgers.stream_state(store.ledger, connector.name, stream.name, connector.kind)):
                 forget(store, left_behind)
                 left_behind = None
-            take(left_behind)
+            take(taken_over(connector, stream, store, left_behind) if left_behind else None)
             if left_behind is None:
                 break
             state = "resumed"
@@ -113,6 +125,8 @@ def ingest_stream(connector: Connector, stream: Stream, store: Store) -> StreamR
         state, failure, retryable = "failed", f"{error}; {_how_far(store, connector, stream)}", False
     except SourceError as error:
         state, failure, retryable = "failed", str(error), error.retryable
+    except StoreError as error:       # what was read rests here, and is put there by the next run
+        state, failure = "failed", f"{connector.name}/{stream.name}: {error}"
     except OSError as error:
         state, failure, retryable = "failed", f"{connector.name}/{stream.name}: {error.strerror or error} — see to the disk that holds {store.landing}", False
     if failure:

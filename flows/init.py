@@ -24,6 +24,13 @@ languages = ["en", "zh-CN"]          # of what people read; the first is the def
 [state]
 home = "var"                         # landing, warehouse, published versions, ledger; relative to this file
 # ledger = "sqlite:////srv/meridian/ledger.sqlite"   # default: ledger.sqlite in home
+#     or ledger_env = "LEDGER_URL"   # in PostgreSQL, which several hosts share: postgresql://user:password@host/database; README, "Many machines"
+# ledger_tls_ca = "company-ca.pem"   # where its certificate is your own company's
+# ledger_allow_plain = false         # true: without TLS, only where the network is your own
+
+#     and store = "s3://bucket/meridian" beside it: what all hosts bring from there; file:///mnt/share, too
+#         store_options = {endpoint_url = "https://s3.example.com"}
+#         store_secrets = {key = "STORE_KEY", secret = "STORE_SECRET"}    # names of environment variables
 
 [night]
 schedule = "30 2 * * *"              # cron, in time_zone below
@@ -32,6 +39,9 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 # memory = "2GB"                     # dbt's; what does not fit is written beside the warehouse, below 400MB it may not get through
 # compare_days = 7                   # so many days back every night asks the sources what they hold, and one older slice as long
 # compare_requests = 60              # at most so many requests a window and stream
+#     and spread = true, where several hosts share ledger and store: each source is read by whatever host has time; README, "Many machines"
+# spread_seconds = 300               # so long a source waits for one; then it is read where the night runs
+# read_here = ["files"]              # sources that only the night's own host reaches
 # log_format = "json"                # default: readable lines
 
 # From how much on something is work; each stands at its default.

@@ -7,15 +7,13 @@ a Prefect task. The ledger, not Prefect's database, is the truth about what happ
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -25,24 +23,18 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from connectors.stream import Connector, SourceError, Stream
+from connectors.stream import Connector, Stream
 from flows import build as builds
 from flows import check as checking
-from flows import disk_use, freshness, healing, lineage, night_end, night_report, past, postgres, privacy, reconcile
+from flows import disk_use, freshness, healing, hosts, lineage, night_end, night_report, past, postgres, reconcile, spread
 from flows import ingest as ingesting
 from flows import publish as publishing
+from flows import read as reads
 from flows.settings import Settings, load
 from flows.stopping import Stop, Stopped, answering
-from flows.store import completeness, leases, published
+from flows.store import completeness, engines, leases, published
 from flows.store import ledger as ledgers
-
-
-class SourceUnavailable(Exception):
-    """Reading a stream failed in a way that waiting may mend; carries the result for the report when waiting did not."""
-
-    def __init__(self, result: ingesting.StreamResult) -> None:
-        super().__init__(result.failure)
-        self.result = result
+from flows.store.refused import LedgerUnreachable, StoreError
 
 
 @dataclass
@@ -71,36 +63,10 @@ class Night:
             self.seconds[step] = round(time.monotonic() - started - (sum(self.seconds.values()) - counted), 2)
 
     def report(self, **more: Any) -> dict[str, Any]:
-        streams = [{**asdict(result), "cursor": ledgers.text(result.cursor)} for result in self.streams]
+        streams = list(map(ingesting.to_json, self.streams))
         missing = [completeness.sentence(one) for one in self.compared if one.missing or one.stale]
         return {"streams": streams, "failed_checks": [row for row in self.checks if not row["passed"]], "checks": len(self.checks),
                 "drift": self.drift, "missing": missing, "seconds": self.seconds, "disk": self.disk and self.disk.to_json(), **more}
-
-
-@task(task_run_name="read {connector.name}/{stream.name}", retries=2, retry_delay_seconds=[10, 60], retry_jitter_factor=0.5, persist_result=False,
-      cache_policy=NO_CACHE, retry_condition_fn=lambda _task, _run, state: _may_be_retried(state))
-def read_stream(connector: Connector, stream: Stream, store: ingesting.Store) -> ingesting.StreamResult:
-    result = replace(ingesting.ingest_stream(connector, stream, store), requests=connector.requests_made(stream.name))   # those of earlier attempts, too
-    for note in result.notes:
-        get_run_logger().info(f"{result.source}/{result.stream}: {note}")
-    if result.state == "failed":
-        get_run_logger().error(result.failure)
-        if result.is_retryable:
-            raise SourceUnavailable(result)
-    elif result.records or result.deletes:
-        said = f"{result.records} records, {result.deletes} deletes, {result.pages} pages, {result.requests} requests, {result.seconds:.1f} s"
-        get_run_logger().info(f"{result.source}/{result.stream}: {said}")
-    return result
-
-
-def _may_be_retried(state: State[Any]) -> bool:
-    try:
-        state.result(raise_on_failure=True)
-    except SourceUnavailable:
-        return True
-    except Exception:
-        return False
-    return False
 
 
 @task(name="compare with sources", persist_result=False, cache_policy=NO_CACHE)
@@ -160,7 +126,8 @@ def nightly(
         with answering(night.stop):
             ledger = ledgers.open_ledger(settings.ledger)
             past.wait_for_a_backfill(ledger, past.PUBLISHING, clock=settings.clock, sleep=night.stop.sleep, say=get_run_logger().info)
-            with leases.lease(ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started):
+            with engines.told(ledger), leases.lease(
+                    ledger, "night", purpose=f"a nightly run as of {night.as_of}", now=started, lost=lambda: night.stop.tell("the loss of its lease")):
                 state, message = _under_the_lease(settings, ledger, night, sources, rebuild, frozenset(believe or ()), frozenset(accept or ()))
             if state not in night_end.STOPPED:
                 night_end.tell_all(settings, ledger, night.stop)
@@ -168,10 +135,12 @@ def nightly(
                     get_run_logger().log(logging.ERROR if told.problem or told.refused else logging.INFO, told.sentence)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
+    except LedgerUnreachable as error:
+        return Failed(name="Ledger unreachable", message=f"{error}. What was sealed counts; the next night goes on behind it")
     except Stopped as error:
         return Cancelled(message=f"{error} before it began: nothing was changed")
     except Exception as error:
-        if not _says_disk_full(error, settings.home):
+        if not night_end.says_disk_full(error, settings.home):
             raise
         return Failed(name="Disk full", message=f"the disk that holds {settings.home} is full: free some room and run again; nothing is lost")
     if state in night_end.STOPPED:
@@ -196,35 +165,30 @@ def _under_the_lease(
     except Stopped as error:
         if night.version is None:               # told to end behind publication, a night has done what it is for
             state, message = night_end.stopped(healing.reached(settings), night.run, str(error))
-    except (builds.BuildFailed, published.PublishError) as error:
+    except (builds.BuildFailed, published.PublishError, StoreError) as error:
         message = str(error)
-        if _says_disk_full(error, settings.home):
+        if night_end.says_disk_full(error, settings.home):
             raise
     except BaseException as error:
         message = f"{type(error).__name__}: {error}"
         raise
     finally:
-        ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
-        lineage.ended(settings, night.run, state, message, settings.clock())
         try:
-            night_report.leave_artifacts(settings, night, state, message)
-        except Exception as error:              # the server has gone, perhaps: the ledger has it, and what is to be told is told
-            get_run_logger().error(f"no artifacts in Prefect: {type(error).__name__}: {error}")
+            ledgers.end_night(ledger, run=night.run, at=settings.clock(), state=state, version=night.version, report=night.report(message=message))
+        finally:
+            lineage.ended(settings, night.run, state, message, settings.clock())
+            try:
+                night_report.leave_artifacts(settings, night, state, message)
+            except Exception as error:              # the server has gone, perhaps: the ledger has it, and what is to be told is told
+                get_run_logger().error(f"no artifacts in Prefect: {type(error).__name__}: {error}")
     return state, message
-
-
-def _says_disk_full(error: BaseException, home: Path) -> bool:
-    """The operating system, SQLite and DuckDB each say it in their own words. SQLite cannot make its shared memory file (32 KB) on a disk without
-    room for it, and calls that an I/O error as it would a broken disk."""
-    if "disk I/O error" in str(error):
-        return shutil.disk_usage(home).free < 64 * 1024
-    return any(words in str(error) for words in ("No space left on device", "disk is full"))
 
 
 def _live_through(
     settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, rebuild: bool, believe: frozenset[str],
     accepted: frozenset[str],
 ) -> tuple[str, str]:
+    hosts.begin(settings, ledger)
     with night.timed("ingest"):
         declared = _ingest(settings, ledger, night, only, believe)
     lineage.read(settings, night.run, night.streams, settings.clock())
@@ -292,40 +256,18 @@ def _publish_files(
 def _ingest(
     settings: Settings, ledger: ledgers.Ledger, night: Night, only: list[str] | None, believe: frozenset[str],
 ) -> dict[tuple[str, str], Stream]:
-    """Read all streams of all sources side by side; one that fails fails alone."""
-    store = ingesting.Store(
-        landing=settings.landing, ledger=ledger, clock=settings.clock, believe=believe, policy=lambda source: privacy.policy_of(settings, source),
-        read_from=settings.read_from, stop=night.stop)
+    """Read all streams of all sources, here or on every host; then ask the sources what they hold."""
+    store = replace(reads.store_of(settings, ledger, believe), stop=night.stop)
     bounds = reconcile.Bounds(recent=timedelta(days=settings.configuration.night.compare_days), requests=settings.configuration.night.compare_requests)
     logger = get_run_logger()
-    declared: dict[tuple[str, str], Stream] = {}
-    connectors: list[Connector] = []
-    futures = []
-    try:
-        for name, source in settings.configuration.sources.items():
-            if only and name not in only:
-                continue
-            try:
-                connector = ingesting.connect_source(settings, name, ledger)
-                connectors.append(connector)
-                streams = connector.streams()
-                logger.info(f"{name}: reading {len(streams)} streams from {connector.check()}")
-            except SourceError as error:
-                logger.error(str(error))
-                night.streams.append(ingesting.failed_source(name, source.kind, error))
-                ingesting.note_source_failure(ledger, name, source.kind, at=settings.clock(), failure=str(error))
-                continue
-            declared |= {(name, stream.name): stream for stream in streams}
-            futures += [read_stream.submit(connector, stream, store) for stream in streams]
-        for future in futures:
-            future.wait()
-            outcome = future.state.result(raise_on_failure=False)
-            if isinstance(outcome, SourceUnavailable):
-                night.streams.append(outcome.result)
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            else:
-                night.streams.append(outcome)
+    names = [name for name in settings.configuration.sources if not only or name in only]
+    elsewhere = spread.read(settings, ledger, night.run, names, believe, night.stop)
+    hosts.bring_batches(settings, ledger)
+    with ExitStack() as open_until_compared:
+        here = reads.read_here(settings, store, [name for name in names if name not in elsewhere], open_until_compared)
+        others = reads.connect(settings, ledger, list(elsewhere), open_until_compared)
+        connectors, declared = [*here.connectors, *others.connectors], {**here.declared, **others.declared}
+        night.streams += [*here.results, *(result for results in elsewhere.values() for result in results)]
         with night.timed("compare with sources"):
             night.compared = compare(connectors, declared, night.streams, store, night.as_of, bounds)
         asked = Counter[tuple[str, str]]()
@@ -335,9 +277,6 @@ def _ingest(
         for one in night.compared:
             if one.missing or one.stale:
                 logger.warning(completeness.sentence(one))
-    finally:
-        for connector in connectors:
-            connector.close()
     return declared
 
 

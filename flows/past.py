@@ -20,6 +20,7 @@ from flows.reading import Store, forget, is_of_the_past, read_window, reading_of
 from flows.store import grid, leases
 from flows.store import ledger as ledgers
 from flows.store.grid import Key
+from flows.store.refused import StoreError
 
 READING, PUBLISHING = "reading the past", "publishing the past"
 PATIENCE = {READING: 600.0, PUBLISHING: 7200.0}      # seconds that a night has: for a page, for a build from the whole landing
@@ -105,7 +106,7 @@ def read_days(connector: Connector, stream: Stream, store: Store, runs: Sequence
             except QuotaExhausted as error:
                 outcome.left = str(error)
                 break
-            except (SourceError, OSError) as error:
+            except (SourceError, StoreError, OSError) as error:
                 in_a_row += 1
                 _fail(store, connector, stream, days, turn, outcome, str(error))
                 if in_a_row == IN_A_ROW:
@@ -176,7 +177,7 @@ def wait_for_a_backfill(
         if waited == 0:
             say(f"waits for a backfill: {lease}")
         if waited >= PATIENCE[lease]:
-            raise leases.LeaseTaken(f"{lease!r} was not let go for {waited / 60:.0f} minutes by process {holder.rsplit(':', 2)[1]}; stop it, then run again")
+            raise leases.LeaseTaken(f"{lease!r} was not let go for {waited / 60:.0f} minutes by {leases.process_of(holder)}; stop it, then run again")
         sleep(step)
         waited += step
         step = min(step * 1.5, 15.0)

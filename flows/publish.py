@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from flows import hosts
 from flows.build import models_file
 from flows.freshness import last_batches, missing_of, stale_streams
 from flows.retention import versions_days
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 from flows.store import published
+from flows.store.refused import StoreError
 from flows.store.warehouse import primary_keys, project_fingerprint
 
 
@@ -91,8 +94,10 @@ def audit_and_publish(
     if report.critical_failures:
         published.discard(candidate)
         return Publication(version=None, checks=checks)
-    version_now = published.publish(candidate, checks=checks, published_at=now, why=why)
+    version_now = published.publish(candidate, checks=checks, published_at=now, why=why, keep=hosts.keep_version(settings, ledger))
     pruned = published.prune(settings.published, keep_days=versions_days(settings), now=now)
+    with suppress(StoreError):              # what is published is; what did not go from the store goes behind the next version
+        hosts.prune(settings, ledger, versions_days=versions_days(settings), now=now)
     return Publication(
         version=version_now.name, checks=checks, rows=sum(table["rows"] for table in version_now.tables.values()), pruned=tuple(pruned),
     )

@@ -28,17 +28,49 @@ def rollback(
     why: Annotated[str, typer.Option(help="Reason; kept with the rollback.")] = "",
 ) -> None:
     """Make an older version current again, in PostgreSQL, too. Readers of files see it at their next connection."""
+    from flows import hosts
     from flows import postgres as target
+    from flows.store import ledger as ledgers
     from flows.store import published
 
     settings = settings_of(config)
     try:
-        version = published.rollback(settings.published, to=to, who=getpass.getuser(), why=why, at=settings.clock())
+        version = hosts.rollback(settings, ledgers.open_ledger(settings.ledger), to=to, who=getpass.getuser(), why=why)
     except published.PublishError as error:
         fail(str(error))
     typer.echo(f"{version.name} (as of {version.as_of}) is current again")
     if target.is_wanted(settings):
         _follow(settings)
+
+
+@app.command()
+def fetch(config: Config = None) -> None:
+    """Where several hosts share a store: turn this host's files to the version that is current for all. For hosts on which people only read, by a timer."""
+    from flows import hosts, retention
+    from flows.store import ledger as ledgers
+    from flows.store import published
+
+    settings = settings_of(config)
+    _wants_store(settings)
+    name = hosts.bring_current(settings, ledgers.open_ledger(settings.ledger))
+    published.prune(settings.published, keep_days=retention.versions_days(settings), now=settings.clock())
+    typer.echo(f"{name} is current here" if name else "nothing is published yet: run `meridian nightly`")
+
+
+@app.command()
+def share(config: Config = None) -> None:
+    """Where several hosts share a store: put there what this disk has of the landing and the store lacks. The first night does it by itself."""
+    from flows import hosts
+    from flows.store import ledger as ledgers
+
+    settings = settings_of(config)
+    _wants_store(settings)
+    typer.echo(f"{hosts.share(settings, ledgers.open_ledger(settings.ledger)):,} batches put into {settings.configuration.state.store}")
+
+
+def _wants_store(settings: Settings) -> None:
+    if settings.configuration.state.store is None:
+        fail(f"{settings.path} names no store: [state] with store", 2)
 
 
 @app.command()

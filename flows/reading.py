@@ -28,6 +28,7 @@ class Store:
     believe: '<source>/<stream>' whose sweep may take away more than half of the records this once.
     policy: by the source's name, what becomes of personal data; without one it is hashed, and there is no key to do it with.
     stop: whether we were told to end, asked between pages.
+    keep: called with a sealed batch and its checksum, before the ledger knows of it. disk: tells this landing from those of other hosts.
     read_from: by the source's name, from when on a stream that is asked by time is read at first; None: as far back as the source tells.
     """
 
@@ -38,6 +39,8 @@ class Store:
     policy: Callable[[str], personal.Policy] = lambda source: personal.Policy()
     read_from: Callable[[str], datetime | None] = lambda source: None
     stop: Callable[[], bool] = lambda: False
+    keep: Callable[[landings.Place, str], None] = lambda where, sha256: None
+    disk: str | None = None
 
 
 def index_of(store: Store, connector: Connector, stream: Stream) -> landings.Index:
@@ -72,6 +75,8 @@ def read_window(
             ledgers.save_reading(store.ledger, reading)
         landed = reading.size > 0
         sha256 = landings.seal(where) if landed else None
+        if sha256 is not None:
+            store.keep(where, sha256)
         ledgers.finish_reading(
             store.ledger, reading, kind=connector.kind, feeds=stream.feeds or f"{connector.kind}.{stream.name}",
             path=where.relative if landed else None, sha256=sha256, at=store.clock(),
@@ -113,11 +118,23 @@ def forget(store: Store, reading: ledgers.Reading) -> None:
     ledgers.drop_reading(store.ledger, reading)
 
 
-def reading_of(connector: Connector, stream: Stream, store: Store, start: datetime | None, end: datetime) -> ledgers.Reading:
-    batch = landings.next_batch(ledgers.last_batch(store.ledger, connector.name, stream.name), store.clock())
-    reading = ledgers.Reading(source=connector.name, stream=stream.name, batch=batch, window_start=start, window_end=end)
-    ledgers.save_reading(store.ledger, reading)
+def reading_of(
+    connector: Connector, stream: Stream, store: Store, start: datetime | None, end: datetime, *, behind: str | None = None,
+) -> ledgers.Reading:
+    """behind: a batch that was begun and whose name is not to be used again."""
+    last = max(filter(None, (ledgers.last_batch(store.ledger, connector.name, stream.name), behind)), default=None)
+    reading = ledgers.Reading(source=connector.name, stream=stream.name, batch=landings.next_batch(last, store.clock()), window_start=start, window_end=end)
+    ledgers.save_reading(store.ledger, reading, disk=store.disk)
     return reading
+
+
+def taken_over(connector: Connector, stream: Stream, store: Store, left_behind: ledgers.Reading) -> ledgers.Reading:
+    """The reading as it goes on here. The part file of one that another host began is on that host's disk, as is what it had met: its window is read
+    anew, under a name of its own, because that host may come back with its file."""
+    disk = ledgers.disk_of_reading(store.ledger, left_behind)
+    if store.disk is None or disk in (None, store.disk):
+        return left_behind
+    return reading_of(connector, stream, store, left_behind.window_start, left_behind.window_end, behind=left_behind.batch)
 
 
 def _resume(

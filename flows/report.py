@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import channels, reports
+from flows import channels, hosts, reports
 from flows.reporting.review import NothingToReport
 from flows.settings import load
 from flows.store import ledger as ledgers
@@ -24,6 +24,7 @@ def report(grain: Literal["week", "month"] = "week", period: str | None = None, 
     settings = load(config)
     ledger = ledgers.open_ledger(settings.ledger)
     try:
+        hosts.bring_current(settings, ledger)
         written = reports.write(settings, reports.period_of(settings, period, grain), settings.configuration.company.languages, as_pdf=True)
     except (NothingToReport, ValueError, published.PublishError) as error:
         return Failed(name="Nothing to report", message=str(error))

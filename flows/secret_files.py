@@ -45,6 +45,8 @@ def _named(settings: Settings) -> Iterator[Path]:
 
 
 def _ledger(settings: Settings) -> Path | None:
+    if settings.configuration.state.ledger_env:
+        return None
     if "://" not in settings.ledger:
         return Path(settings.ledger)
     address = sql.make_url(settings.ledger)

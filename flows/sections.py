@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from flows.accounts import Account
 from flows.alerting.delivery_options import Channel, Serve, Watch
@@ -67,8 +67,46 @@ class Worklists(_Section):
 
 
 class State(_Section):
+    """ledger_env: name of the environment variable with postgresql://user:password@host/database."""
+
     home: str = "var"
     ledger: str | None = None
+    ledger_env: str | None = None
+    ledger_tls_ca: str | None = None         # path of your company's CA bundle
+    ledger_allow_plain: bool = False         # no TLS, only where the network is your own
+
+    store: str | None = None                 # an fsspec URL that all hosts reach, s3://bucket/prefix or file:///mnt/share
+    store_options: dict[str, str | int | bool] = {}          # what its filesystem is made with, endpoint_url for instance
+    store_secrets: dict[str, str] = {}       # option -> name of the environment variable that has it: key, secret
+
+    @field_validator("store")
+    @classmethod
+    def an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[a-z][a-z0-9+]*://[^\s@]+", value):
+            raise ValueError("not an address without keys, such as s3://bucket/prefix or file:///mnt/share; keys are named by store_secrets")
+        return value
+
+    @field_validator("store_options")
+    @classmethod
+    def no_keys(cls, value: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
+        if found := [name for name in value if re.search(r"secret|password|token|^key$|account_key", name)]:
+            raise ValueError(f"{found[0]} does not belong into this file: name the environment variable that holds it in store_secrets")
+        return value
+
+    @field_validator("ledger")
+    @classmethod
+    def no_password(cls, value: str | None) -> str | None:
+        if value and re.search(r"://[^/@\s]*:[^/@\s]+@", value):
+            raise ValueError("a password does not belong into this file: name the environment variable that holds the address by ledger_env")
+        return value
+
+    @model_validator(mode="after")
+    def one_ledger(self) -> State:
+        if self.ledger and self.ledger_env:
+            raise ValueError("the ledger is ledger or what ledger_env names, not both")
+        if self.store and not self.ledger_env:
+            raise ValueError("store is for several hosts, which share a ledger in PostgreSQL, too: ledger_env names the variable with its address")
+        return self
 
 
 class Night(_Section):
@@ -79,6 +117,9 @@ class Night(_Section):
     compare_days: int = Field(default=7, ge=1)
     compare_requests: int = Field(default=60, ge=0)
     published_by: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")      # HH:MM; later than that the marts are called late
+    spread: bool = False                                                    # sources are read by whatever host of the work pool has time
+    spread_seconds: float = Field(default=300, ge=1)                        # so long a source waits for one; then it is read where the night runs
+    read_here: tuple[str, ...] = ()                                         # sources that only the night's own host reaches
     clock_file: str | None = None
     log_format: Literal["text", "json"] = "text"
 
@@ -167,6 +208,14 @@ class Configuration(_Section):
     company: Company
     state: State = State()
     night: Night = Night()
+
+    @field_validator("night")
+    @classmethod
+    def spread_over_what(cls, value: Night, info: ValidationInfo) -> Night:
+        if value.spread and not getattr(info.data.get("state"), "store", None):
+            raise ValueError("spread is for several hosts, which share a ledger and a store: see ledger_env and store in [state]")
+        return value
+
     publish: Publish = Publish()
     warehouse: Warehouse = Warehouse()
     alerts: Alerts = Alerts()

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
 from flows.clock import clock_of
 from flows.sections import Configuration, dotted, nearest
+from flows.store.postgres_options import ALLOW_PLAIN, TLS_CA
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "meridian.toml"
@@ -60,7 +62,16 @@ class Settings:
 
     @property
     def ledger(self) -> str:
-        return self.configuration.state.ledger or str(self.home / "ledger.sqlite")
+        """Its address, which may have a password: not for people's eyes. Raises ConfigurationError."""
+        state = self.configuration.state
+        if not state.ledger_env:
+            return state.ledger or str(self.home / "ledger.sqlite")
+        if not (address := self.secrets.get(state.ledger_env)):
+            raise ConfigurationError(f"state.ledger_env: {state.ledger_env} is not set: put postgresql://user:password@host/database under this name into "
+                                     f"{self.path.parent / '.env'}")
+        options = {TLS_CA: str(self.path.parent / state.ledger_tls_ca)} if state.ledger_tls_ca else {}
+        options |= {ALLOW_PLAIN: "yes"} if state.ledger_allow_plain else {}
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(options)}" if options else address
 
     @property
     def dbt_project(self) -> Path:
@@ -191,6 +202,8 @@ def _problem(text: str, path: Path, issue: Mapping[str, Any]) -> str:
     if issue["type"] == "missing":
         return f"{where}: {dotted} is missing"
     given = re.sub(r"://[^/@\s]+@", "://***@", repr(issue["input"]))       # a password that somebody wrote into an address
+    if "store_options" in given or location[-1:] == ("store_options",):
+        given = "***"                                                     # or a key among options
     return f"{where}: {dotted} = {given}: {issue['msg'].removeprefix('Value error, ')}"
 
 

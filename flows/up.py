@@ -164,6 +164,8 @@ def start_worker(settings: Settings, server: Server, say: Callable[[str], None] 
         return running
     told = {**environment(settings), **_address(server)}
     place = folder(settings)
+    place.mkdir(parents=True, exist_ok=True)         # the server may be another host's
+    place.chmod(0o700)
     _prefect(told, ["work-pool", "create", POOL, "--type", "process", "--overwrite"])
     say("starting the worker")
     return start(place, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"], told)

@@ -24,6 +24,7 @@ LONGEST_FIRST = (
     "tests/connectors/test_tryton.py",
     "tests/connectors/test_request_tracker.py",
     "tests/flows/test_nightly.py",
+    "tests/flows/test_hosts.py",
     "tests/flows/test_night_recovers.py",
     "tests/flows/test_stopping.py",
     "tests/flows/automation/test_real_faults.py",

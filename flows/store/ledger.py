@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sql
+
+from flows.store.engines import engine_of, told
 
 metadata = sql.MetaData()
 
@@ -30,6 +33,14 @@ streams = sql.Table(
     sql.Column("failure", sql.Text),               # why the last attempt failed; null after a success
     sql.Column("memory", sql.Text),                # JSON that the connector keeps between runs
     sql.Column("fields", sql.Text),                # JSON: the stream's known schema, for drift
+)
+
+disks = sql.Table(                                  # whose part file a reading's is, where several hosts read; disk_of in flows/shared.py
+    "disks", metadata,
+    sql.Column("source", sql.Text, primary_key=True),
+    sql.Column("stream", sql.Text, primary_key=True),
+    sql.Column("batch", sql.Text, nullable=False),
+    sql.Column("disk", sql.Text, nullable=False),
 )
 
 readings = sql.Table(                              # a batch that is being read; at most one a stream
@@ -120,30 +131,17 @@ class StreamState:
 
 
 Ledger = sql.Engine
+_complete: WeakSet[sql.Engine] = WeakSet()          # whose tables are all there
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite."""
+    """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite. Raises LedgerUnreachable."""
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
         if not Path(url).exists():
             Path(url).touch(mode=0o600)     # the links of messages are in it, which act for whoever has them; its log takes this mode over
         url = f"sqlite:///{url}"
-    engine = sql.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        @sql.event.listens_for(engine, "connect")
-        def configure(connection: Any, _record: Any) -> None:
-            # WAL lets `meridian status` read while a night writes; FULL makes a commit survive a power cut.
-            connection.isolation_level = None
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
-            connection.execute("pragma busy_timeout = 30000")
-
-        @sql.event.listens_for(engine, "begin")
-        def begin(connection: sql.Connection) -> None:
-            # pysqlite's deferred begin lets two writers deadlock on the upgrade; immediate makes the second wait.
-            connection.exec_driver_sql("begin immediate")
-
+    engine = engine_of(url)
     from flows.store import alerts as _alerts  # noqa: F401  their tables belong to this metadata
     from flows.store import audit as _audit  # noqa: F401
     from flows.store import grid as _grid  # noqa: F401
@@ -153,9 +151,15 @@ def open_ledger(url: str) -> Ledger:
     from flows.store import link_uses as _link_uses  # noqa: F401
     from flows.store import outbox as _outbox  # noqa: F401
     from flows.store import proposals as _proposals  # noqa: F401
+    from flows.store import shares as _shares  # noqa: F401
     from flows.store import switches as _switches  # noqa: F401
+    from flows.store import turns as _turns  # noqa: F401
 
-    metadata.create_all(engine)
+    if engine not in _complete:
+        with told(engine):
+            metadata.create_all(engine)
+        if engine.dialect.name == "postgresql":         # 25 round trips, and the engine is the same one the next time
+            _complete.add(engine)
     return engine
 
 
@@ -244,9 +248,18 @@ def current_reading(ledger: Ledger, source: str, stream: str) -> Reading | None:
     )
 
 
-def save_reading(ledger: Ledger, reading: Reading) -> None:
-    """Record how far a batch has come. Call after the bytes it speaks of are on disk."""
+def disk_of_reading(ledger: Ledger, reading: Reading) -> str | None:
+    """The disk that this reading was begun on; None: it was begun where there is only one."""
     with ledger.begin() as connection:
+        return connection.execute(sql.select(disks.c.disk).where(
+            disks.c.source == reading.source, disks.c.stream == reading.stream, disks.c.batch == reading.batch)).scalar()
+
+
+def save_reading(ledger: Ledger, reading: Reading, *, disk: str | None = None) -> None:
+    """Record how far a batch has come. Call after the bytes it speaks of are on disk. disk: given where it begins."""
+    with ledger.begin() as connection:
+        if disk is not None:
+            put(connection, disks, {"source": reading.source, "stream": reading.stream}, {"batch": reading.batch, "disk": disk})
         put(connection, readings, {"source": reading.source, "stream": reading.stream}, {
             "batch": reading.batch, "window_start": text(reading.window_start), "window_end": text(reading.window_end),
             "position": dumps(reading.position), "size": reading.size, "records": reading.records, "deletes": reading.deletes,

@@ -38,7 +38,7 @@ def connected(address: str, *, tls_ca: str | None = None, allow_plain: bool = Fa
         raise PostgresError("its address cannot be read; it looks like postgresql://user:password@host/database") from None
     if url.drivername.split("+")[0] not in ("postgresql", "postgres") or not url.host or not url.database or url.query:
         raise PostgresError("its address is to be postgresql://user:password@host/database, without options: TLS is on, see tls_ca and allow_plain")
-    context = None if _is_here(url.host) or allow_plain else ssl.create_default_context(cafile=tls_ca)
+    context = None if is_here(url.host) or allow_plain else ssl.create_default_context(cafile=tls_ca)
     engine = sql.create_engine(url.set(drivername="postgresql+pg8000"), poolclass=sql.NullPool, hide_parameters=True,
                                connect_args={"application_name": "meridian", "ssl_context": context, "timeout": CONNECT_WITHIN})
     try:
@@ -56,7 +56,7 @@ def connected(address: str, *, tls_ca: str | None = None, allow_plain: bool = Fa
         engine.dispose()
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+TLS_CA, ALLOW_PLAIN = "meridian_tls_ca", "meridian_allow_plain"       # options that the ledger's address carries from the settings to its engine
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,39}$")]      # PostgreSQL cuts names at 63 bytes; a version's takes 17 more
 
 

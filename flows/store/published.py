@@ -14,7 +14,7 @@ Nothing here reads the clock; instants are passed in and aware.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
@@ -47,9 +47,17 @@ from flows.store.versions import (
 )
 
 __all__ = [
-    "Candidate", "Changed", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "current_name", "discard", "flips",
-    "list_versions", "next_version", "prepare", "prunable", "prune", "publish", "rollback", "version",
+    "Candidate", "Changed", "FilesystemFull", "PublishError", "Table", "Version", "connect", "current", "current_name", "discard", "fetch_whole", "flips",
+    "follow", "kept_here", "lineage", "list_versions", "next_version", "prepare", "prunable", "prune", "publish", "rollback", "version", "version_names",
 ]
+
+
+Keep = Callable[[str, Path], Callable[[Flip], None]]
+
+
+def kept_here(name: str, path: Path) -> Callable[[Flip], None]:
+    """Where this disk is all there is, nobody else is to be told."""
+    return lambda flip: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,18 +115,25 @@ def prepare(
 
 
 def publish(candidate: Candidate, *, checks: Sequence[Mapping[str, Any]], published_at: datetime, who: str = "nightly", why: str = "",
-            step: Step = no_step) -> Version:
-    """Turn `current` to the candidate. checks: JSON-able results, kept in the manifest; whether they allow publication is the caller's decision."""
+            step: Step = no_step, keep: Keep = kept_here) -> Version:
+    """Turn `current` to the candidate. checks: JSON-able results, kept in the manifest; whether they allow publication is the caller's decision.
+
+    keep: called with the finished candidate; what it returns is called with the turn before it happens here, and may refuse it by raising.
+    """
     published, name = candidate.published, candidate.version
     try:
         manifest = {**candidate.manifest, "published_at": published_at.isoformat(), "checks": [dict(check) for check in checks]}
-        with room_wanted(published), _flipping(published):
+        with room_wanted(published):
             write_whole(candidate.path / MANIFEST, manifest)
             for file in candidate.path.rglob("*"):
                 if file.is_file():      # a BI tool that opens for writing by default is refused instead of leaving a log beside the file
                     file.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
             step("manifest written")
-            _write_down(published, Flip(action="publish", at=published_at, left=current_name(published), to=name, who=who, why=why), step)
+            admit = keep(name, candidate.path)
+        with room_wanted(published), _flipping(published):
+            flip = Flip(action="publish", at=published_at, left=current_name(published), to=name, who=who, why=why)
+            admit(flip)
+            _write_down(published, flip, step)
             candidate.path.rename(published / VERSIONS / name)
             sync(published / VERSIONS)
             step("renamed")
@@ -138,8 +153,9 @@ def discard(candidate: Candidate) -> None:
     candidate._lock.close()
 
 
-def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: datetime, step: Step = no_step) -> Version:
-    """Make an older version current again: `to`, or the last good one before the current. The version left is marked withdrawn."""
+def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: datetime, step: Step = no_step,
+             admit: Callable[[Flip], None] = lambda flip: None) -> Version:
+    """Make an older version current again: `to`, or the last good one before the current. The version left is marked withdrawn. admit: see publish."""
     with room_wanted(published), _flipping(published):
         now = current_name(published)
         if now is None:
@@ -152,9 +168,42 @@ def rollback(published: Path, *, to: str | None = None, who: str, why: str, at: 
         target = version(published, to)
         if target.is_current:
             raise PublishError(f"{to} is already the current version")
-        _write_down(published, Flip(action="rollback", at=at, left=now, to=to, who=who, why=why), step)
+        flip = Flip(action="rollback", at=at, left=now, to=to, who=who, why=why)
+        admit(flip)
+        _write_down(published, flip, step)
         _turn(published, to, step)
     return version(published, to)
+
+
+def follow(published: Path, turns: Sequence[Flip], fetch: Callable[[str, Path], None]) -> str:
+    """Turn `current` to where the last of `turns` (of all hosts, oldest first) led; says which version that is.
+
+    fetch: called with a version's name and a folder to fill, where it is not here yet. Readers see it whole or not at all.
+    """
+    to = turns[-1].to
+    fetch_whole(published, to, fetch)
+    with _flipping(published):
+        if written_flips(published) != list(turns):
+            write_whole(published / FLIPS, [{**asdict(turn), "at": turn.at.isoformat()} for turn in turns])
+        if current_name(published) != to:
+            _turn(published, to, no_step)
+    return to
+
+
+def fetch_whole(published: Path, name: str, fetch: Callable[[str, Path], None]) -> None:
+    """Have a version here, whole or not at all."""
+    versions = published / VERSIONS
+    versions.mkdir(parents=True, exist_ok=True)
+    with take_lock(published / ".fetch.lock", wait=True):
+        for left in versions.glob(".*.fetch"):          # of a fetching that was killed
+            remove_tree(left)
+        if name not in version_names(published):
+            aside = versions / f".{name}.fetch"
+            with room_wanted(published):
+                fetch(name, aside)
+                sync_tree(aside)
+            aside.rename(versions / name)
+            sync(versions)
 
 
 def prunable(published: Path, *, keep_days: int, now: datetime) -> list[Version]:
