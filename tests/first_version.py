@@ -18,10 +18,10 @@ PLACE = "first-version"
 
 
 @contextmanager
-def alone(factory: pytest.TempPathFactory) -> Iterator[Path]:
+def alone(factory: pytest.TempPathFactory, place: str = PLACE) -> Iterator[Path]:
     """The folder of this run that its workers share; one at a time."""
     mine = factory.getbasetemp()
-    shared = (mine.parent if os.environ.get("PYTEST_XDIST_WORKER") else mine) / PLACE
+    shared = (mine.parent if os.environ.get("PYTEST_XDIST_WORKER") else mine) / place
     shared.mkdir(exist_ok=True)
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

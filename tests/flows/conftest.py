@@ -19,6 +19,7 @@ from connectors.personal import KEY_VARIABLE
 from flows import up
 from flows.settings import Settings, load
 from flows.store import ledger as ledgers
+from tests import first_version
 from tests.flows import warm
 
 CONFIGURATION = """\
@@ -112,13 +113,16 @@ def company(tmp_path: Path, prefect_api: str) -> Company:
 
 @pytest.fixture(scope="session")
 def after_first_night(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Callable[[Path], Company]:
-    """Copies of the company on the morning after its first night, which is the same for all."""
-    original = make_company(tmp_path_factory.mktemp("first"), prefect_api)
-    night = original.run("nightly")
-    assert night.returncode == 0, night.stdout + night.stderr
+    """Copies of the company on the morning after its first night, which is the same for all workers of a run."""
+    with first_version.alone(tmp_path_factory, "first-night") as shared:
+        if not (shared / "company").exists():
+            made = make_company(tmp_path_factory.mktemp("first"), prefect_api)
+            night = made.run("nightly")
+            assert night.returncode == 0, night.stdout + night.stderr
+            made.folder.rename(shared / "company")
 
     def copy(folder: Path) -> Company:
-        shutil.copytree(original.folder, folder, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(shared / "company", folder, symlinks=True, dirs_exist_ok=True)
         return Company(folder=folder, api=prefect_api)
 
     return copy
