@@ -31,8 +31,10 @@ def make_environment(folder: Path, lock: Path) -> bool:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Python compiles what is imported; all of it beforehand took Superset 27 of 79 s of CPU.
     install = ["install", "--quiet", "--no-compile", "--no-deps", "--require-hashes", "--requirement", str(lock)]
+    # What PYTHONPATH reaches, pip takes for installed, and whoever starts without it misses it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for command in ([sys.executable, "-m", "venv", str(folder)], [str(folder / "bin" / "pip"), *install]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines() or ["no message"]
             raise CannotMake(f"{' '.join(command[:3])} failed: {errors[-1]}")
