@@ -23,7 +23,7 @@ from tests.dbt_project.service import helpdesk_records
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
 from tests.sandbox.salesforce.crm import account
 
-SERVICE = "+marts.kpis.service built_actors__zendesk built_actors__request_tracker built_actors__salesforce"
+SERVICE = "+marts.kpis.service +marts.process built_actors__zendesk built_actors__request_tracker built_actors__salesforce"
 Records = dict[tuple[str, str], list[tuple[str, Mapping[str, Any] | None]]]
 
 
@@ -125,7 +125,7 @@ def test_orders(tmp_path: Path, dbt_target: Path, dbt_manifest: Any) -> None:
     gone = [("tryton", stream) for stream in ("sale_sale", "sale_line", "stock_move", "account_invoice")]
     landed = [{"erp": one} for one in spread(records, 4, chance, other=other, gone=gone)]
     days = [date(2026, 3, 31) - timedelta(days=back) for back in (26, 20, 19, 9)]
-    live(tmp_path, dbt_target, dbt_manifest, landed, days, COMMERCE)
+    live(tmp_path, dbt_target, dbt_manifest, landed, days, f"{COMMERCE} +marts.process")
 
 
 @pytest.mark.parametrize("back", [pytest.param(1, marks=pytest.mark.drill), 40])

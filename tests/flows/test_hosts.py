@@ -181,6 +181,11 @@ def start(command: list[str], company: Company, *, lasts: float, gate: Path) -> 
     return subprocess.Popen([*command, *named, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT, env={**os.environ})
 
 
+def reaches(inside: list[str], address: str, port: int) -> bool:
+    program = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)"
+    return subprocess.run([*inside, sys.executable, "-c", program, address, str(port)], capture_output=True, check=False).returncode == 0
+
+
 def wait_for(ready: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
@@ -206,6 +211,7 @@ def test_a_host_cut_off_from_the_network_is_followed_by_another_and_refused_when
             rows = published_rows(b)
             assert rows == landed(b) and len(rows) == len(set(rows)) == 59 + 60 + 1 + 1
             pull(False)
+            wait_for(lambda: reaches(inside, address, ports[0]))        # a link that has just come up has no route for a moment
             gate.touch()
             said = process.communicate(timeout=90)[0]
         finally:

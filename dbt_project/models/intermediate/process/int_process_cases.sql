@@ -1,6 +1,11 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='case_id',
+    meta={'changed': 'int_changed_cases', 'also': "process = 'lead'"}) }}
+
 with
 events as (
     select * from {{ ref('int_process_events') }}
+    where {{ only_changed('int_changed_cases', 'case_id') }}
+        or process = 'lead'
 ),
 
 steps as (

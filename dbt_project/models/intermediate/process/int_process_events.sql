@@ -1,10 +1,15 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='case_id',
+    meta={'changed': 'int_changed_cases', 'also': "process = 'lead'"}) }}
+
 with
 orders as (
     select * from {{ ref('int_orders') }}
+    where {{ only_changed('int_changed_cases', 'order_id', 'case_id') }}
 ),
 
 ticket_events as (
     select * from {{ ref('int_ticket_events') }}
+    where {{ only_changed('int_changed_cases', 'ticket_id', 'case_id') }}
 ),
 
 lead_events as (
@@ -78,10 +83,13 @@ final as (
         case_id,
         activity,
         event_at,
-        row_number() over (partition by process, case_id order by event_at, sequence, activity) as position,
-        person
+        row_number() over one_case as position,
+        person,
+        lead(activity) over one_case as next_activity,
+        lead(event_at) over one_case as next_at
     from every_step
     where event_at < {{ end_of_as_of() }}
+    window one_case as (partition by process, case_id order by event_at, sequence, activity)
 )
 
 select * from final

@@ -17,15 +17,15 @@ recent as (
 
 steps as (
     select
-        events.process,
-        events.case_id,
-        events.activity as from_activity,
-        events.event_at as left_at,
-        lead(events.activity) over one_case as to_activity,
-        lead(events.event_at) over one_case as reached_at
+        process,
+        case_id,
+        activity as from_activity,
+        next_activity as to_activity,
+        event_at as left_at,
+        next_at as reached_at
     from events
     semi join recent using (process, case_id)
-    window one_case as (partition by events.process, events.case_id order by events.position)
+    where next_activity is not null
 ),
 
 final as (
@@ -40,7 +40,6 @@ final as (
         cast(sum({{ hours_between('left_at', 'reached_at') }}) as double) as total_hours,
         cast(sum({{ hours_between('left_at', 'reached_at') }}) / nullif(sum(sum({{ hours_between('left_at', 'reached_at') }})) over (partition by process), 0) as double) as share_of_time
     from steps
-    where to_activity is not null
     group by process, from_activity, to_activity
 )
 
