@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MERIDIAN := $(BIN)/meridian
 
-.PHONY: demo demo-day demo-stop test lint up down docs drill bench bench-full install lock clean bi bi-stop bi-lock
+.PHONY: demo demo-day demo-stop test lint up down docs drill bench bench-full install lock clean bi bi-stop bi-lock spark-lock
 
 # The lock is complete, so nothing is resolved (--no-deps) and every file is checked against its hash.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -72,6 +72,9 @@ lock:
 
 bi-lock:
 	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links bi/requirements.in -o bi/requirements.lock
+
+spark-lock:
+	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links flows/dialects/requirements.in -o flows/dialects/requirements.lock
 
 clean: demo-stop
 	@test ! -x $(BIN)/python || $(BIN)/python -m bi stop || true
