@@ -55,6 +55,7 @@ def engine(duck: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFac
         pytest.skip(str(reason))
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS.keys())
 def test_both_answer_the_same(statement: str, duck: duckdb.DuckDBPyConnection, engine: Spark, tmp_path: Path) -> None:
     columns = moving.columns_in(duck, statement)
@@ -86,6 +87,7 @@ def shown(folder: Path) -> list[Any]:
                               f"join read_parquet('{lake}/halves/*.parquet') as halves using (id) order by id").fetchall()
 
 
+@pytest.mark.drill
 def test_spark_works_out_what_it_can_and_the_rest_is_worked_out_here_and_named(engine: Spark, tmp_path: Path) -> None:
     report = build(engine, tmp_path, "2026-10-31.001", 3.0)
     assert (report.there, report.tables, report.rows) == (1, 2, 4)
@@ -93,6 +95,7 @@ def test_spark_works_out_what_it_can_and_the_rest_is_worked_out_here_and_named(e
     assert shown(tmp_path) == [("2026-10-31.001", 1, 3.0, 1.5, ["a", 'b,"c']), ("2026-10-31.001", 2, None, None, None)]
 
 
+@pytest.mark.drill
 def test_what_spark_refuses_is_told_in_its_words(engine: Spark, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="UNRESOLVED_ROUTINE"):
         engine.make("nothing", "select no_such_function(1) as one", tmp_path / "nothing")
