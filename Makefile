@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MERIDIAN := $(BIN)/meridian
 
-.PHONY: demo demo-day demo-stop test lint up down docs drill bench bench-full install lock clean bi bi-stop bi-lock object-store-lock
+.PHONY: demo demo-day demo-stop test lint up down docs drill bench bench-full install lock clean bi bi-stop bi-lock object-store-lock spark-lock
 
 # The lock is complete, so nothing is resolved (--no-deps) and every file is checked against its hash.
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -76,6 +76,9 @@ bi-lock:
 object-store-lock:
 	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links sandbox/object_store/requirements.in -o sandbox/object_store/requirements.lock
 
+spark-lock:
+	uv pip compile --quiet --universal --python-version 3.11 --strip-extras --generate-hashes --no-header --no-emit-index-url --no-emit-find-links flows/dialects/requirements.in -o flows/dialects/requirements.lock
+
 clean: demo-stop
 	@test ! -x $(BIN)/python || $(BIN)/python -m bi stop || true
-	rm -rf var $(VENV) .venv-bi
+	rm -rf var $(VENV) .venv-bi .venv-spark

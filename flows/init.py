@@ -76,6 +76,11 @@ schedule = "30 2 * * *"              # cron, in time_zone below
 # [warehouse.postgres]               # the marts worked out in a PostgreSQL of your own: `meridian warehouse build`
 # url_env = "WAREHOUSE_URL"
 
+# [warehouse.spark]                  # the same by Apache Spark, as Parquet; needs Java 17: `meridian warehouse build --engine spark`
+# folder = "spark"                   # on a file system that every machine of the cluster has at this path
+# master = "local[*]"                # this machine; or a cluster: "spark://host:7077"
+# memory = "2g"                      # of the driver and of each executor
+
 # Alerts: `meridian alerts list` shows what is wrong, here stands who is told. Rules of your own are files in `folder`, beside this one.
 # [alerts]
 # folder = "alerts"

@@ -129,8 +129,31 @@ class Publish(_Section):
     postgres: Postgres = Postgres()
 
 
+class BuiltInSpark(_Section):
+    """folder: where the Parquet files go, on a file system that every machine of the cluster has at this path; without one nothing is built.
+
+    master: Spark's own word for where it works: every core of this machine, or a cluster. memory: of the driver and of each executor.
+    """
+
+    folder: str | None = None
+    master: str = Field(default="local[*]", pattern=r"^(local(\[(\*|\d+)\])?|spark://\S+|yarn|k8s://\S+)$")
+    memory: str = Field(default="2g", pattern=r"^\d+[mg]$")
+
+    @field_validator("folder")
+    @classmethod
+    def on_a_file_system(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value:
+            raise ValueError("a path: object stores have no rename, by which readers get all of a build or none")
+        return value
+
+    @property
+    def is_local(self) -> bool:
+        return self.master.startswith("local")
+
+
 class Warehouse(_Section):
     postgres: BuiltInPostgres = BuiltInPostgres()
+    spark: BuiltInSpark = BuiltInSpark()
 
 
 class Calendar(_Section):

@@ -11,7 +11,8 @@ worked out here, by DuckDB, from rows that are fetched from PostgreSQL; each is 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,40 +22,24 @@ import duckdb
 import sqlalchemy as sql
 
 from flows.dialects import moving
-from flows.dialects.models import Model, compiled, in_order, open_warehouse, rows_of, worked_out_here
+from flows.dialects.compare import There
+from flows.dialects.current import CannotBuild, Report, opened
+from flows.dialects.models import Model, rows_of, worked_out_here
 from flows.dialects.postgres_functions import FUNCTIONS
-from flows.dialects.postgres_sql import Said, Untold, say
+from flows.dialects.postgres_rewrites import ENGINE
+from flows.dialects.saying import Said, Untold, say
 from flows.settings import Settings
-from flows.store import ledger as ledgers
-from flows.store import pg_access, published
+from flows.store import pg_access
 from flows.store import postgres as publishing
-from flows.store import warehouse as warehouses
 from flows.store.candidate import Step, no_step
-from flows.store.checksums import OWN_TABLES, literal, quoted
-from flows.store.pg import PostgresError, connected, patiently, refusal, rows, run
+from flows.store.checksums import literal, quoted
+from flows.store.pg import connected, patiently, refusal, rows, run
 from flows.store.pg_load import type_in_postgres
 from flows.store.postgres_options import Postgres
 from flows.store.versions import Version
 
 # A statement of a hundred lines costs more to compile than to run; a sort of a small company's rows fits.
 SESSION = ("set jit = off", "set work_mem = '64MB'", "set client_min_messages = warning")
-
-
-class CannotBuild(Exception):
-    """Nothing was built; the text says why and what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """there: how many models PostgreSQL worked out. here: model -> why this process did. tables, rows: what readers have now."""
-
-    version: str
-    schema: str
-    there: int
-    here: Mapping[str, str]
-    tables: int
-    rows: int
-    seconds: float
 
 
 def build(settings: Settings, *, say_what: Callable[[str], None] = lambda line: None, step: Step = no_step) -> Report:
@@ -64,19 +49,9 @@ def build(settings: Settings, *, say_what: Callable[[str], None] = lambda line: 
     """
     started = time.monotonic()
     options, address = settings.configuration.warehouse.postgres, address_of(settings)
-    version, ledger = _what_stands(settings), ledgers.open_ledger(settings.ledger)
-    say_what(f"compiling the models of {version.name}")
-    manifest = compiled(settings, ledger, version)
-    warehouse = open_warehouse(settings.warehouse)
-    try:
-        models = in_order(manifest, warehouse)
-        if missing := set(version.tables) - OWN_TABLES - {model.name for model in models}:
-            raise CannotBuild(f"the warehouse has no {', '.join(sorted(missing))} any more: run `meridian nightly`, then build again")
-        with connected(address, tls_ca=options.tls_ca, allow_plain=options.allow_plain) as connection:
-            return Build(published=settings.published, options=options, version=version, models=models, warehouse=warehouse, connection=connection,
-                         say_what=say_what, step=step).run(started)
-    finally:
-        warehouse.close()
+    with opened(settings, say_what) as current, connected(address, tls_ca=options.tls_ca, allow_plain=options.allow_plain) as connection:
+        return Build(published=settings.published, options=options, version=current.version, models=current.models, warehouse=current.warehouse,
+                     connection=connection, say_what=say_what, step=step).run(started)
 
 
 def address_of(settings: Settings) -> str:
@@ -90,19 +65,6 @@ def address_of(settings: Settings) -> str:
     if other.url_env and settings.secrets.get(other.url_env) == address and other.schema_name == schema:
         raise CannotBuild(f"warehouse.postgres.schema: {schema} is where versions are published to; give the build a schema of its own")
     return address
-
-
-def _what_stands(settings: Settings) -> Version:
-    """The current version, when the warehouse holds just what it was made of."""
-    version = published.current(settings.published)
-    if version is None or not settings.warehouse.is_file():
-        raise CannotBuild("nothing is published yet: run `meridian nightly`")
-    with warehouses.connect(settings.warehouse, read_only=True) as warehouse:
-        row = warehouse.execute("select finished_as_of from raw.built").fetchone()
-    if row is None or row[0] != version.as_of or warehouses.project_fingerprint(settings.dbt_project) != version.code_revision:
-        raise CannotBuild(f"the warehouse does not hold what {version.name} was made of (a later build did not come to its end, or the models have changed): "
-                          "run `meridian nightly`, then build again")
-    return version
 
 
 @dataclass(kw_only=True)
@@ -159,8 +121,8 @@ class Build:
             for schema in (self.below, self.ready):
                 run(connection, f"drop schema {quoted(schema)} cascade")
         given = sum(model.is_given for model in self.models)
-        return Report(version=self.version.name, schema=options.schema_name, there=len(self.models) - given - len(here), here=here, tables=tables, rows=count,
-                      seconds=round(time.monotonic() - started, 1))
+        return Report(version=self.version.name, place=f"schema {options.schema_name}", there=len(self.models) - given - len(here), here=here,
+                      tables=tables, rows=count, seconds=round(time.monotonic() - started, 1))
 
     def _make(self) -> dict[str, str]:
         """Every model in `below`. Returns those that were worked out here, with the reason."""
@@ -175,7 +137,7 @@ class Build:
                     run(self.connection, f"analyze {quoted(model.name)}")
             else:
                 try:
-                    self._there(model, say(model.sql, tables=known, describe=lambda query: moving.columns_in(self.warehouse, query)))
+                    self._there(model, say(model.sql, engine=ENGINE, tables=known, describe=lambda query: moving.columns_in(self.warehouse, query)))
                 except Untold as reason:
                     here[model.name] = str(reason)
                 except sql.exc.DBAPIError as error:
@@ -239,14 +201,24 @@ def _for_readers(name: str, kind: str) -> str:
     return f"cast(to_json({name}) as text)" if kind.endswith("[]") else name
 
 
-def standing(settings: Settings) -> str | None:
-    """The version that readers of the schema have; None before the first build. Raises PostgresError, CannotBuild."""
+@contextmanager
+def opened_for_comparison(settings: Settings) -> Iterator[There | None]:
+    """What readers of the schema have; None before the first build. Raises PostgresError, CannotBuild."""
     options = settings.configuration.warehouse.postgres
     with connected(address_of(settings), tls_ca=options.tls_ca, allow_plain=options.allow_plain) as connection, connection.begin():
         table = f"{quoted(options.schema_name)}.meridian_version"
         if rows(connection, f"select to_regclass({literal(table)})")[0][0] is None:
-            return None
-        return next((str(row[0]) for row in rows(connection, f"select version from {table}")), None)
+            yield None
+            return
+        run(connection, f"set local search_path = {quoted(options.schema_name)}")
+
+        def fetch(duck: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
+            asked = ", ".join(_fetched(column, kind) for column, kind in columns.items())
+            moving.fetch(connection, duck, f"select {asked} from {quoted(name)}", "there", columns, lists_are_json=True)
+
+        yield There(engine="PostgreSQL", version=str(rows(connection, f"select version from {table}")[0][0]), fetch=fetch)
 
 
-__all__ = ["CannotBuild", "PostgresError", "Report", "build", "standing"]
+def _fetched(column: str, kind: str) -> str:
+    name = quoted(column)
+    return f"{name} at time zone 'UTC' as {name}" if kind.startswith("TIMESTAMP") and kind != "TIMESTAMP WITH TIME ZONE" else name

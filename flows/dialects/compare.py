@@ -1,20 +1,18 @@
-"""Whether the marts that PostgreSQL worked out are those of the files: every row and every column of every table."""
+"""Whether the marts that another engine worked out are those of the files: every row and every column of every table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import sqlalchemy as sql
 
-from flows.dialects import moving
-from flows.dialects.build import CannotBuild, address_of, standing
+from flows.dialects.current import CannotBuild
 from flows.settings import Settings
 from flows.store import published
 from flows.store.checksums import NAMES_OF_THE_BUILD, OWN_TABLES, columns_of, literal, quoted
-from flows.store.pg import connected, run
 
 SAME = 1e-9     # of a double: sums of doubles depend on the order of the rows
 NOTHING = 1e-12     # of the largest in its column: what is left where two numbers should have cancelled
@@ -31,34 +29,40 @@ class Compared:
     differences: tuple[str, ...]
 
 
-def compare(settings: Settings) -> Compared:
-    """Raises CannotBuild where there is nothing to compare, PostgresError."""
-    there, options = standing(settings), settings.configuration.warehouse.postgres
-    if there is None:
-        raise CannotBuild("nothing is built there yet: run `meridian warehouse build`")
-    version = published.version(settings.published, there)
-    duck = duckdb.connect()
-    try:
-        duck.execute("set TimeZone = 'UTC'")
-        duck.execute(f"attach {literal(version.marts)} as files (read_only)")
-        with connected(address_of(settings), tls_ca=options.tls_ca, allow_plain=options.allow_plain) as connection, connection.begin():
-            run(connection, f"set local search_path = {quoted(options.schema_name)}")
-            found = {table: _compared(connection, duck, table) for table in sorted(set(version.tables) - OWN_TABLES)}
-    finally:
-        duck.close()
-    return Compared(version=there, tables=len(found), rows=sum(count for count, _ in found.values()),
+@dataclass(frozen=True, kw_only=True)
+class There:
+    """An engine's marts. engine: its name in sentences. fetch: makes the table `there` in a DuckDB, of a mart with these columns."""
+
+    engine: str
+    version: str
+    fetch: Callable[[duckdb.DuckDBPyConnection, str, Mapping[str, str]], None]
+
+
+def compare(settings: Settings, opened: Callable[[Settings], AbstractContextManager[There | None]]) -> Compared:
+    """Raises CannotBuild where there is nothing to compare, and what `opened` raises."""
+    with opened(settings) as there:
+        if there is None:
+            raise CannotBuild("nothing is built there yet: run `meridian warehouse build`")
+        version = published.version(settings.published, there.version)
+        duck = duckdb.connect()
+        try:
+            duck.execute("set TimeZone = 'UTC'")
+            duck.execute(f"attach {literal(version.marts)} as files (read_only)")
+            found = {table: _compared(there, duck, table) for table in sorted(set(version.tables) - OWN_TABLES)}
+        finally:
+            duck.close()
+    return Compared(version=there.version, tables=len(found), rows=sum(count for count, _ in found.values()),
                     differences=tuple(f"{table}: {words}" for table, (_, words) in found.items() if words))
 
 
-def _compared(connection: sql.Connection, duck: duckdb.DuckDBPyConnection, table: str) -> tuple[int, str]:
+def _compared(there: There, duck: duckdb.DuckDBPyConnection, table: str) -> tuple[int, str]:
     """(rows of the file, what differs; '' for nothing). Rows are paired by their place in the order of what is exact in them."""
     columns = {column: kind for column, kind in columns_of(duck, f"files.{quoted(table)}") if column not in NAMES_OF_THE_BUILD}
-    moving.fetch(connection, duck, f"select {', '.join(_fetched(column, kind) for column, kind in columns.items())} from {quoted(table)}", "there", columns,
-                 lists_are_json=True)
+    there.fetch(duck, table, columns)
     try:
         counts = [duck.execute(f"select count(*) from {one}").fetchall()[0][0] for one in (f"files.{quoted(table)}", "there")]
         if counts[0] != counts[1]:
-            return counts[0], f"{counts[0]} rows in the file, {counts[1]} in PostgreSQL"
+            return counts[0], f"{counts[0]} rows in the file, {counts[1]} in {there.engine}"
         order = ", ".join(sorted(map(quoted, columns), key=lambda name: "DOUBLE" in columns[name[1:-1]]))
         pairs = f"(select *, row_number() over (order by {order}) as meridian_nth from files.{quoted(table)}) as ours join " \
                 f"(select *, row_number() over (order by {order}) as meridian_nth from there) as theirs using (meridian_nth)"
@@ -69,11 +73,6 @@ def _compared(connection: sql.Connection, duck: duckdb.DuckDBPyConnection, table
                                     for column, count in zip(columns, wrong, strict=True) if count)
     finally:
         duck.execute("drop table there")
-
-
-def _fetched(column: str, kind: str) -> str:
-    name = quoted(column)
-    return f"{name} at time zone 'UTC' as {name}" if kind.startswith("TIMESTAMP") and kind != "TIMESTAMP WITH TIME ZONE" else name
 
 
 def _largest(duck: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> dict[str, float]:

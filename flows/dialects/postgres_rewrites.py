@@ -5,100 +5,39 @@ A rule that has to know a type finds it on the node, as sqlglot worked it out fr
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
 
-UNITS = {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"}
-AGGREGATES_BY_NAME = {"arg_min_null", "arg_max_null"}
+from flows.dialects.rewrites import (
+    AGGREGATES_BY_NAME,
+    NO_FUNCTIONS,
+    Asof,
+    Engine,
+    NoCounterpart,
+    Rule,
+    asof_joins_by,
+    formatted,
+    has_type,
+    is_double,
+    is_there,
+    printed,
+)
+
 FORMATS = {"Y": "YYYY", "m": "MM", "d": "DD", "H": "HH24", "M": "MI", "S": "SS", "a": "Dy"}
 TRIES = {"BIGINT": "bigint", "INT": "bigint", "DOUBLE": "double", "DECIMAL": "numeric", "DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMPNTZ": "timestamp",
          "TIMESTAMPTZ": "timestamptz"}
 
-Rule = Callable[[Any], Any]
 
-
-class NoCounterpart(Exception):
-    """The text names what cannot be said."""
-
-
-def functions(tree: Any) -> Any:
-    """Every expression below `tree` by its rule, in place. Raises NoCounterpart."""
-    for node in reversed(list(tree.walk(bfs=True))):
-        rule = BY_NAME.get(node.name.lower()) if isinstance(node, exp.Anonymous) else RULES.get(type(node))
-        if rule is None and isinstance(node, exp.Anonymous) and node.name.lower() in NOT_IN_SQL:
-            raise NoCounterpart(f"{node.name.lower()}() is no function of SQL")
-        if rule is not None and (said := rule(node)) is not node:
-            said.type = node.type
-            node.replace(said)
-    return tree
-
-
-def before_names(tree: Any) -> None:
-    """What would be lost when columns are looked up: a unit that is a column is none of sqlglot's words for units."""
-    for node in list(tree.find_all(exp.TimestampTrunc, exp.DateTrunc)):
-        unit = node.args.get("unit")
-        if isinstance(unit, exp.Var) and unit.name.upper() not in UNITS:
-            node.replace(exp.Anonymous(this="date_trunc", expressions=[exp.column(unit.name.lower()), node.this]))
-        elif isinstance(unit, exp.Column):
-            node.replace(exp.Anonymous(this="date_trunc", expressions=[unit, node.this]))
-
-
-def group_by_all(select: Any) -> None:
-    """`group by all`: by every column that no aggregate makes and that is not the same in every row."""
-    group = select.args.get("group")
-    if group is None or not group.args.get("all"):
-        return
-    by = [one.unalias() for one in select.expressions if not _is_aggregate(one) and one.find(exp.Column)]
-    select.set("group", exp.Group(expressions=[one.copy() for one in by]) if by else None)
-
-
-def _is_aggregate(node: Any) -> bool:
-    return any(not isinstance(found.parent, exp.Window) or isinstance(found, exp.Anonymous) for found in node.find_all(exp.AggFunc)) or any(
-        found.name.lower() in AGGREGATES_BY_NAME for found in node.find_all(exp.Anonymous))
-
-
-def qualify_less(select: Any) -> None:
-    """`qualify`: the condition is a column of a select inside, and asked of it outside. In place."""
-    condition, names = select.args.pop("qualify").this, [one.alias_or_name for one in select.expressions]
-    distinct = select.args.pop("distinct", None)        # of what was kept
-    if select.args.get("limit") or (distinct is not None and distinct.args.get("on")):
-        raise NoCounterpart("qualify beside limit or distinct on")
-    inner = select.copy()
-    inner.append("expressions", exp.alias_(condition.copy(), "is_kept_"))
-    for part in list(select.args):
-        select.set(part, None)
-    select.set("distinct", distinct)
-    select.set("expressions", [exp.column(name, table="kept_") for name in names])
-    select.set("from_", exp.From(this=inner.subquery("kept_")))
-    select.set("where", exp.Where(this=exp.column("is_kept_", table="kept_")))
-
-
-def asof_joins(select: Any, lookups: list[tuple[str, tuple[str, ...]]]) -> None:
-    """The one row of the other table that is nearest: looked up for each row, by an index that `lookups` tells of."""
-    for join in select.args.get("joins") or []:
-        if str(join.args.get("method") or "").upper() != "ASOF":
-            continue
-        table, conditions = join.this, list(join.args["on"].flatten() if isinstance(join.args["on"], exp.And) else [join.args["on"]])
-        alias = table.alias_or_name
-        ways = [one for one in conditions if isinstance(one, (exp.GT, exp.GTE, exp.LT, exp.LTE))]
-        if len(ways) != 1 or not isinstance(table, exp.Table):
-            raise NoCounterpart("an ASOF join of another shape")
-        [way] = ways
-        is_right = isinstance(way.expression, exp.Column) and way.expression.table == alias
-        instant = way.expression if is_right else way.this
-        is_latest = isinstance(way, (exp.GT, exp.GTE)) is is_right
-        equal = tuple(side.name for one in conditions if isinstance(one, exp.EQ) for side in (one.this, one.expression)
-                      if isinstance(side, exp.Column) and side.table == alias)
-        lookups.append((table.name, (*equal, instant.name)))
-        nearest = exp.select("*").from_(table.copy()).where(*[one.copy() for one in conditions]).order_by(
-            exp.Ordered(this=instant.copy(), desc=is_latest, nulls_first=is_latest)).limit(1)
-        is_left = str(join.args.get("side") or "").upper() == "LEFT"
-        join.replace(exp.Join(this=exp.Lateral(this=nearest.subquery(), alias=exp.TableAlias(this=exp.to_identifier(alias))),
-                              side="LEFT" if is_left else None, kind=None if is_left else "INNER", on=exp.true()))
+def _asof_join(join: Any, found: Asof) -> Any:
+    """The one row of the other table that is nearest: looked up for each row, by an index."""
+    nearest = exp.select("*").from_(found.table.copy()).where(*[one.copy() for one in found.conditions]).order_by(
+        exp.Ordered(this=found.instant.copy(), desc=found.is_latest, nulls_first=found.is_latest)).limit(1)
+    return exp.Join(this=exp.Lateral(this=nearest.subquery(), alias=exp.TableAlias(this=exp.to_identifier(found.table.alias_or_name))),
+                    side="LEFT" if found.is_left else None, kind=None if found.is_left else "INNER", on=exp.true())
 
 
 def _pg(template: str, *nodes: Any) -> Any:
@@ -115,23 +54,11 @@ def _call(name: str, *nodes: Any) -> Any:
     return exp.Anonymous(this=f"meridian_{name}", expressions=list(nodes))
 
 
-def _is(node: Any, *kinds: Any) -> bool:
-    return node.type is not None and node.type.this in kinds
-
-
-def _is_double(node: Any) -> bool:
-    return _is(node, exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT)
-
-
 def _first(value: Any, keys: list[Any], *, desc: bool, where: list[Any]) -> Any:
     """The value of the row that comes first by `keys`."""
     ordered = [exp.Ordered(this=key, desc=desc, nulls_first=desc) for key in keys]
     every = exp.ArrayAgg(this=exp.Order(this=value, expressions=ordered) if ordered else value)
     return _call("item", exp.Filter(this=every, expression=exp.Where(this=exp.and_(*where))) if where else every, exp.Literal.number(1))
-
-
-def _there(node: Any) -> Any:
-    return exp.Not(this=exp.Is(this=node.copy(), expression=exp.null()))
 
 
 def _pick(node: Any, where: Any = None) -> Any:
@@ -140,7 +67,7 @@ def _pick(node: Any, where: Any = None) -> Any:
     value, by = (node.expressions[0], node.expressions[1]) if is_null_allowed else (node.this, node.expression)
     desc = isinstance(node, exp.ArgMax) or (is_null_allowed and node.name.lower() == "arg_max_null")
     keys = list(by.expressions) if isinstance(by, exp.Tuple) else [by]
-    conditions = ([] if is_null_allowed else [_there(value)]) + ([] if isinstance(by, exp.Tuple) else [_there(by)])
+    conditions = ([] if is_null_allowed else [is_there(value)]) + ([] if isinstance(by, exp.Tuple) else [is_there(by)])
     return _first(value, keys, desc=desc, where=conditions + ([where] if where is not None else []))
 
 
@@ -163,11 +90,11 @@ def _cast(node: Any) -> Any:
         raise NoCounterpart("a cast to a nested type")
     if isinstance(node.this, exp.Null):
         return node
-    if to == exp.DataType.Type.TEXT and _is_double(node.this):
+    if to == exp.DataType.Type.TEXT and is_double(node.this):
         return _call("text", node.this)
     if to == exp.DataType.Type.DECIMAL and not isinstance(node.this, exp.Literal):
         node.set("this", _call("numeric", node.this))
-    if to in (exp.DataType.Type.DOUBLE, exp.DataType.Type.BIGINT) and _is(node.this, exp.DataType.Type.BOOLEAN):
+    if to in (exp.DataType.Type.DOUBLE, exp.DataType.Type.BIGINT) and has_type(node.this, exp.DataType.Type.BOOLEAN):
         node.set("this", exp.cast(node.this, "int"))
     if to == exp.DataType.Type.INT128:
         node.set("to", exp.DataType.build("decimal(38, 0)"))
@@ -184,23 +111,9 @@ def _try_cast(node: Any) -> Any:
 
 def _joined(node: Any) -> Any:
     for side in ("this", "expression"):
-        if _is_double(node.args[side]):
+        if is_double(node.args[side]):
             node.set(side, _call("text", node.args[side]))
     return node
-
-
-def _format(node: Any) -> Any:
-    wanted, said, index = node.args["format"].name, "", 0
-    while index < len(wanted):
-        if wanted[index] == "%":
-            if wanted[index + 1] not in FORMATS:
-                raise NoCounterpart(f"strftime of {wanted}")
-            said += FORMATS[wanted[index + 1]]
-            index += 2
-        else:
-            said += f'"{wanted[index]}"' if wanted[index].isalpha() else wanted[index]
-            index += 1
-    return _call("to_char", node.this, exp.Literal.string(said))
 
 
 def _mapped(node: Any) -> Any:
@@ -248,29 +161,17 @@ def _sliced(node: Any) -> Any:
         return node
     if part.expression is not None or not isinstance(part.this, exp.Literal):
         raise NoCounterpart("a slice that ends")
-    if _is(node.this, exp.DataType.Type.ARRAY, exp.DataType.Type.LIST):
+    if has_type(node.this, exp.DataType.Type.ARRAY, exp.DataType.Type.LIST):
         return node
     return _pg("substr({0}, {1})", node.this, exp.Literal.number(int(part.this.name) + (1 if node.args.get("offset") == 0 else 0)))
 
 
 def _ignoring_nulls(node: Any) -> Any:
     if isinstance(node.this, exp.AnyValue):
-        return _first(node.this.this, [], desc=False, where=[_there(node.this.this)])
+        return _first(node.this.this, [], desc=False, where=[is_there(node.this.this)])
     if isinstance(node.this, exp.LastValue):
         return _call("last", node.this.this)
     raise NoCounterpart("ignore nulls")
-
-
-def _printed(node: Any) -> Any:
-    """format('{:.4g} of {:g}', a, b): one piece after the other."""
-    values, pieces = list(node.expressions), re.split(r"\{:(?:\.(\d+))?g\}", node.this.name)
-    if not isinstance(node.this, exp.Literal) or any("{" in text for text in pieces[::2]) or len(pieces) != 2 * len(values) + 1:
-        raise NoCounterpart(f"format of {node.this.name}")
-    said: Any = exp.Literal.string(pieces[0])
-    for value, digits, text in zip(values, pieces[1::2], pieces[2::2], strict=True):
-        said = exp.DPipe(this=said, expression=_call("g", exp.cast(value, "double precision", dialect="postgres"), exp.Literal.number(digits or 6)))
-        said = exp.DPipe(this=said, expression=exp.Literal.string(text)) if text else said
-    return exp.Paren(this=said)
 
 
 def _no_struct(node: Any) -> Any:
@@ -279,11 +180,13 @@ def _no_struct(node: Any) -> Any:
 
 RULES: Mapping[type, Rule] = {
     exp.ArgMin: _picked, exp.ArgMax: _picked, exp.Filter: _filtered, exp.Cast: _cast, exp.TryCast: _try_cast, exp.DPipe: _joined,
-    exp.IgnoreNulls: _ignoring_nulls, exp.Last: lambda node: _call("last_item", exp.ArrayAgg(this=node.this)), exp.Bracket: _sliced, exp.Format: _printed,
+    exp.IgnoreNulls: _ignoring_nulls, exp.Last: lambda node: _call("last_item", exp.ArrayAgg(this=node.this)), exp.Bracket: _sliced,
+    exp.Format: lambda node: printed(node, lambda value, digits: _call("g", exp.cast(value, "double precision", dialect="postgres"), digits)),
     exp.Round: lambda node: _call("round", node.this, node.args.get("decimals") or exp.Literal.number(0)),
     exp.TimestampTrunc: lambda node: _call("date_trunc", exp.Literal.string(node.args["unit"].name.lower()), node.this),
     exp.DateDiff: lambda node: _call("date_diff", exp.Literal.string(node.args["unit"].name.lower()), node.expression, node.this),
-    exp.TimeToUnix: _renamed("epoch"), exp.UnixToTime: _renamed("epoch_ms"), exp.TimeToStr: _format, exp.Interval: _interval,
+    exp.TimeToUnix: _renamed("epoch"), exp.UnixToTime: _renamed("epoch_ms"), exp.Interval: _interval,
+    exp.TimeToStr: lambda node: _call("to_char", node.this, exp.Literal.string(formatted(node.args["format"].name, FORMATS, '"'))),
     exp.RegexpExtract: _extracted,
     exp.RegexpFullMatch: lambda node: _pg("({0} ~ {1})", node.this, exp.Literal.string(f"^(?:{node.expression.name})$")),
     exp.Contains: lambda node: _pg("(strpos({0}, {1}) > 0)", node.this, node.expression),
@@ -306,5 +209,5 @@ BY_NAME: Mapping[str, Rule] = {
     "agents_needed": _renamed("agents_needed"), "list_extract": _renamed("item"),
     "list_position": lambda node: _pg("array_position({0}, {1})", *node.expressions),
 }
-# Of flows/analysis/dbt_functions.py, and what takes nested JSON apart.
-NOT_IN_SQL = {"control_limits", "project_verdict", "json_transform", "error"}
+ENGINE = Engine(dialect="postgres", rules=RULES, by_name=BY_NAME, unknown=NO_FUNCTIONS | {"json_transform"},
+                prepare=partial(asof_joins_by, _asof_join), finish=lambda tree: None, are_steps_kept=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.dialects.build import Build, CannotBuild, Report
+from flows.dialects.build import Build
 from flows.dialects.build import build as build_there
+from flows.dialects.current import CannotBuild, Report
 from flows.dialects.models import WAREHOUSE, Model, open_warehouse
 from flows.settings import ConfigurationError, load
 from flows.store.candidate import Step, no_step

@@ -1,8 +1,8 @@
-"""One model's SQL, as dbt compiled it for DuckDB, said so that PostgreSQL answers the same.
+"""One model's SQL, as dbt compiled it for DuckDB, said so that another engine answers the same.
 
 sqlglot knows the two grammars; what it leaves as it is, or takes to mean something else, is said here: columns by name instead of by `*`, `union by
-name` and `group by all`, ASOF joins, `arg_min` and its kin, lambdas, and functions that PostgreSQL lacks or that round, cut or print otherwise
-(postgres_functions.py has those, under names that begin with `meridian_`).
+name` and `group by all`, ASOF joins, `arg_min` and its kin, lambdas, and functions that the engine lacks or that round, cut or print otherwise
+(postgres_functions.py and spark_functions.py have those, under names that begin with `meridian_`).
 
 Every step of a model is looked at on its own, from the top, with the columns and types that DuckDB itself says the steps before it have.
 """
@@ -20,7 +20,8 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from flows.dialects import postgres_rewrites
+from flows.dialects import rewrites
+from flows.dialects.rewrites import Engine, Lookups
 
 Columns = Mapping[str, str]         # name -> DuckDB's type
 
@@ -28,7 +29,7 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)       # its remarks on one 
 
 
 class Untold(Exception):
-    """This SQL has no counterpart in PostgreSQL that we know of; the text names what in it."""
+    """This SQL has no counterpart in the engine that we know of; the text names what in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Said:
     lookups: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def say(sql: str, *, tables: Mapping[str, Columns], describe: Callable[[str], Columns]) -> Said:
+def say(sql: str, *, engine: Engine, tables: Mapping[str, Columns], describe: Callable[[str], Columns]) -> Said:
     """sql: what dbt compiled. tables: those it may read. describe: what a select of DuckDB answers, its columns in order.
 
     Raises Untold.
@@ -49,7 +50,7 @@ def say(sql: str, *, tables: Mapping[str, Columns], describe: Callable[[str], Co
         tree = sqlglot.parse_one(sql, dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:
         raise Untold(str(error).splitlines()[0]) from None
-    postgres_rewrites.before_names(tree)
+    rewrites.before_names(tree)
     known = {name: dict(columns) for name, columns in tables.items()}
     whole = tree.args.get("with_")
     is_recursive = whole is not None and bool(whole.args.get("recursive"))
@@ -65,19 +66,20 @@ def say(sql: str, *, tables: Mapping[str, Columns], describe: Callable[[str], Co
     for step in steps:
         if is_recursive and any(one.name == step.alias for one in step.this.find_all(exp.Table)):
             step.args["alias"].set("columns", [exp.to_identifier(name) for name in known[step.alias]])
-    lookups: list[tuple[str, tuple[str, ...]]] = []
+    lookups: Lookups = []
     for step in steps:
-        step.set("this", _step(step.this, known, known[step.alias], lookups))
+        step.set("this", _step(step.this, known, known[step.alias], lookups, engine))
         # PostgreSQL would work out a step for each row that it is compared with, or keep a whole table aside instead of asking its index
-        if not is_recursive:
+        if engine.are_steps_kept and not is_recursive:
             step.set("materialized", step.alias not in imports)
     body = tree.copy()
     body.set("with_", None)
-    last = _step(body, known, describe(sql), lookups)
+    last = _step(body, known, describe(sql), lookups, engine)
     if whole is not None:
         last.set("with_", whole)
+    engine.finish(last)
     try:
-        text = last.sql(dialect="postgres", identify=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+        text = last.sql(dialect=engine.dialect, identify=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
     except sqlglot.errors.UnsupportedError as error:
         raise Untold(str(error).splitlines()[0]) from None
     return Said(sql=text, parents=parents, lookups=tuple((imports.get(table, table), columns) for table, columns in lookups))
@@ -101,7 +103,7 @@ def _imported(select: Any) -> str | None:
     return None
 
 
-def _step(select: Any, known: Mapping[str, Columns], columns: Columns, lookups: list[tuple[str, tuple[str, ...]]]) -> Any:
+def _step(select: Any, known: Mapping[str, Columns], columns: Columns, lookups: Lookups, engine: Engine) -> Any:
     """One select, with columns by their names: those of `columns`, in this order."""
     read = {table.name for table in select.find_all(exp.Table)}
     schema: dict[str, object] = {table: {column: _kind(kind) for column, kind in known[table].items()} for table in read if table in known}
@@ -115,13 +117,13 @@ def _step(select: Any, known: Mapping[str, Columns], columns: Columns, lookups: 
         union.set("by_name", False)
     for scope in traverse_scope(named):
         if isinstance(scope.expression, exp.Select):
-            postgres_rewrites.group_by_all(scope.expression)
-            postgres_rewrites.asof_joins(scope.expression, lookups)
+            rewrites.group_by_all(scope.expression)
+            engine.prepare(scope.expression, lookups)
     try:
         for one in [found for found in named.find_all(exp.Select) if found.args.get("qualify")]:
-            postgres_rewrites.qualify_less(one)
-        return postgres_rewrites.functions(named)
-    except postgres_rewrites.NoCounterpart as error:
+            rewrites.qualify_less(one)
+        return rewrites.functions(named, engine)
+    except rewrites.NoCounterpart as error:
         raise Untold(str(error)) from None
 
 
