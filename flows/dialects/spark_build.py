@@ -11,7 +11,6 @@ out here, by DuckDB, from the files that Spark wrote; each is named with the rea
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +31,7 @@ from flows.dialects.spark_rewrites import ENGINE, spark_type
 from flows.settings import Settings
 from flows.store.candidate import Step, no_step
 from flows.store.checksums import literal, quoted
+from flows.store.disk import sync
 from flows.store.versions import Version
 
 CURRENT, BUILDING, OWN = "current", "building", "meridian_version"
@@ -181,17 +181,9 @@ class Build:
         aside = self.folder / f"{CURRENT}.new"
         aside.symlink_to(new.name)
         aside.replace(self.folder / CURRENT)
-        _to_disk(self.folder)
+        sync(self.folder)
         self.step("turned")
         shutil.rmtree(self.folder / BUILDING)
-
-
-def _to_disk(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _files(folder: Path) -> str:
