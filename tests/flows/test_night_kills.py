@@ -11,6 +11,8 @@ from flows.store.checksums import NAMES_OF_THE_BUILD, differences
 from tests.flows.conftest import Company
 from tests.flows.nights import second_day
 
+pytestmark = pytest.mark.timeout(1200)      # ten nights one after another: 5 minutes beside two other workers, more where cores are slow
+
 # Of the run itself; two runs never share them. A version that was in its place but never current is swept, and its name not used again.
 INSTANTS = {*NAMES_OF_THE_BUILD, "last_success_at", "last_attempt_at", "compared_at", "read_at", "restated_at", "new_version", "restated_in"}
 NIGHT_STEPS = {
