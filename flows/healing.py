@@ -8,7 +8,6 @@ file that rotted.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from flows import lateness, up
 from flows.settings import Settings
 from flows.store import grid, jobs, leases
 from flows.store import ledger as ledgers
+from flows.store.landing import checksum
 
 PATIENCE = timedelta(minutes=15)      # a run that has just begun has not told the ledger yet; a night may begin late
 LOOKED_AT = timedelta(days=35)        # what landed in these days is read and summed up; of older files the size is looked at
@@ -236,8 +236,7 @@ def _wrong_with(path: Path, row: dict[str, Any], since: str) -> str | None:
         if path.stat().st_size != row["size"]:
             return f"has {path.stat().st_size:,} bytes of {row['size']:,}"
         if row["landed_at"] >= since:
-            with path.open("rb") as file:
-                return None if hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"] else "has another checksum"
+            return None if checksum(path) == row["sha256"] else "has another checksum"
     except FileNotFoundError:
         return GONE
     return None

@@ -72,7 +72,7 @@ def _keep_keys(settings: Settings, store: Shared, source: str, stream: str) -> N
     here = sorted((settings.home / "files" / source / stream).glob("*.keys"))
     there = shared.names(store, f"files/{source}/{stream}") if here else set()
     for path in here:
-        sha256 = shared.checksum(path)
+        sha256 = landing.checksum(path)
         key = shared.named(f"files/{source}/{stream}/{path.name}", sha256)
         if key not in there:
             shared.put(store, key, path, sha256)
@@ -168,7 +168,7 @@ def _keep_version(store: Shared, ledger: ledgers.Ledger, name: str, path: Path) 
 
 
 def _upload(store: Shared, name: str, path: Path) -> turns.Placed:
-    files = {file.relative_to(path).as_posix(): shared.checksum(file) for file in sorted(path.rglob("*")) if file.is_file()}
+    files = {file.relative_to(path).as_posix(): landing.checksum(file) for file in sorted(path.rglob("*")) if file.is_file()}
     place = shared.named(f"versions/{name}", hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest())
     _all_of(lambda file: shared.put(store, f"{place}/{file}", path / file, files[file]), [file for file in files if file != MANIFEST])
     shared.put(store, f"{place}/{MANIFEST}", path / MANIFEST, files[MANIFEST])
@@ -192,7 +192,7 @@ def share(settings: Settings, ledger: ledgers.Ledger) -> int:
     if (store := store_of(settings)) is None:
         return 0
     lacking = missing_of(settings, ledger, store)
-    here = [row for row in lacking if _is_here(path := settings.landing / row["path"], row["size"]) and shared.checksum(path) == row["sha256"]]
+    here = [row for row in lacking if _is_here(path := settings.landing / row["path"], row["size"]) and landing.checksum(path) == row["sha256"]]
     _all_of(lambda row: shared.put(store, shared.named(f"landing/{row['path']}", row["sha256"]), settings.landing / row["path"], row["sha256"]), here)
     for folder in sorted({path.parent for path in (settings.home / "files").glob("*/*/*.keys")}):
         _keep_keys(settings, store, folder.parent.name, folder.name)

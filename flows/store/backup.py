@@ -25,6 +25,7 @@ import sqlalchemy as sql
 import zstandard
 
 from flows.store.disk import sync
+from flows.store.landing import checksum
 from flows.store.ledger import Ledger, metadata
 from flows.store.versions import CURRENT, FLIPS
 
@@ -47,7 +48,7 @@ def write(home: Path, ledger: Ledger, target: Path, *, at: datetime) -> int:
     aside = target.with_name(target.name + ".part")
     try:
         sums = {"ledger.jsonl": hashlib.sha256(content).hexdigest()}
-        sums |= {f"home/{name}": _sum(home / name) for name in listed if not (home / name).is_symlink()}
+        sums |= {f"home/{name}": checksum(home / name) for name in listed if not (home / name).is_symlink()}
         if rotten := [name for name in kept if landed[name]["verdict"] != "rejected" and sums[f"home/{name}"] != landed[name]["sha256"]]:
             raise BackupError(f"{home / rotten[0]} is not what was landed: `meridian doctor --fix`, then again")
         manifest = json.dumps({"format": FORMAT, "made_at": at.isoformat(timespec="seconds"), "sums": sums}).encode()
@@ -119,7 +120,7 @@ def restore(home: Path, ledger: Ledger, source: Path) -> dict[str, Any]:
     except (tarfile.TarError, zstandard.ZstdError, OSError, ValueError) as error:
         shutil.rmtree(aside)
         raise BackupError(f"{source} is no whole backup: {error}") from None
-    wrong = [name for name, told in manifest["sums"].items() if not (aside / name).is_file() or _sum(aside / name) != told]
+    wrong = [name for name, told in manifest["sums"].items() if not (aside / name).is_file() or checksum(aside / name) != told]
     if wrong:
         shutil.rmtree(aside)
         raise BackupError(f"{source} is damaged: {', '.join(wrong[:3])}; use another backup")
@@ -142,8 +143,3 @@ def _free(path: Path) -> Path:
     while path.with_name(f"{path.name}.{number}").exists():
         number += 1
     return path.with_name(f"{path.name}.{number}")
-
-
-def _sum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -34,11 +34,6 @@ class Shared:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def named(name: str, sha256: str) -> str:
     """What a file is called in the store."""
     return f"{name}.{sha256[:16]}"

@@ -4,7 +4,7 @@
 
 A company of dropped order lines and a tenth as many tickets lives one night (`--company`: one that `tests.benchmarks.nights --keep` has left), and each
 dashboard is opened as a person does who was there before: signed in, the browser's cache warm, Superset's caches off (bi/inside/superset_config.py).
-Milliseconds from the click: the first chart drawn, all of the first screen (1500 x 1000), all of the dashboard (scrolled at once). Each chart drawn is
+Seconds from the click: the first chart drawn, all of the first screen (1500 x 1000), all of the dashboard (scrolled at once). Each chart drawn is
 checked to hold something other than an error.
 """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from flows.environments import cache_folder
 from flows.settings import Settings, load
 from sandbox import browser
 from tests.bi import screen
+from tests.browser import install_browser
 
 CONFIGURATION = """\
 [company]
@@ -102,12 +102,7 @@ def superset(folder: Path, *, secrets: str = "", arguments: Sequence[str] = ()) 
 @contextmanager
 def signed_in(shown: Shown) -> Iterator[Any]:
     """A page. Kept in page.answered: the hosts that answered; in page.refused: what Superset answered with an error; in page.seen: dashboards looked at."""
-    try:
-        browser.install()
-    except browser.CannotInstall as reason:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"the gate looks at the dashboards in a browser, but {reason}")
-        pytest.skip(str(reason))
+    install_browser()
     with browser.page(width=1500, height=1200, patience=120) as opened:
         opened.answered, opened.refused, opened.seen = set(), [], {}
         opened.on("response", lambda answer: opened.answered.add(urllib.parse.urlsplit(answer.url).netloc))
