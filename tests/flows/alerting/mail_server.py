@@ -68,7 +68,7 @@ class Mailbox:
             assert server.transport is not None
             server.transport.abort()
         if fault == "silent, taken":
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(3.0)
         return "250 2.0.0 kept"
 
 

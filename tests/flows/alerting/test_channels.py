@@ -16,7 +16,7 @@ from flows.alerting.channels import form, http
 from flows.alerting.channels.contract import Answer, Channel, send
 from flows.alerting.notice import Item, Link, Notice
 from flows.settings import ConfigurationError, load, parse
-from tests.flows.alerting.stand_ins import SECRET, VENDORS, Collector, slack_method
+from tests.flows.alerting.stand_ins import PATIENCE, SECRET, VENDORS, Collector, slack_method
 
 ACTION = Link(text="确认", url="http://127.0.0.1:8787/a/" + "x" * 300, is_action=True)
 EVIDENCE = Link(text="Evidence", url="http://127.0.0.1:8787/evidence")
@@ -38,7 +38,7 @@ def make_channel(kind: str, url: str, tmp_path: Path, **options: Any) -> Channel
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "TIMEOUT", (1.0, 0.3))
+    monkeypatch.setattr(http, "TIMEOUT", PATIENCE)
 
 
 @pytest.fixture(params=VENDORS)

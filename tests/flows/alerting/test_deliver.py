@@ -25,7 +25,7 @@ from flows.store import ledger as ledgers
 from flows.store import outbox
 from sandbox.databases import Database
 from tests.flows.alerting.mail_server import Mailbox, mail_server
-from tests.flows.alerting.stand_ins import SECRET, VENDORS, Collector, slack_method
+from tests.flows.alerting.stand_ins import PATIENCE, SECRET, VENDORS, Collector, slack_method
 from tests.flows.alerting.test_channels import NOTICE
 from tests.flows.alerting.test_email import mail_channel
 from tests.flows.store.test_published_kills import KillAt
@@ -87,8 +87,8 @@ def until_done(to: deliver.Courier, clock: Clock, most: timedelta = timedelta(ho
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "TIMEOUT", (1.0, 0.3))
-    monkeypatch.setattr(email, "ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(http, "TIMEOUT", PATIENCE)
+    monkeypatch.setattr(email, "ANSWER_SECONDS", PATIENCE[1])
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def mail_channel(port: int) -> Channel:
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(email, "ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(email, "ANSWER_SECONDS", 1.5)
 
 
 def test_a_report_goes_along_as_a_file_unless_it_is_gone_or_too_large_for_the_server(tmp_path: Path) -> None:
