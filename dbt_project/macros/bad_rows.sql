@@ -158,15 +158,16 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# Every entity that has rules: the model with all its rows, what names a row in it, and its own day (none: a row that may lie ahead, or has no day). #}
+{# Every entity that has rules: the model with all its rows, what names a row in it, and its own day (none: a row that may lie ahead, or has no day), or the
+   instant that the day is made of. #}
 {% macro ruled_entities() -%}
     {%- set found = [
-        {'entity': 'order', 'model': 'int_orders__stated', 'key': 'order_id', 'day': reporting_day('placed_at')},
+        {'entity': 'order', 'model': 'int_orders__stated', 'key': 'order_id', 'day': reporting_day('placed_at'), 'instant': 'placed_at'},
         {'entity': 'order_line', 'model': 'int_order_lines__stated', 'key': 'order_line_id', 'day': 'priced_on'},
         {'entity': 'receipt', 'model': 'int_receipts__stated', 'key': 'receipt_id', 'day': 'coalesce(ordered_on, least(promised_on, received_on))'},
-        {'entity': 'lead', 'model': 'int_leads__stated', 'key': 'lead_id', 'day': reporting_day('created_at')},
-        {'entity': 'complaint', 'model': 'int_complaints__stated', 'key': 'complaint_id', 'day': reporting_day('opened_at')},
-        {'entity': 'ticket', 'model': 'int_ticket_headers__stated', 'key': 'ticket_id', 'day': reporting_day('created_at')},
+        {'entity': 'lead', 'model': 'int_leads__stated', 'key': 'lead_id', 'day': reporting_day('created_at'), 'instant': 'created_at'},
+        {'entity': 'complaint', 'model': 'int_complaints__stated', 'key': 'complaint_id', 'day': reporting_day('opened_at'), 'instant': 'opened_at'},
+        {'entity': 'ticket', 'model': 'int_ticket_headers__stated', 'key': 'ticket_id', 'day': reporting_day('created_at'), 'instant': 'created_at'},
     ] -%}
     {%- set days = {
         'channel_days': 'day', 'costs': 'month', 'quality_reviews': 'reviewed_on', 'staff': 'starts_on', 'stock_counts': 'counted_on', 'surveys': 'answered_on',
@@ -180,7 +181,14 @@
     {{- return(found) -}}
 {%- endmacro %}
 
-{# Condition: the row is known by the end of the as_of day. A day that cannot be is no day to come. #}
-{% macro is_known_by_as_of(day) -%}
+{#
+    Condition: the row is known by the end of the as_of day. A day that cannot be is no day to come. `instant`: what the day is made of, where it is;
+    to ask for every row's day in the company's time zone costs twenty times as much as to compare instants.
+#}
+{% macro is_known_by_as_of(day, instant=none) -%}
+    {%- if instant -%}
+    ({{ instant }} is null or {{ instant }} < {{ end_of_as_of() }} or {{ is_no_date_of_a_business(instant) }})
+    {%- else -%}
     (coalesce({{ day }}, {{ as_of() }}) <= {{ as_of() }} or {{ is_no_date_of_a_business(day) }})
+    {%- endif -%}
 {%- endmacro %}

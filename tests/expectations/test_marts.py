@@ -102,11 +102,12 @@ ALONE = [
     ),
     (
         "insert into kpis select * from kpis limit 1",
-        "kpis: expect_compound_columns_to_be_unique(kpi, period_grain, period_start, segment_type, segment)",
+        "kpis: keys_are_unique(kpi, period_grain, period_start, segment_type, segment)",
         "critical",
     ),
     ("update kpis set status = 'green' where kpi = 'csat'", "kpis: expect_column_values_to_be_in_set(status)", "critical"),
     ("update kpis set segment = null where segment = 'APAC'", "kpis: expect_column_values_to_not_be_null(segment)", "critical"),
+    ("update fct_tickets set ticket_id = null where ticket_id = 'helpdesk:3'", "fct_tickets: keys_are_unique(ticket_id)", "critical"),
     ("delete from kpis where kpi = 'csat' and period_grain = 'day' and period_start = '2026-09-13'", "kpis: periods_are_complete", "critical"),
     ("delete from kpis where segment = 'EMEA' and period_start = '2026-10-31'", "kpis: periods_are_complete", "critical"),
     (
@@ -131,10 +132,10 @@ ALONE = [
     ("drop table fct_leads", "fct_leads: table_is_published", "warning"),
     ("alter table fct_tickets drop rating", "fct_tickets: expect_column_values_to_be_in_set(rating)", "warning"),
     ("alter table fct_orders drop placed_on", "fct_orders: nothing_after_as_of(placed_on)", "critical"),
-    ("insert into kpi_catalogue select * from kpi_catalogue limit 1", "kpi_catalogue: expect_column_values_to_be_unique(kpi)", "critical"),
+    ("insert into kpi_catalogue select * from kpi_catalogue limit 1", "kpi_catalogue: keys_are_unique(kpi)", "critical"),
     ("delete from scorecard", "scorecard: expect_table_row_count_to_be_between", "critical"),
     ("update restatements set new_value = 0.8, new_numerator = 8", "restatements: a restatement changes something", "warning"),
-    ("insert into fct_tickets select * from fct_tickets limit 3", "fct_tickets: expect_column_values_to_be_unique(ticket_id)", "critical"),
+    ("insert into fct_tickets select * from fct_tickets limit 3", "fct_tickets: keys_are_unique(ticket_id)", "critical"),
     (
         "update fct_tickets set resolved_at = created_at - interval 2 hour where ticket_id = 'helpdesk:3'",
         "fct_tickets: nothing is resolved or answered before it was created",

@@ -2,7 +2,7 @@ with
 {%- for one in ruled_entities() %}
 {{ one.entity }}_rows as (
     select * from {{ ref(one.model) }}
-    where {{ is_known_by_as_of(one.day) }}{{ ' and not is_deleted' if one.is_register }}
+    where {{ is_known_by_as_of(one.day, one.instant) }}{{ ' and not is_deleted' if one.is_register }}
 ),
 {% endfor %}
 final as (

@@ -20,6 +20,7 @@ item_days as (
     from order_lines
     inner join orders
         on order_lines.order_id = orders.order_id
+    where order_lines.product in (select product from stock_counts)
 ),
 
 -- a count holds from its day until the next one
