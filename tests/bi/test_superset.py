@@ -7,8 +7,6 @@ import stat
 import threading
 import urllib.parse
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +14,9 @@ import requests
 
 from bi import __main__ as bi
 from bi import bundle, provision
-from flows.store import published as store
 from tests import first_version
 from tests.bi import screen
+from tests.bi.later import publish_again, publish_later_night
 from tests.bi.shown import Shown, drawn_of, look, signed_in, superset, titles_of
 
 pytestmark = pytest.mark.timeout(1500)      # the first test may wait for the company's first night and install Superset: a minute of CPU each
@@ -29,7 +27,7 @@ VERSIONS = 50 if os.environ.get("MERIDIAN_DRILL") else 10
 def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("bi")
     (folder / "state").mkdir()
-    first_version.copy(folder / "state", tmp_path_factory, request)
+    publish_later_night(first_version.copy(folder / "state", tmp_path_factory, request), folder / "later.duckdb")
     with superset(folder) as running:
         yield running
 
@@ -140,13 +138,3 @@ def test_dashboards_keep_working_while_versions_are_published_and_show_the_new_o
     assert last == published[-1] == shown.ask("select version from meridian_version")[0][0]
     assert versions == sorted(versions) and opened >= 1
     print(f"{opened} times opened while {VERSIONS} versions were published")
-
-
-def publish_again(folder: Path) -> str:
-    """The same rows as a new version, by the store's own way."""
-    now = store.current(folder)
-    assert now is not None
-    tables = [store.Table(name=name, relation=f"main.{name}") for name in now.tables]
-    at = datetime.now(UTC)
-    candidate = store.prepare(folder, now.marts, version=store.next_version(folder, now.as_of), as_of=now.as_of, built_at=at, tables=tables)
-    return store.publish(candidate, checks=[], published_at=at).name

@@ -9,6 +9,7 @@ import pytest
 from flows.store import postgres, published
 from sandbox.databases import Database
 from tests import first_version
+from tests.bi.later import publish_later_night
 from tests.bi.shown import drawn_of, look, signed_in, superset, titles_of
 from tests.flows.store.marts_in_postgres import database, options
 
@@ -21,7 +22,7 @@ def test_every_dashboard_is_drawn_from_postgresql_with_the_numbers_of_the_marts(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, database: Database,
 ) -> None:
     (tmp_path / "state").mkdir()
-    first_version.copy(tmp_path / "state", tmp_path_factory, request)
+    publish_later_night(first_version.copy(tmp_path / "state", tmp_path_factory, request), tmp_path / "later.duckdb")
     version = published.current(tmp_path / "state" / "published")
     assert version is not None
     postgres.follow(database.url, options(), version, mask=None)
