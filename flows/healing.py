@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from cronsim import CronSim
 
 from flows import lateness, up
 from flows.settings import Settings
-from flows.store import grid, jobs, leases
+from flows.store import grid, jobs, leases, shares
 from flows.store import ledger as ledgers
 from flows.store.landing import checksum
 
@@ -122,19 +122,29 @@ def _dead_runs(ledger: ledgers.Ledger, prefect: Prefect, now: datetime, wall: da
     alive = {night["run"] for night in ledgers.list_nights(ledger, limit=5) if night["state"] == "running" and leases.holder(ledger, "night", now=now)}
     alive |= {job.run for job in jobs.last(ledger) if job.state == "running" and leases.holder(ledger, grid.LEASE, now=now)}
     is_waited_for = leases.holder(ledger, grid.LEASE, now=now) is not None       # a backfill, by a night that is to begin
+    for run in prefect.runs({"type": {"any_": HOLDING}}, "read"):               # a source of a night, read by another host
+        if leases.holder(ledger, shares.lease_of(str(run["parameters"].get("source"))), now=now) is None and wall - _began(run) >= PATIENCE:
+            yield _dead(run, "set it to Crashed", partial(_bury, prefect, run, False))       # its night has read the source itself
     newest = max((night["started_at"] for night in ledgers.list_nights(ledger, limit=1)), default="")
     for run in prefect.runs({"type": {"any_": HOLDING}}, "nightly", "backfill"):
-        began = _instant(run["start_time"] or run["state"]["timestamp"])        # one that waits for its process since its worker died never started
-        if run["id"] in alive or wall - began < PATIENCE:
+        if run["id"] in alive or wall - _began(run) < PATIENCE:
             continue
         mine = next((night for night in ledgers.list_nights(ledger, limit=50) if night["run"] == run["id"]), None)
         if mine is None and is_waited_for:
             continue                    # for up to two hours, before it tells the ledger
         is_newest = mine is not None and mine["started_at"] == newest and mine["state"] in ("running", "interrupted")
         again = is_newest and run["deployment_id"] and not (run["idempotency_key"] or "").startswith(AGAIN)
-        yield Ailment(
-            subject=f"run {run['name']}", detail=f"Prefect shows it as {run['state']['name']} since {began:%Y-%m-%d %H:%M} UTC, and its process is gone",
-            mend="set it to Crashed" + (" and start that night once more" if again else ""), fix=partial(_bury, prefect, run, bool(again)))
+        yield _dead(run, "set it to Crashed" + (" and start that night once more" if again else ""), partial(_bury, prefect, run, bool(again)))
+
+
+def _began(run: Mapping[str, Any]) -> datetime:
+    """One that waits for its process since its worker died never started."""
+    return _instant(run["start_time"] or run["state"]["timestamp"])
+
+
+def _dead(run: Mapping[str, Any], mend: str, fix: Callable[[], str]) -> Ailment:
+    detail = f"Prefect shows it as {run['state']['name']} since {_began(run):%Y-%m-%d %H:%M} UTC, and its process is gone"
+    return Ailment(subject=f"run {run['name']}", detail=detail, mend=mend, fix=fix)
 
 
 def _instant(written: str) -> datetime:

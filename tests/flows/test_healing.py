@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from flows import cli, healing, ingest
 from flows.healing import Prefect
 from flows.settings import Settings, load
-from flows.store import grid, leases
+from flows.store import grid, leases, shares
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
 from tests.flows.test_ingest import BY_CURSOR, NOW, store_at, truth_of
@@ -139,6 +139,23 @@ def test_a_run_that_waits_for_a_process_that_never_came_is_set_to_crashed_and_on
     (waits,) = [one for one in found(settings, prefect).values() if one.subject.startswith("run ")]
     assert waits.fix is not None and "shows it as Pending since" in waits.detail and waits.fix() == "set to Crashed"
     assert found(settings, prefect) == {} and runs(prefect, deployment) == [("CRASHED", "")]
+
+
+def test_a_reading_for_another_hosts_night_is_set_to_crashed_when_nobody_is_at_its_source(tmp_path: Path, prefect_api: str) -> None:
+    settings = settings_at(tmp_path)
+    ledger, prefect = ledgers.open_ledger(settings.ledger), Prefect(api=prefect_api, config=str(settings.path))
+    flow = prefect.ask("flows/", {"name": "read"})["id"]
+    made = prefect.ask("deployments/", {"name": "read", "flow_id": flow, "parameters": {"config": str(settings.path)}, "enforce_parameter_schema": False})["id"]
+    try:
+        begin(prefect, settings, made, parameters={"config": str(settings.path), "source": "erp", "night": "one"})
+        with leases.lease(ledger, shares.lease_of("erp"), purpose="test", now=settings.clock()):
+            assert found(settings, prefect) == {}, "it lives"
+        with leases.lease(ledger, shares.lease_of("desk"), purpose="test", now=settings.clock()):
+            (dead,) = found(settings, prefect).values()
+        assert dead.fix is not None and (dead.mend, dead.fix()) == ("set it to Crashed", "set to Crashed")
+        assert runs(prefect, made) == [("CRASHED", "")] and found(settings, prefect) == {}
+    finally:
+        requests.delete(f"{prefect_api}/deployments/{made}", timeout=10)
 
 
 @pytest.mark.parametrize("end", ["crashed", "deleted"])
