@@ -76,7 +76,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], suite:
         create table lines as
         select _key, _ordinal, _deleted, _digest{columns}
         from (
-            select key as _key, ordinal as _ordinal, deleted as _deleted, md5_number_lower(record::varchar) as _digest, {texts} as texts
+            select key as _key, ordinal as _ordinal, deleted as _deleted, hash(record::varchar) as _digest, {texts} as texts
             from read_json(?, format = 'newline_delimited', maximum_object_size = 33554432,
                            columns = {{key: 'VARCHAR', ordinal: 'BIGINT', deleted: 'BOOLEAN', record: 'JSON'}})
         )""", [[str(file) for file in files]])
