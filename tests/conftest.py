@@ -11,6 +11,7 @@ from flows import up
 from flows.settings import load
 from tests import parsed
 from tests.databases import mariadb_server, postgres_server
+from tests.length import IS_DRILL
 
 __all__ = ["mariadb_server", "postgres_server"]
 
@@ -47,7 +48,7 @@ def _turn(item: pytest.Item) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests marked `drill` run at full length only: `make drill`."""
     items.sort(key=_turn)
-    if not os.environ.get("MERIDIAN_DRILL"):
+    if not IS_DRILL:
         for item in items:
             if item.get_closest_marker("drill"):
                 item.add_marker(pytest.mark.skip(reason="full length: `make drill`"))

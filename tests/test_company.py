@@ -135,6 +135,7 @@ def test_every_kpi_is_what_the_story_says(home: Home) -> None:
     assert compare(home) > 2_000
 
 
+@pytest.mark.drill        # 220 s of CPU: another company's worth of systems; tests/dbt_project/commerce/test_erps.py has their rows
 def test_hosted_systems_tell_the_same_story(home: Home, tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> None:
     """HubSpot, Odoo and Zendesk have every figure that the story has, and that Tryton and Request Tracker have in any period and segment."""
     folder = tmp_path_factory.mktemp("hosted")

@@ -18,9 +18,10 @@ from tests import first_version
 from tests.bi import screen
 from tests.bi.later import publish_again, publish_later_night
 from tests.bi.shown import Shown, drawn_of, look, signed_in, superset, titles_of
+from tests.length import IS_DRILL
 
 pytestmark = pytest.mark.timeout(1500)      # the first test may wait for the company's first night and install Superset: a minute of CPU each
-VERSIONS = 50 if os.environ.get("MERIDIAN_DRILL") else 10
+VERSIONS = 50 if IS_DRILL else 10
 
 
 @pytest.fixture(scope="module")

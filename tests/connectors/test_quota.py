@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from connectors.quota import Limit, memory_quota, shared_quota, source_quota, used_today
 from connectors.rest import Quota
 from connectors.stream import Misconfigured, QuotaExhausted
+from tests.length import IS_DRILL
 
 LIMIT = Limit(requests=10, period=60.0, margin=0.0)
 PATIENT = 1e9
@@ -61,7 +61,7 @@ def test_no_period_ever_sees_more_than_the_limit_wherever_it_begins(make: Make) 
     assert most_in_any_period(departures, 60.0) == 10
 
 
-@settings(max_examples=2_000 if os.environ.get("MERIDIAN_DRILL") else 60, deadline=None)
+@settings(max_examples=2_000 if IS_DRILL else 60, deadline=None)
 @given(pauses=st.lists(st.floats(0, 40), min_size=1, max_size=80), requests=st.integers(1, 7))
 def test_the_limit_holds_for_any_rhythm(pauses: list[float], requests: int) -> None:
     watch = Watch()

@@ -1,6 +1,5 @@
 """The KPI macros against a second route: the same numbers counted in plain Python."""
 
-import os
 import statistics
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -12,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.dbt_project.macro_sql import macro
+from tests.length import IS_DRILL
 
 AS_OF = date(2026, 10, 31)
 Row = dict[str, Any]
@@ -79,7 +79,7 @@ thing = st.fixed_dictionaries(
         "channel": st.sampled_from(["mail", "chat"]),
     }
 )
-examples = settings(max_examples=1_000 if os.environ.get("MERIDIAN_DRILL") else 25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples = settings(max_examples=1_000 if IS_DRILL else 25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @examples

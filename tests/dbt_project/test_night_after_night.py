@@ -1,4 +1,7 @@
-"""Nights that keep what has not changed answer, day after day, what a build from nothing answers on that day."""
+"""Nights that keep what has not changed answer, day after day, what a build from nothing answers on that day.
+
+Two nights, the second of which is compared; four, and two comparisons, in a drill.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,11 @@ from tests.dbt_project.commerce.conftest import WHOLE
 from tests.dbt_project.commerce.test_orders import history
 from tests.dbt_project.service import helpdesk_records
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
+from tests.length import IS_DRILL
 from tests.sandbox.salesforce.crm import account
 
 SERVICE = "+marts.kpis.service +marts.process built_actors__zendesk built_actors__request_tracker built_actors__salesforce"
+NIGHTS = 4 if IS_DRILL else 2
 Records = dict[tuple[str, str], list[tuple[str, Mapping[str, Any] | None]]]
 
 
@@ -104,14 +109,14 @@ def test_helpdesks(tmp_path: Path, dbt_target: Path, dbt_manifest: Any) -> None:
     first = {"drop": keyed(helpdesk_records.agreements(plan))}
     landed = [
         {"desk": one, "tracker": two, "crm": three, **(first if number == 0 else {})} for number, (one, two, three) in enumerate(zip(
-            spread(zendesk, 4, chance, gone=[("zendesk", "satisfaction_ratings"), ("zendesk", "tickets")],
+            spread(zendesk, NIGHTS, chance, gone=[("zendesk", "satisfaction_ratings"), ("zendesk", "tickets")],
                    other={"users": ("role", "tags", "email"), "tickets": ("priority", "status", "group_id"), "satisfaction_ratings": ("score",)}),
-            spread(tracker, 4, chance, gone=[("request_tracker", "tickets")], other={"users": ("EmailAddress",), "tickets": ("Owner", "Status")}),
-            spread(cases(plan, tmp_path), 4, chance, gone=[("salesforce", stream) for stream in ("cases", "case_history", "case_comments", "email_messages")],
+            spread(tracker, NIGHTS, chance, gone=[("request_tracker", "tickets")], other={"users": ("EmailAddress",), "tickets": ("Owner", "Status")}),
+            spread(cases(plan, tmp_path), NIGHTS, chance, gone=[("salesforce", stream) for stream in ("cases", "case_history", "case_comments", "email_messages")],
                    other={"users": ("UserType", "Email"), "cases": ("Priority", "Status", "OwnerId"), "groups": ("Name",), "case_statuses": ("IsClosed",)}),
             strict=True))
     ]
-    days = [last - timedelta(days=back) for back in (60, 31, 30, 0)]
+    days = [last - timedelta(days=back) for back in (60, 31, 30, 0)[-NIGHTS:]]
     calendars = helpdesk_records.calendar_tables(plan)
     live(tmp_path, dbt_target, dbt_manifest, landed, days, SERVICE, **calendars)
 
@@ -123,8 +128,8 @@ def test_orders(tmp_path: Path, dbt_target: Path, dbt_manifest: Any) -> None:
     other = {"sale_sale": ("state", "comment"), "sale_line": ("quantity", "product"), "stock_move": ("state", "quantity", "shipment"), "product_product": ("cost_price",),
              "currency_rate": ("rate",), "party_address": ("country",), "stock_shipment_out": ("planned_date", "state")}
     gone = [("tryton", stream) for stream in ("sale_sale", "sale_line", "stock_move", "account_invoice")]
-    landed = [{"erp": one} for one in spread(records, 4, chance, other=other, gone=gone)]
-    days = [date(2026, 3, 31) - timedelta(days=back) for back in (26, 20, 19, 9)]
+    landed = [{"erp": one} for one in spread(records, NIGHTS, chance, other=other, gone=gone)]
+    days = [date(2026, 3, 31) - timedelta(days=back) for back in (26, 20, 19, 9)[-NIGHTS:]]
     live(tmp_path, dbt_target, dbt_manifest, landed, days, f"{COMMERCE} +marts.process")
 
 

@@ -19,7 +19,6 @@ from tests.connectors.conformance.proxy import MENDED_BY_ITSELF
 from tests.connectors.conformance.subject import Running, Subject
 from tests.connectors.conformance.suite import Bench, Killed, Verdict, bench, judged
 
-IS_DRILL = bool(os.environ.get("MERIDIAN_DRILL"))
 SEED = int(os.environ.get("MERIDIAN_SEED") or random.SystemRandom().randrange(2**32))
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None      # a process's death needs no disk, and a history on one takes twice the time
 SPANS = (0, 1, 30, 59, 61, 150, 3_600, 86_400)      # seconds: within a stamp, within the lag, behind it, a day

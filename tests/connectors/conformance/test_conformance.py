@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.connectors.conformance import scenarios
-from tests.connectors.conformance.histories import IS_DRILL, MEMORY, prove
+from tests.connectors.conformance.histories import MEMORY, prove
 from tests.connectors.conformance.subject import Running, subjects
 from tests.connectors.conformance.suite import bench, judged
+from tests.length import IS_DRILL
 
 EVERY_KIND = pytest.mark.parametrize("running", [pytest.param(running, id=kind) for kind, running in subjects()])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -20,9 +19,10 @@ from tests.dbt_project.service.wall_time import (
     weekdays,
 )
 from tests.dbt_project.warehouse_builder import WarehouseBuilder
+from tests.length import IS_DRILL
 
 FIRST, LAST = date(2023, 12, 1), date(2027, 1, 31)
-INTERVALS_A_CALENDAR = 10_000 if os.environ.get("MERIDIAN_DRILL") else 500
+INTERVALS_A_CALENDAR = 10_000 if IS_DRILL else 500
 
 CALENDARS = (
     OpeningHours(

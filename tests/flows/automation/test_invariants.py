@@ -20,6 +20,7 @@ from flows.store.proposals import NoSuchProposal
 from tests.flows.automation import target
 from tests.flows.automation.target import FAULTS
 from tests.flows.automation.world import NOTE, SET, playbook, row, world
+from tests.length import IS_DRILL
 
 KEYS = ("o1", "o2", "o3")
 
@@ -153,6 +154,5 @@ def bounded(examples: int, steps: int) -> Any:
                     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
 
 
-many = "MERIDIAN_DRILL" in os.environ
 TestAutomations: Any = Automations.TestCase
-TestAutomations.settings = bounded(150, 40) if many else bounded(6, 18)
+TestAutomations.settings = bounded(150, 40) if IS_DRILL else bounded(6, 18)

@@ -14,7 +14,7 @@ from connectors.stream import Json
 from sandbox.erpnext import site as sites
 from sandbox.erpnext.doctypes import PARENTS
 from sandbox.stand_in.state import Item
-from tests.connectors.conformance.histories import IS_DRILL
+from tests.length import IS_DRILL
 from tests.sandbox.erpnext.erp import SECRETS, Running, site
 
 # All streams are asked for the same way. The bounded run has one of each shape: plain, named by rows, with rows and naming both, and the history.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from sandbox.odoo import database as databases
 from sandbox.odoo.company import COMPANY
 from sandbox.odoo.models import schema
 from sandbox.odoo.server import USER
+from tests.length import IS_DRILL
 from tests.sandbox.odoo.erp import Running, company
 
 LATE = timedelta(minutes=10)       # how long before its commit a transaction of `late` began: less than LAG and OVERLAP together
@@ -157,4 +157,4 @@ class OdooSubject:
 @contextmanager
 def running(tmp_path: Path) -> Iterator[OdooSubject]:
     with company(tmp_path, without=()) as erp:
-        yield OdooSubject(erp, [name for name, model in MODELS.items() if model.name in schema(19)] if os.environ.get("MERIDIAN_DRILL") else DIFFERENT)
+        yield OdooSubject(erp, [name for name, model in MODELS.items() if model.name in schema(19)] if IS_DRILL else DIFFERENT)

@@ -15,7 +15,7 @@ from connectors.stream import Json
 from sandbox.salesforce import org as orgs
 from sandbox.salesforce.schema import KINDS
 from sandbox.stand_in.state import Item
-from tests.connectors.conformance.histories import IS_DRILL
+from tests.length import IS_DRILL
 from tests.sandbox.salesforce.crm import APP, SECRETS, Running, account
 
 OBJECTS = ("Invoice__c", "OpportunityFieldHistory")

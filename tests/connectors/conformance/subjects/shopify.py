@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from sandbox.shopify.graphql import Selected, parse
 from sandbox.shopify.rules import nodes_of
 from sandbox.shopify.schema import ROOTS, TYPES
 from sandbox.stand_in.state import Item
+from tests.length import IS_DRILL
 from tests.sandbox.shopify.store import Running, store
 
 LATE = timedelta(minutes=10)     # how far the index may lag behind a record that `late` makes
@@ -156,4 +156,4 @@ def _found(key: str) -> tuple[str, int]:
 @contextmanager
 def running(tmp_path: Path) -> Iterator[ShopifySubject]:
     with store(tmp_path) as shop:
-        yield ShopifySubject(shop, [*ASKED] if os.environ.get("MERIDIAN_DRILL") else DIFFERENT)
+        yield ShopifySubject(shop, [*ASKED] if IS_DRILL else DIFFERENT)
