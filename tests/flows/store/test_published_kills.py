@@ -153,7 +153,7 @@ def _read(folder: Path, stop: Event, ready: Event, report: Path, hold: int) -> N
     report.write_text(json.dumps({**counts, "versions": len(seen)}))
 
 
-@pytest.mark.parametrize("publishes", [60, pytest.param(200, marks=pytest.mark.drill)])
+@pytest.mark.parametrize("publishes", [30, pytest.param(200, marks=pytest.mark.drill)])
 def test_readers_never_see_a_mix_and_never_meet_a_lock_while_versions_are_published(tmp_path: Path, publishes: int) -> None:
     folder = tmp_path / "published"
     put_out(folder, 0)
