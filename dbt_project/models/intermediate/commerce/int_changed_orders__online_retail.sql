@@ -15,11 +15,9 @@ final as (
     where {{ has_happened_since('invoiced_at') }} and invoice_number is not null
     union
     -- a line that is gone, or now stands on another invoice
-    select lines_as_built.order_id
-    from lines
-    inner join lines_as_built
-        on lines.source_name || ':' || lines.record_key = lines_as_built.order_line_id
-    where {{ landed_tonight('lines.batch_id') }}
+    select order_id
+    from lines_as_built
+    where order_line_id in (select source_name || ':' || record_key from lines where {{ landed_tonight() }})
 )
 
 select * from final
