@@ -99,6 +99,7 @@ def published_rows(company: Company) -> list[tuple[str, str]]:
         return sorted(marts.execute("select stream, key from landed").fetchall())
 
 
+@pytest.mark.drill        # five nights; that a host which was cut off is followed and refused is tested always
 def test_a_host_killed_in_mid_batch_is_followed_by_another_whose_night_is_as_an_undisturbed_one(
     in_a_bucket: Together, prefect_api: str, after_first_night: Callable[[Path], Company], tmp_path: Path,
 ) -> None:
