@@ -48,7 +48,7 @@ SCRIPTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "Singer, lean": ("singer", {"lean": True}),
 }
 """name: the peer (`<peer>_peer.py`, and its environment) and how it is asked."""
-PACKAGES = {"dlt": ("dlt[duckdb,parquet]", "orjson"), "pandas": ("requests", "pandas", "duckdb"), "singer": ("singer-sdk[msgspec]", "target-duckdb")}
+PACKAGES = {"dlt": ("dlt[duckdb,parquet]", "orjson"), "pandas": ("requests", "pandas", "pyarrow", "duckdb"), "singer": ("singer-sdk[msgspec]", "target-duckdb")}
 
 
 @dataclass(frozen=True, kw_only=True)
