@@ -1,4 +1,5 @@
-"""What reading and loading costs beside dlt's: pages of tickets over HTTP on 127.0.0.1, until they are a typed table in DuckDB.
+"""What reading and loading costs beside dlt's, a Singer tap and target's, and an afternoon's: pages of tickets over HTTP on 127.0.0.1, until they are a
+typed table in DuckDB.
 
     python -m tests.benchmarks.extract [--rows 100000] [--runs 3] [--flat] [--search] [--leave-out SUBJECT ...]
 
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import ticket_pages
+from tests.benchmarks.measuring import python_with
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 FEW = 1000
@@ -39,6 +41,14 @@ TRIED: Mapping[str, Mapping[str, Any]] = {
     "dlt, two workers": {**FASTEST, "environment": {**FASTEST["environment"], "NORMALIZE__WORKERS": "2", "EXTRACT__DATA_WRITER__FILE_MAX_ITEMS": "50000"}},  # type: ignore[dict-item]
     "dlt, fastest": FASTEST,
 }
+SCRIPTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "requests + pandas": ("pandas", {}),
+    "pandas, by 20 pages": ("pandas", {"pages": 20}),
+    "Singer, defaults": ("singer", {}),
+    "Singer, lean": ("singer", {"lean": True}),
+}
+"""name: the peer (`<peer>_peer.py`, and its environment) and how it is asked."""
+PACKAGES = {"dlt": ("dlt[duckdb,parquet]", "orjson"), "pandas": ("requests", "pandas", "pyarrow", "duckdb"), "singer": ("singer-sdk[msgspec]", "target-duckdb")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,22 +124,13 @@ def served(folder: Path, rows: int) -> Iterator[tuple[str, Path]]:
         server.wait()
 
 
-def dlt_python(folder: Path) -> str:
-    """The Python of an environment that has dlt, made when it is not there: its pins and ours do not go together."""
-    python = folder / "dlt" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder / "dlt")], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "dlt[duckdb,parquet]", "orjson"], check=True)
-    return str(python)
-
-
 def subjects(folder: Path, url: str, pages: Path, *, search: bool) -> dict[str, list[str]]:
     """name -> the command that does it, ours first."""
     ours = [sys.executable, "-m", "tests.benchmarks.ticket_desk", str(folder / "home"), url]
     limits = [sys.executable, "-m", "tests.benchmarks.extract_limits"]
-    settings = TRIED if search else {"dlt, defaults": {}, "dlt, fastest": FASTEST}
-    peers = {name: [dlt_python(folder), str(PROJECT / "tests/benchmarks/dlt_peer.py"), str(folder / "peer"), url, json.dumps(asked)]
-             for name, asked in settings.items()}
+    asked = {name: ("dlt", how) for name, how in TRIED.items()} if search else {"dlt, defaults": ("dlt", {}), "dlt, fastest": ("dlt", FASTEST), **SCRIPTS}
+    peers = {name: [python_with(folder / peer, PACKAGES[peer]), str(PROJECT / f"tests/benchmarks/{peer}_peer.py"), str(folder / "peer"), url, json.dumps(how)]
+             for name, (peer, how) in asked.items()}
     return {"ours": ours, "ours, nothing hashed": [*ours, "--personal", "keep"], "ours, checked too": [*ours, "--check"], **peers, "fetched, thrown away": [*limits, "fetch", url],
             "read_json from disk": [*limits, "read", str(pages / "tickets.jsonl")]}
 
@@ -195,7 +196,7 @@ def main() -> None:
     parser.add_argument("--leave-out", nargs="*", default=(), metavar="SUBJECT", help='"dlt, defaults" needs 15 GB for a million rows')
     parser.add_argument("--flat", action="store_true")
     parser.add_argument("--search", action="store_true")
-    parser.add_argument("--work", type=Path, default=PROJECT / "var" / "benchmark", help="where pages, databases and dlt's environment rest")
+    parser.add_argument("--work", type=Path, default=PROJECT / "var" / "benchmark", help="where pages, databases and the peers' environments rest")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
     if asked.flat:

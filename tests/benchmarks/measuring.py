@@ -1,4 +1,4 @@
-"""What benchmarks share: CPU seconds of a process tree, medians, the machine in a line."""
+"""What benchmarks share: CPU seconds of a process tree, medians, the machine in a line, the environments of peers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -46,3 +48,12 @@ def machine() -> str:
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     return (f"{time.strftime('%Y-%m-%d %H:%M')}, {os.cpu_count()} cores ({platform.machine()}), load {load}, Python {sys.version.split()[0]}, "
             f"DuckDB {duckdb.__version__}")
+
+
+def python_with(folder: Path, packages: Sequence[str]) -> str:
+    """The Python of an environment that has these packages, made in the folder when there is none: peers' pins and ours do not go together."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
+    return str(python)
