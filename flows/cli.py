@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,11 +56,14 @@ def nightly(
         if name not in settings.configuration.sources:
             fail(f"--source {name}: {settings.path} has no such source; there are {', '.join(settings.configuration.sources)}", 2)
     from flows import up
+    from flows.store import ledger as ledgers
 
     try:
         server = up.ensure_server(settings, say=typer.echo)
     except up.NotUp as error:
         fail(str(error))
+    ledger = ledgers.open_ledger(settings.ledger)
+    before = ledgers.list_nights(ledger, limit=1)
     with up.pointed_at(server, settings):
         from flows import nightly as night
 
@@ -70,7 +73,9 @@ def nightly(
         except Exception:
             if up.is_answering(server.api):
                 raise
-            state = _as_the_ledger_has_it(settings)
+            state = _as_the_ledger_has_it(ledger, before)
+            if state is None:
+                fail(f"the Prefect server at {server.api} was gone before the night began, and nothing was done: start it again with `meridian nightly`")
     from flows import show
 
     typer.echo()
@@ -300,15 +305,17 @@ def main(run: Callable[[], Any] = app) -> None:
         raise
 
 
-def _as_the_ledger_has_it(settings: Any) -> Any:
-    """How the last night ended, where Prefect's server was gone before it could be told."""
+def _as_the_ledger_has_it(ledger: Any, before: Sequence[Mapping[str, Any]]) -> Any:
+    """How tonight's night ended, where Prefect's server was gone before it could be told; None: none has begun since `before`."""
     from prefect.states import Completed, Failed
 
     from flows.store import ledger as ledgers
 
-    last = ledgers.list_nights(ledgers.open_ledger(settings.ledger), limit=1)[0]
-    made = Completed if last["state"].startswith(("published", "unchanged")) else Failed
-    return made(name=last["state"].capitalize(), message=(last["report"] or {}).get("message", ""))
+    last = ledgers.list_nights(ledger, limit=1)
+    if [night["run"] for night in last] == [night["run"] for night in before]:
+        return None
+    made = Completed if last[0]["state"].startswith(("published", "unchanged")) else Failed
+    return made(name=last[0]["state"].capitalize(), message=(last[0]["report"] or {}).get("message", ""))
 
 
 def _leave(code: Any) -> None:

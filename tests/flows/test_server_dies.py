@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
+import httpx
 import pytest
+from typer.testing import CliRunner
 
-from flows import up
+from flows import cli, nightly, up
+from flows.settings import load
 from flows.store import leases
 from flows.store import ledger as ledgers
 from tests.flows.conftest import Company
@@ -42,3 +47,24 @@ def test_a_night_whose_prefect_server_is_killed_ends_by_itself_and_says_so(lived
             assert connection.execute(leases.leases.select()).all() == []
     finally:
         up.down(settings)
+
+
+@pytest.mark.parametrize("lived", [False, True], ids=["the first night", "a later night"])
+def test_a_night_that_could_not_begin_because_the_server_is_gone_is_not_told_as_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lived: bool,
+) -> None:
+    (tmp_path / "meridian.toml").write_text('[company]\nname = "Small"\n[state]\nhome = "."\n', encoding="utf-8")
+    ledger, at = ledgers.open_ledger(load(tmp_path / "meridian.toml", environment={}).ledger), datetime(2026, 3, 2, tzinfo=UTC)
+    if lived:
+        ledgers.start_night(ledger, run="one", as_of="2026-03-01", at=at)
+        ledgers.end_night(ledger, run="one", at=at, state="published", version="2026-03-01.001", report={"message": "all is well"})
+    gone = "http://127.0.0.1:9/api"
+    monkeypatch.setattr(up, "ensure_server", lambda *given, **named: up.Server(api=gone))
+
+    def refused(**given: object) -> None:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr(nightly, "nightly", refused)
+    told = CliRunner().invoke(cli.app, ["nightly", "--config", str(tmp_path / "meridian.toml")])
+    assert told.exit_code == 1 and f"the Prefect server at {gone} was gone before the night began, and nothing was done" in told.stderr, told.output
+    assert "all is well" not in told.output
