@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from flows.dbt_shortcuts import TEMPLATES
+from flows.store.warehouse import digest
 
 PLACE = "MERIDIAN_TESTS_PARSED"         # a folder, for processes that a test starts, too
 NAME = "partial_parse.msgpack"
@@ -48,7 +49,4 @@ def parsed(target: Path, project: Path, kinds: str) -> Iterator[None]:
 
 @cache
 def _contents(project: Path) -> str:
-    sha = hashlib.sha256()
-    for path in sorted(path for path in project.rglob("*") if path.suffix in (".sql", ".yml", ".csv", ".md")):
-        sha.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return sha.hexdigest()
+    return digest(sorted(path for path in project.rglob("*") if path.suffix in (".sql", ".yml", ".csv", ".md")), project)

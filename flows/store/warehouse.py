@@ -119,23 +119,25 @@ def primary_keys(project: Path) -> dict[str, tuple[str, ...]]:
     return keys
 
 
+def digest(files: Iterable[Path], root: Path) -> str:
+    """SHA-256 of these files, of their names below `root` and what is in them, in this order."""
+    sha = hashlib.sha256()
+    for path in files:
+        sha.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
 def staging_fingerprint(project: Path) -> str:
     """Changes when staging would parse old batches differently, so that they must all be read again."""
-    sha = hashlib.sha256()
-    for folder, pattern in (("models/staging", "*.sql"), ("macros", "landing*.sql"), ("macros", "time*.sql")):
-        for path in sorted((project / folder).rglob(pattern)):
-            sha.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return sha.hexdigest()
+    read_by = (("models/staging", "*.sql"), ("macros", "landing*.sql"), ("macros", "time*.sql"))
+    return digest((path for folder, pattern in read_by for path in sorted((project / folder).rglob(pattern))), project)
 
 
 def project_fingerprint(project: Path) -> str:
     """Short name of the SQL, and of the functions it calls, that define the numbers: it changes when a definition may have changed."""
-    sha = hashlib.sha256()
     functions = (project.parent / "flows" / "analysis").glob("*.py")
     files = [path for folder in ("models", "macros", "seeds") for path in (project / folder).rglob("*") if path.suffix in (".sql", ".yml", ".csv")]
-    for path in sorted([*files, *functions]):
-        sha.update(path.relative_to(project.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return sha.hexdigest()[:12]
+    return digest(sorted([*files, *functions]), project.parent)[:12]
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from __future__ import annotations
 import atexit
 import fcntl
 import functools
-import hashlib
 import json
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +21,8 @@ from typing import Any
 
 from connectors.stream import Window
 from connectors.tryton import Tryton, connect
+from flows.environments import made_once
+from flows.store.warehouse import digest
 from sandbox.company.plan import Plan
 from sandbox.company.story import write_plan
 from sandbox.tryton import server
@@ -28,6 +30,7 @@ from sandbox.tryton.__main__ import load, night_after
 from sandbox.tryton.home import PROJECT, Home, key_of
 from sandbox.tryton.install import cache_folder, install
 
+MAKERS = (PROJECT / "sandbox" / "company", PROJECT / "sandbox" / "tryton")         # what decides how the plan becomes a database
 EVER = Window(start=None, end=datetime(2100, 1, 1, tzinfo=UTC))
 
 
@@ -72,36 +75,24 @@ def opened(home: Home, plan: Plan, at: datetime | None = None) -> Box:
 def small_company() -> Box:
     """Only for reading: tests that change something take a copy."""
     plan = write_plan(seed=7, size="small")
-    home, kept = new_home(), Home(root=cache_folder() / "tests" / f"small-{_makers()}")
-    with (kept.root.parent / "lock").open("w") as lock:
+    home, made_of = new_home(), [file for folder in MAKERS for file in (*folder.rglob("*.py"), *folder.glob("*.lock"))]
+    kept = cache_folder() / "tests" / "companies" / f"small-{digest(sorted(made_of), PROJECT)[:16]}.tar.gz"
+    kept.parent.mkdir(mode=0o700, exist_ok=True)            # its keys are in it
+    archive = home.root / "small.tar"
+    with (kept.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.root.exists():
-            print("Tryton loaded:", json.dumps(load(home, plan, each=1)))
-            half = Home(root=Path(tempfile.mkdtemp(dir=kept.root.parent)))
-            _copy_files(home, half)
-            for old in kept.root.parent.glob("small-*"):
-                shutil.rmtree(old)
-            half.root.rename(kept.root)
-        else:
-            _copy_files(kept, home)
+        made_once(kept, archive, lambda file: _pack(plan, file))
+    shutil.unpack_archive(archive, home.root, filter="data")
+    archive.unlink()
     return opened(home, plan)
 
 
-def _makers() -> str:
-    """Of all that decides how the plan becomes a database."""
-    sha = hashlib.sha256()
-    for folder in (PROJECT / "sandbox" / "company", PROJECT / "sandbox" / "tryton"):
-        for file in sorted([*folder.rglob("*.py"), *folder.glob("*.lock")]):
-            sha.update(file.relative_to(PROJECT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return sha.hexdigest()[:16]
-
-
-def _copy_files(one: Home, other: Home) -> None:
-    other.data.mkdir(exist_ok=True)
-    for file in one.data.iterdir():
-        if file.name.startswith(("company.", "plan.")):
-            shutil.copy(file, other.data)
-    shutil.copy(one.secrets, other.secrets)
+def _pack(plan: Plan, archive: Path) -> None:
+    home = new_home()
+    print("Tryton loaded:", json.dumps(load(home, plan, each=1)))
+    with tarfile.open(archive, "w") as packed:
+        for file in (*home.data.glob("company.*"), home.plan, home.secrets):
+            packed.add(file, file.relative_to(home.root))
 
 
 @functools.cache
@@ -114,9 +105,13 @@ def writable_company() -> Box:
 def copy_of(box: Box) -> Home:
     """The same company in another home, not started."""
     home = new_home()
+    home.data.mkdir()
     server.stop(box.home)
     try:
-        _copy_files(box.home, home)
+        for file in box.home.data.iterdir():
+            if file.name.startswith(("company.", "plan.")):
+                shutil.copy(file, home.data)
+        shutil.copy(box.home.secrets, home.secrets)
     finally:
         server.start(box.home, night_after(box.plan))
     return home
