@@ -18,6 +18,7 @@ from flows.alerting.channels.contract import Answer, Channel
 from flows.alerting.channels.email import EmailOptions
 from flows.alerting.notice import Item
 from tests.flows.alerting.mail_server import PASSWORD, mail_server
+from tests.flows.alerting.stand_ins import PATIENCE
 from tests.flows.alerting.test_channels import NOTICE
 
 NOW = datetime(2026, 11, 17, 2, 30, tzinfo=UTC)
@@ -37,7 +38,7 @@ def mail_channel(port: int) -> Channel:
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(email, "ANSWER_SECONDS", 1.5)
+    monkeypatch.setattr(email, "ANSWER_SECONDS", PATIENCE[1])
 
 
 def test_a_report_goes_along_as_a_file_unless_it_is_gone_or_too_large_for_the_server(tmp_path: Path) -> None:
