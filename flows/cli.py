@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 import sys
@@ -299,6 +300,11 @@ def main(run: Callable[[], Any] = app) -> None:
         sys.exit(130)
     except (LedgerUnreachable, StoreError, ConfigurationError) as error:
         typer.secho(str(error), fg="red", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        typer.secho(f"the disk is full: free some room and run again ({error})", fg="red", err=True)
         sys.exit(1)
     except SystemExit as ended:
         _leave(ended.code)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import timedelta
-from pathlib import Path
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -88,11 +86,3 @@ def deliver(settings: Settings, ledger: ledgers.Ledger) -> None:
         return
     if done:
         get_run_logger().info("messages: " + ", ".join(f"{number} {what}" for what, number in sorted(done.items())))
-
-
-def says_disk_full(error: BaseException, home: Path) -> bool:
-    """The operating system, SQLite and DuckDB each say it in their own words. SQLite cannot make its shared memory file (32 KB) on a disk without
-    room for it, and calls that an I/O error as it would a broken disk."""
-    if "disk I/O error" in str(error):
-        return shutil.disk_usage(home).free < 64 * 1024
-    return any(words in str(error) for words in ("No space left on device", "disk is full"))

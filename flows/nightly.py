@@ -34,7 +34,7 @@ from flows.settings import Settings, load
 from flows.stopping import Stop, Stopped, answering
 from flows.store import completeness, engines, leases, published
 from flows.store import ledger as ledgers
-from flows.store.refused import LedgerUnreachable, StoreError
+from flows.store.refused import DiskFull, LedgerUnreachable, StoreError, full, says_disk_full
 
 
 @dataclass
@@ -135,14 +135,16 @@ def nightly(
                     get_run_logger().log(logging.ERROR if told.problem or told.refused else logging.INFO, told.sentence)
     except leases.LeaseTaken as error:
         return Failed(name="Refused", message=str(error))
+    except DiskFull as error:
+        return Failed(name="Disk full", message=str(error))
     except LedgerUnreachable as error:
         return Failed(name="Ledger unreachable", message=f"{error}. What was sealed counts; the next night goes on behind it")
     except Stopped as error:
         return Cancelled(message=f"{error} before it began: nothing was changed")
     except Exception as error:
-        if not night_end.says_disk_full(error, settings.home):
+        if not says_disk_full(error, settings.home):
             raise
-        return Failed(name="Disk full", message=f"the disk that holds {settings.home} is full: free some room and run again; nothing is lost")
+        return Failed(name="Disk full", message=full(settings.home))
     if state in night_end.STOPPED:
         return Cancelled(message=message)
     if state in ("failed", "stopped by checks"):
@@ -167,7 +169,7 @@ def _under_the_lease(
             state, message = night_end.stopped(healing.reached(settings), night.run, str(error))
     except (builds.BuildFailed, published.PublishError, StoreError) as error:
         message = str(error)
-        if night_end.says_disk_full(error, settings.home):
+        if says_disk_full(error, settings.home):
             raise
     except BaseException as error:
         message = f"{type(error).__name__}: {error}"

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,7 +25,7 @@ import sqlalchemy as sql
 
 from flows.store.pg import CONNECT_WITHIN, is_here, refusal
 from flows.store.postgres_options import ALLOW_PLAIN, TLS_CA
-from flows.store.refused import LedgerUnreachable
+from flows.store.refused import DiskFull, LedgerUnreachable, full, says_disk_full
 
 LOCK = 0x4D6572696469616E              # pg_advisory_xact_lock's key: "Meridian"
 IDLE_WITHIN = 60                        # seconds; of a host that fell silent in a transaction PostgreSQL lets go of the lock by then
@@ -154,10 +155,12 @@ def unfenced() -> Iterator[None]:
 
 @contextmanager
 def told(engine: sql.Engine) -> Iterator[None]:
-    """Say in words what keeps us from the ledger's PostgreSQL. Raises LedgerUnreachable."""
+    """Say in words what keeps us from the ledger's PostgreSQL, or from its file on a full disk. Raises LedgerUnreachable, DiskFull."""
     try:
         yield
     except sql.exc.DBAPIError as error:
+        if engine.dialect.name == "sqlite" and engine.url.database and says_disk_full(error, Path(engine.url.database).parent):
+            raise DiskFull(full(Path(engine.url.database))) from None
         code, words = refusal(error)
         if engine.dialect.name != "postgresql" or (code and code[:2] not in NOT_OURS):
             raise

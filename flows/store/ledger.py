@@ -135,7 +135,7 @@ _complete: WeakSet[sql.Engine] = WeakSet()          # whose tables are all there
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite. Raises LedgerUnreachable."""
+    """Open (and create where missing) the ledger at an SQLAlchemy URL; a plain path means SQLite. Raises LedgerUnreachable, DiskFull."""
     if "://" not in url:
         Path(url).parent.mkdir(parents=True, exist_ok=True)
         if not Path(url).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from flows.store import leases
 from flows.store import ledger as ledgers
+from flows.store.refused import DiskFull
 
 NOW = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 
@@ -85,3 +87,18 @@ def test_a_night_that_was_killed_is_called_interrupted_by_the_next(tmp_path: Pat
     ledgers.start_night(ledger, run="one", as_of="2026-02-27", at=NOW - timedelta(days=1))
     ledgers.start_night(ledger, run="two", as_of="2026-02-28", at=NOW)
     assert [night["state"] for night in ledgers.list_nights(ledger)] == ["running", "interrupted"]
+
+
+def test_a_ledger_on_a_full_disk_is_said_in_words_and_opens_when_there_is_room(small_disk: Path) -> None:
+    path = small_disk / "ledger.sqlite"
+    ledgers.open_ledger(str(path)).dispose()
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
+    with pytest.raises(DiskFull, match=f"the disk that holds {path} is full: free some room"):
+        ledgers.open_ledger(str(path))
+    ballast.unlink()
+    ledger = ledgers.open_ledger(str(path))
+    assert ledgers.list_nights(ledger, limit=1) == []
+    ledger.dispose()

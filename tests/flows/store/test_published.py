@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -279,16 +277,6 @@ def test_the_line_of_good_versions_leaves_out_turns_that_never_happened(folder: 
     (folder / "flips.json").write_text(json.dumps([*flips, {**flips[0], "left": flips[0]["to"], "to": "2026-10-31.002"}]))
     assert lineage(store.flips(folder))[0] == ["2026-10-31.001"]
     assert store.next_version(folder, AS_OF) == "2026-10-31.003", "the name may be in a log somewhere"
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    mount = tmp_path / "small"
-    mount.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(mount)], capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs root")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
 
 
 def test_a_full_disk_is_said_in_words_and_the_old_version_stays(small_disk: Path, tmp_path: Path) -> None:
