@@ -20,7 +20,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from flows.dbt_shortcuts import kept_templates, no_debug_events
+from flows.dbt_shortcuts import compile_when_used, kept_templates, no_debug_events
 
 PR_SET_PDEATHSIG = 1        # prctl(2): "the signal the calling process will get when its parent dies"
 FEWEST_TO_COLLECT = 100_000     # objects made and not let go
@@ -47,6 +47,7 @@ def main() -> None:
         if level == "error" or name in OUTCOMES:
             _tell(level, name, message)
 
+    compile_when_used()
     from dbt.cli.main import dbtRunner
 
     # The profile names the warehouse from here: where it lies is part of what dbt remembers of a parse, and a state folder that moved would cost another.

@@ -62,14 +62,11 @@ def land(folder: Path, count: int) -> Path:
     return folder / where.relative
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tickets", type=int, default=1_000_000)
-    parser.add_argument("--turns", type=int, default=5)
-    asked = parser.parse_args()
+def asked_twice(tickets: int, turns: int) -> tuple[float, dict[str, float], dict[str, Any]]:
+    """Of a batch of so many tickets: CPU seconds of ours in a fresh process, medians of ours and of raw SQL, and what each found."""
     [declared] = [one for one in registry.streams("zendesk") if one.name == "tickets"]
     with tempfile.TemporaryDirectory(prefix="meridian-checks-") as temporary:
-        file = land(Path(temporary), asked.tickets)
+        file = land(Path(temporary), tickets)
 
         def ours() -> Any:
             return check_batch([file], kind="zendesk", stream="tickets", stream_declaration=declared, history=(), now=NOW, scratch=Path(temporary))
@@ -80,7 +77,15 @@ def main() -> None:
                 return connection.execute(BY_HAND, {"now": NOW, "file": str(file)}).fetchone()
 
         start, _ = cost(ours)                   # Great Expectations is imported, once a night
-        seconds, answers = in_turns(asked.turns, ours=ours, raw=raw)
+        return start, *in_turns(turns, ours=ours, raw=raw)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tickets", type=int, default=1_000_000)
+    parser.add_argument("--turns", type=int, default=5)
+    asked = parser.parse_args()
+    start, seconds, answers = asked_twice(asked.tickets, asked.turns)
     report, numbers = answers["ours"], answers["raw"]
     print(f"{asked.tickets:,} tickets; medians of {asked.turns}; {machine()}")
     print(f"{len(report.results)} checks: {seconds['ours']:.2f} CPU s (the first time {start:.2f}, imports included); the same by hand: {seconds['raw']:.2f}; "

@@ -29,6 +29,8 @@ from tests.benchmarks.measuring import cpu, largest, machine
 from tests.flows.conftest import make_company, order_line, ticket
 
 FIRST = date(2025, 3, 1)
+PARSES = "parses the project; its cost is no night's"
+EMPTY_FIRST, EMPTY, FIRST_NIGHT, RECENT = "empty, from nothing", "empty", "first", "1 % changed, of the last days"
 
 
 def write(folder: Path, tickets: int, lines: int) -> None:
@@ -111,6 +113,47 @@ def night(settings: Settings, *, rebuild: bool = False) -> dict[str, float]:
     return seconds
 
 
+Nights = dict[str, dict[str, float]]
+
+
+def lived(folder: Path, *, tickets: int, lines: int, turns: int) -> Nights:
+    """Nights of a company of so many records in a folder, by what is special about them: medians of CPU seconds, by step."""
+    nights: dict[str, list[dict[str, float]]] = defaultdict(list)
+    folder.mkdir(parents=True, exist_ok=True)
+    company = make_company(folder, api="")
+    clock = datetime(2026, 3, 2, 2, 40, tzinfo=UTC)
+
+    def live(name: str, **how: Any) -> None:
+        nonlocal clock
+        clock += timedelta(minutes=1)
+        company.clock(clock.isoformat())
+        nights[name].append(night(load(company.config, environment={}), **how))
+
+    live(PARSES)
+    for _ in range(turns):
+        live(EMPTY_FIRST, rebuild=True)
+        live(EMPTY)
+    write(company.folder, tickets, lines)
+    shutil.rmtree(company.settings().published)             # the jump from a handful of rows would stop publication
+    live(FIRST_NIGHT, rebuild=True)
+    for turn in range(turns):
+        for name, recent in ((RECENT, True), ("1 % changed, of all days", False)):
+            change(company.folder, tickets, lines, turn=turn, recent=recent)
+            live(name)
+        live("nothing changed")
+        with connect(company.settings().warehouse, read_only=True) as warehouse:
+            found = warehouse.execute("select count(*), count(distinct ticket_id) from marts.fct_tickets").fetchone()
+        assert found == (tickets, tickets), found
+    del nights[PARSES]
+    return {name: {step: statistics.median(one[step] for one in ones) for step in ones[0]} for name, ones in nights.items()}
+
+
+def above(nights: Nights, name: str) -> float:
+    """What the night cost beyond start-up and the source's own time."""
+    empty = nights[EMPTY_FIRST if name == FIRST_NIGHT else EMPTY]
+    return sum(nights[name][step] - empty[step] for step in empty if step != "read the source")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tickets", type=int, default=100_000)
@@ -118,47 +161,15 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="how often each kind of night is lived; medians are printed")
     parser.add_argument("--keep", type=Path, help="live in this folder, which is not there yet, and leave it: `dashboards --company` looks at it")
     asked = parser.parse_args()
-    nights: dict[str, list[dict[str, float]]] = defaultdict(list)
     with nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory(prefix="meridian-nights-") as folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        company = make_company(Path(folder), api="")
-        clock = datetime(2026, 3, 2, 2, 40, tzinfo=UTC)
-
-        def live(name: str, **how: Any) -> None:
-            nonlocal clock
-            clock += timedelta(minutes=1)
-            company.clock(clock.isoformat())
-            nights[name].append(night(load(company.config, environment={}), **how))
-
-        live("parses the project; its cost is no night's")
-        for _ in range(asked.turns):
-            live("empty, from nothing", rebuild=True)
-            live("empty")
-        write(company.folder, asked.tickets, asked.lines)
-        shutil.rmtree(company.settings().published)             # the jump from a handful of rows would stop publication
-        live("first", rebuild=True)
-        for turn in range(asked.turns):
-            for name, recent in (("1 % changed, of the last days", True), ("1 % changed, of all days", False)):
-                change(company.folder, asked.tickets, asked.lines, turn=turn, recent=recent)
-                live(name)
-            live("nothing changed")
-            with connect(company.settings().warehouse, read_only=True) as warehouse:
-                found = warehouse.execute("select count(*), count(distinct ticket_id) from marts.fct_tickets").fetchone()
-            assert found == (asked.tickets, asked.tickets), found
-    medians = {name: {step: statistics.median(one[step] for one in lived) for step in lived[0]} for name, lived in nights.items()}
+        nights = lived(Path(folder), tickets=asked.tickets, lines=asked.lines, turns=asked.turns)
     print(f"{asked.tickets:,} tickets, {asked.lines:,} order lines; medians of {asked.turns}; largest process {largest():,.0f} MB; {machine()}")
-    steps = list(medians["empty"])
+    steps = list(nights[EMPTY])
     print(f"{'CPU seconds':<32}" + "".join(f"{step:>20}" for step in steps) + f"{'all':>10}{'above empty':>14}")
-
-    def above(name: str) -> float:
-        """What the night cost beyond start-up and the source's own time."""
-        empty = medians["empty, from nothing" if name == "first" else "empty"]
-        return sum(medians[name][step] - empty[step] for step in steps if step != "read the source")
-
-    for name, seconds in list(medians.items())[1:]:
-        print(f"{name:<32}" + "".join(f"{seconds[step]:>20.2f}" for step in steps) + f"{sum(seconds.values()):>10.2f}{above(name):>14.2f}")
-    for name in list(medians)[4:]:
-        print(f"{name} / first, above start-up, the source's time aside: {above(name) / above('first'):.1%}")
+    for name, seconds in nights.items():
+        print(f"{name:<32}" + "".join(f"{seconds[step]:>20.2f}" for step in steps) + f"{sum(seconds.values()):>10.2f}{above(nights, name):>14.2f}")
+    for name in nights.keys() - {EMPTY, EMPTY_FIRST, FIRST_NIGHT}:
+        print(f"{name} / first, above start-up, the source's time aside: {above(nights, name) / above(nights, FIRST_NIGHT):.1%}")
 
 
 if __name__ == "__main__":

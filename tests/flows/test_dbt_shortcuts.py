@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,22 @@ from dbt_common.events.types import Note, SystemCouldNotWrite
 from jinja2 import Environment
 
 from flows.dbt_shortcuts import TEMPLATES, kept_templates, no_debug_events
+
+COUNTED = """
+from flows.dbt_shortcuts import compile_when_used
+from mashumaro.core.meta.code.builder import CodeBuilder
+looked, count = CodeBuilder.get_field_types, 0
+def counted(self, *arguments, **named):
+    global count
+    count += 1
+    return looked(self, *arguments, **named)
+CodeBuilder.get_field_types = counted
+{before}
+from dbt.artifacts.resources import ModelConfig
+imported = count
+read = ModelConfig.from_dict({{"materialized": "table", "tags": ["a"], "meta": {{"grain": "day"}}}})
+print(imported, read.to_dict() == ModelConfig.from_dict(read.to_dict()).to_dict(), read.materialized, read.tags, read.meta)
+"""
 
 
 @pytest.fixture
@@ -90,3 +108,16 @@ def test_where_nothing_can_be_written_the_build_goes_on(tmp_path: Path) -> None:
 
 def render(text: str) -> str:
     return str(get_template(text, {}).render({"name": "kpi"}))
+
+
+def test_dataclasses_are_compiled_when_they_are_used_and_read_the_same() -> None:
+    def said(before: str) -> tuple[int, str]:
+        ended = subprocess.run([sys.executable, "-c", COUNTED.format(before=before)], capture_output=True, text=True, check=True)
+        imported, rest = ended.stdout.split(" ", 1)
+        return int(imported), rest
+
+    at_import, rest = said("")
+    when_used, same = said("compile_when_used()")
+    assert when_used < at_import / 2, "mashumaro does not ask for it any more, or dbt says otherwise"
+    assert rest == same
+    assert rest.startswith("True table ['a'] {'grain': 'day'}")
