@@ -21,7 +21,7 @@ from tests.bi.shown import Shown, drawn_of, look, signed_in, superset, titles_of
 from tests.length import IS_DRILL
 
 pytestmark = pytest.mark.timeout(1500)      # the first test may wait for the company's first night and install Superset: a minute of CPU each
-VERSIONS = 50 if IS_DRILL else 4
+VERSIONS = 50 if IS_DRILL else 2
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from tests.length import IS_DRILL
 
 ATTEMPTS = 60      # a stream that has died or failed more often than a history can make it will never come to an end
 SHOWN = 5
-BOUNDED_DEATHS = 6      # at the first three pages of a stream, where this is no drill
+BOUNDED_DEATHS = 2      # at the first page of a stream, where this is no drill
 
 
 class Killed(BaseException):
@@ -175,8 +175,8 @@ class Bench:
     # ---- deaths
 
     def die_at_every_page(self, name: str, die: Callable[[str, str, int], bool]) -> int:
-        """Reads a stream in as many processes as it takes: each dies at the next page, before it lands and behind it (but for a drill, at the first three
-        pages). Returns how many died.
+        """Reads a stream in as many processes as it takes: each dies at the next page, before it lands and behind it (but for a drill, at the first
+        page). Returns how many died.
 
         Whoever finishes a reading that was left behind begins the next window at once, so there is always a page to die at: two windows are enough.
         """

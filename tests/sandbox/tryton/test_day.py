@@ -17,6 +17,8 @@ from tests.sandbox.tryton.reading import Reading
 from tests.sandbox.tryton.telling import told_complaints, told_corrections, told_lead, told_order, told_purchase
 from tests.sandbox.tryton.test_read_back import differences
 
+pytestmark = pytest.mark.drill          # tests/test_company.py lives such a day in every run.
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Lived:

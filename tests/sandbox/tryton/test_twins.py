@@ -13,6 +13,7 @@ from sandbox.company.story import write_plan
 from sandbox.tryton.__main__ import load
 from tests.sandbox.tryton.box import everything, new_home, opened
 
+pytestmark = pytest.mark.drill
 LATER = timedelta(minutes=1)  # the twin does everything a minute later, so that numbers and instants differ but days do not
 
 
