@@ -1,4 +1,4 @@
--- channel_roi, by channel over the whole history, from lines instead of orders
+-- channel_roi by channel, and that of all channels that were paid for, over the whole history, from lines instead of orders
 with
 earned as (
     select
@@ -23,19 +23,43 @@ spent as (
     group by 1
 ),
 
+expected as (
+    select
+        segment,
+        coalesce(earned.margin, 0) as margin,
+        coalesce(spent.spend, 0) as spend
+    from earned
+    full outer join spent using (segment)
+),
+
+both_ways as (
+    select
+        'channel_roi' as kpi,
+        *
+    from expected
+    union all
+    select
+        'channel_roi_of_paid_channels' as kpi,
+        'all' as segment,
+        coalesce(sum(margin), 0) as margin,
+        coalesce(sum(spend), 0) as spend
+    from expected
+    where spend > 0
+),
+
 measured as (
     select
+        kpi,
         segment,
         sum(numerator) as margin,
         sum(denominator) as spend
     from {{ ref('kpi_channel_roi') }}
-    where kpi = 'channel_roi' and period_grain = 'day' and segment_type = 'channel'
-    group by segment
+    where period_grain = 'day' and segment_type = case when kpi = 'channel_roi' then 'channel' else 'all' end
+    group by kpi, segment
 )
 
 select *
 from measured
-full outer join earned using (segment)
-full outer join spent using (segment)
-where abs(coalesce(measured.margin, 0) - coalesce(earned.margin, 0)) > 0.01
-    or abs(coalesce(measured.spend, 0) - coalesce(spent.spend, 0)) > 0.01
+full outer join both_ways using (kpi, segment)
+where abs(coalesce(measured.margin, 0) - coalesce(both_ways.margin, 0)) > 0.01
+    or abs(coalesce(measured.spend, 0) - coalesce(both_ways.spend, 0)) > 0.01

@@ -1,4 +1,5 @@
--- order_cycle_hours, by ranking the orders of a month and taking the middle one or two
+-- order_cycle_hours and its ninetieth percentile, by ranking the orders of a month and weighing the one or two that stand where half of them,
+-- or nine tenths, are behind
 with
 ranked as (
     select
@@ -11,24 +12,29 @@ ranked as (
         and coalesce({{ reporting_day('cancelled_at') }} > {{ as_of() }}, true)
 ),
 
+asked as (
+    select * from (values ('order_cycle_hours', cast(0.5 as double)), ('order_cycle_hours_p90', cast(0.9 as double))) as asked (kpi, share)
+),
+
 expected as (
     select
-        period_start,
-        avg(seconds) / 3600 as value,
-        max(order_count) as sample_size
+        asked.kpi,
+        ranked.period_start,
+        sum(ranked.seconds * greatest(0, 1 - abs(ranked.place - 1 - asked.share * (ranked.order_count - 1)))) / 3600 as value,
+        max(ranked.order_count) as sample_size
     from ranked
-    where place in ((order_count + 1) // 2, order_count // 2 + 1)
-    group by period_start
+    cross join asked
+    group by asked.kpi, ranked.period_start
 ),
 
 measured as (
     select *
     from {{ ref('kpi_order_cycle_hours') }}
-    where kpi = 'order_cycle_hours' and period_grain = 'month' and segment_type = 'all' and sample_size > 0
+    where kpi in (select kpi from asked) and period_grain = 'month' and segment_type = 'all' and sample_size > 0
 )
 
 select *
 from measured
-full outer join expected using (period_start)
+full outer join expected using (kpi, period_start)
 where coalesce(abs(measured.value - expected.value) > 0.000001, true)
     or measured.sample_size is distinct from expected.sample_size

@@ -1,4 +1,5 @@
--- supplier_lead_days, by ranking the lines of a month and taking the middle one or two
+-- supplier_lead_days and its ninetieth percentile, by ranking the lines of a month and weighing the one or two that stand where half of them,
+-- or nine tenths, are behind
 with
 ranked as (
     select
@@ -10,22 +11,27 @@ ranked as (
     where received_on <= {{ as_of() }} and ordered_on is not null and not is_cancelled
 ),
 
+asked as (
+    select * from (values ('supplier_lead_days', cast(0.5 as double)), ('supplier_lead_days_p90', cast(0.9 as double))) as asked (kpi, share)
+),
+
 expected as (
     select
-        period_start,
-        avg(days) as value
+        asked.kpi,
+        ranked.period_start,
+        sum(ranked.days * greatest(0, 1 - abs(ranked.place - 1 - asked.share * (ranked.line_count - 1)))) as value
     from ranked
-    where place in ((line_count + 1) // 2, line_count // 2 + 1)
-    group by period_start
+    cross join asked
+    group by asked.kpi, ranked.period_start
 ),
 
 measured as (
     select *
     from {{ ref('kpi_supplier_lead_days') }}
-    where kpi = 'supplier_lead_days' and period_grain = 'month' and segment_type = 'all' and sample_size > 0
+    where kpi in (select kpi from asked) and period_grain = 'month' and segment_type = 'all' and sample_size > 0
 )
 
 select *
 from measured
-full outer join expected using (period_start)
+full outer join expected using (kpi, period_start)
 where coalesce(abs(measured.value - expected.value) > 0.000001, true)

@@ -33,28 +33,44 @@ measured as (
     group by tickets.ticket_id, tickets.day
 ),
 
+ranked as (
+    select
+        *,
+        row_number() over (partition by day order by measured) - 1 as before,
+        count(*) over (partition by day) as ticket_count
+    from measured
+),
+
+asked as (
+    select * from (values ('resolution_hours', cast(0.5 as double)), ('resolution_hours_p90', cast(0.9 as double))) as asked (kpi, share)
+),
+
+-- the one or two tickets that stand where half of them, or nine tenths, are behind
 expected as (
     select
-        day,
-        median(measured) as expected_value,
-        count(*) as expected_sample
-    from measured
-    group by day
+        asked.kpi,
+        ranked.day,
+        sum(ranked.measured * greatest(0, 1 - abs(ranked.before - asked.share * (ranked.ticket_count - 1)))) as expected_value,
+        max(ranked.ticket_count) as expected_sample
+    from ranked
+    cross join asked
+    group by asked.kpi, ranked.day
 ),
 
 published as (
     select *
     from {{ ref('kpi_resolution_hours') }}
-    where kpi = 'resolution_hours' and period_grain = 'day' and segment_type = 'all' and period_start > {{ as_of() }} - 60
+    where kpi in (select kpi from asked) and period_grain = 'day' and segment_type = 'all' and period_start > {{ as_of() }} - 60
 )
 
 select
+    coalesce(expected.kpi, published.kpi) as kpi,
     coalesce(expected.day, published.period_start) as day,
     expected.expected_value,
     published.value,
     expected.expected_sample,
     published.sample_size
 from expected
-full join published on expected.day = published.period_start
+full join published on expected.kpi = published.kpi and expected.day = published.period_start
 where coalesce(expected.expected_sample, 0) <> coalesce(published.sample_size, 0)
     or abs(coalesce(expected.expected_value, -1) - coalesce(published.value, -1)) > 0.001

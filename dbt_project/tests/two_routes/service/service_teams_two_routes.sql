@@ -1,4 +1,5 @@
--- Reassignment and cross-team tickets of all time. The second route: tickets that a change of team tells of, compared with the team before, instead of counting teams.
+-- Reassignment and cross-team tickets of all time. The second route: tickets that a change of team tells of, compared with the team before, instead of
+-- counting teams; and the hours of each month, from the instants of those tickets, its middle one or two by rank.
 with
 moves as (
     select
@@ -43,6 +44,37 @@ expected as (
         on tickets.ticket_id = moved.ticket_id
 ),
 
+ranked as (
+    select
+        date_trunc('month', tickets.resolved_on) as month,
+        epoch(tickets.resolved_at) - epoch(tickets.created_at) as seconds,
+        row_number() over (
+            partition by date_trunc('month', tickets.resolved_on) order by epoch(tickets.resolved_at) - epoch(tickets.created_at)
+        ) as place,
+        count(*) over (partition by date_trunc('month', tickets.resolved_on)) as ticket_count
+    from {{ ref('fct_tickets') }} as tickets
+    inner join moved
+        on tickets.ticket_id = moved.ticket_id
+    where moved.changed_department and tickets.resolved_on is not null
+),
+
+hours as (
+    select
+        month,
+        avg(seconds) / 3600 as value
+    from ranked
+    where place in ((ticket_count + 1) // 2, ticket_count // 2 + 1)
+    group by month
+),
+
+published_hours as (
+    select
+        period_start as month,
+        value
+    from {{ ref('kpi_cross_team_resolution_hours') }}
+    where period_grain = 'month' and segment_type = 'all' and value is not null
+),
+
 published as (
     select 'reassignment_rate' as kpi, coalesce(sum(numerator), 0) as counted
     from {{ ref('kpi_reassignment_rate') }}
@@ -60,3 +92,11 @@ select
 from expected
 inner join published using (kpi)
 where expected.counted <> published.counted
+union all
+select
+    'cross_team_resolution_hours' as kpi,
+    hours.value as expected,
+    published_hours.value as published
+from hours
+full join published_hours using (month)
+where coalesce(abs(hours.value - published_hours.value) > 0.000001, true)
