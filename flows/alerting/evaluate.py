@@ -63,7 +63,9 @@ def evaluate(
 ) -> Evaluation:
     """marts: a DuckDB connection to the current version. step: called by name between the steps, for tests that end the process there. Raises LeaseTaken."""
     with leases.lease(ledger, LEASE, purpose="an evaluation of the alerts", now=now, lasts=timedelta(minutes=10)) as owner:
-        found = facts.read(marts, setup.rules, night=night)
+        with ledger.begin() as connection:
+            places = {(alert.rule, alert.segment_type, alert.segment) for alert in store.told(connection).alerts if alert.is_open}
+        found = facts.read(marts, setup.rules, night=night, told=places)
         shifts = facts.shifts(marts, found.as_of - timedelta(days=1))
         step("read")
         with ledger.begin() as connection:

@@ -17,8 +17,8 @@ from flows.alerting.ladder import Shift
 from flows.alerting.rule import Rule
 
 LENGTH = {"day": 1, "week": 7, "month": 31}
-NEAR = 21                                       # periods that are read besides what a rule needs, so that a message can show the last days
-BACK = 180                                      # of a segment that is beyond its limit, or lately was: so that a message can say since when
+NEAR = 7                                        # periods that are read of a segment besides what a rule needs
+BACK = 180                                      # of one that is beyond its limit, or lately was, or has an alert: so that a message can say since when
 TIERS = ("inform", "warn", "act")
 Key = tuple[str, str, str]                      # rule, segment type, segment
 
@@ -48,8 +48,11 @@ class Facts:
     evidence: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
 
 
-def read(connection: Any, rules: Mapping[str, Rule], *, night: Night, whole: bool = False) -> Facts:
-    """connection: DuckDB, on a version. whole: all history (for replay) instead of as much as the rules need to judge the present."""
+def read(connection: Any, rules: Mapping[str, Rule], *, night: Night, whole: bool = False, told: Collection[Key] = ()) -> Facts:
+    """connection: DuckDB, on a version. whole: all history (for replay) instead of as much as the rules need to judge the present.
+
+    told: places that a message may have to show although all is well there now, as they have an alert.
+    """
     as_of, version = connection.execute("select as_of, version from meridian_version").fetchone()
     tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
     kpis = _kpis(connection)
@@ -63,7 +66,7 @@ def read(connection: Any, rules: Mapping[str, Rule], *, night: Night, whole: boo
             if rule.kpi is not None and (late := sorted(kpis[rule.kpi].reads & stale.keys() if rule.kpi in kpis else ())):
                 frozen[name] = f"{stale[late[0]]} is stale"
             else:
-                readings[name] = _of_rule(connection, rule, kpis, tables, as_of, night, evidence, whole)
+                readings[name] = _of_rule(connection, rule, kpis, tables, as_of, night, evidence, whole, told)
         except CannotJudge as error:
             unjudged[name] = str(error)
     return Facts(as_of=as_of, version=version, kpis=kpis, readings=readings, frozen=frozen, unjudged=unjudged, evidence=evidence)
@@ -96,6 +99,7 @@ def _stale(connection: Any, feeds: Mapping[tuple[str, str], str]) -> dict[tuple[
 
 def _of_rule(
     connection: Any, rule: Rule, kpis: Mapping[str, Kpi], tables: Collection[str], as_of: date, night: Night, evidence: dict[Key, tuple[str, str]], whole: bool,
+    told: Collection[Key],
 ) -> list[Reading]:
     if rule.worklist_not_empty is not None:
         return _work(connection, rule, tables, as_of, evidence)
@@ -115,18 +119,20 @@ def _of_rule(
 
     def judged(first: date, which: str = "", *places: Sequence[str]) -> dict[tuple[str, str], tuple[Judged, ...]]:
         rows = connection.execute(
-            "select segment_type, segment, period_end, value, numerator, denominator, sample_size, target from kpis "
+            "select segment_type, segment, period_end, value, numerator, denominator, coalesce(sample_size, 0), target from kpis "
             f"where {in_question} {which} order by segment_type, segment, period_end", [*asked, first, as_of, *places]).fetchall()
         series: dict[tuple[str, str], list[Period]] = {}
-        for segment_type, segment, end, value, numerator, denominator, sample, target in rows:
-            series.setdefault((segment_type, segment), []).append(
-                Period(end=end, value=value, numerator=numerator, denominator=denominator, sample=sample or 0, target=target))
+        for row in rows:
+            series.setdefault(row[:2], []).append(Period._make(row[2:]))
         return {place: tuple(one for one in judge(rule, kpi, periods) if one.known_on <= as_of) for place, periods in series.items()}
 
-    # Of a thousand segments nearly all have been calm for weeks: half a year of each, a Python object a day, was 3 ms of a segment and rule.
+    # Of a thousand segments nearly all have been calm for weeks: half a year of each, a Python object a day, was 3 ms of a segment and rule. One of which so
+    # few periods are known that they decide nothing is looked at as far back as any.
+    decides = max(rule.for_, rule.clear_for)
     places = connection.execute(f"select distinct segment_type, segment from kpis where {in_question} order by all", [*asked, far, as_of]).fetchall()
     series = judged(near)
-    uneasy = [place for place in places if not series.get(place) or any(point.verdict != "clear" for point in series[place])]
+    uneasy = [place for place in places if len(series.get(place, ())) < decides or (rule.rule, *place) in told
+              or any(point.verdict != "clear" for point in series[place])]
     if uneasy and not whole:
         series |= judged(far, "and (segment_type, segment) in (select unnest(?), unnest(?))", *map(list, zip(*uneasy, strict=True)))
     if not places and not connection.execute("select 1 from kpis where kpi = ? limit 1", [rule.kpi]).fetchone():
