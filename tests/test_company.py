@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows import alerts, up
+from flows import alerts, build, up
 from flows.alerting import facts, replay
 from flows.settings import load
 from flows.store import intents, proposals
@@ -27,6 +27,7 @@ from flows.store import ledger as ledgers
 from sandbox.company import planted
 from sandbox.tryton.home import Home as Tryton
 from tests import first_version, playbook_world
+from tests.dbt_project import second_routes
 from tests.sandbox.tryton.box import share_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -133,6 +134,13 @@ def test_the_project_that_worked_is_verified_and_the_one_that_only_looked_like_i
 
 def test_every_kpi_is_what_the_story_says(home: Home) -> None:
     assert compare(home) > 2_000
+
+
+def test_second_routes_notice_when_the_figures_of_a_kpi_are_one_more(home: Home) -> None:
+    settings = load(home.folder / "meridian.toml")
+    queries = second_routes.compiled(settings, build.TWO_ROUTES)
+    assert len(queries) == len(list(settings.dbt_project.glob("tests/two_routes/**/*.sql")))
+    assert second_routes.unnoticed(settings.warehouse, queries) == []
 
 
 @pytest.mark.drill        # 220 s of CPU: another company's worth of systems; tests/dbt_project/commerce/test_erps.py has their rows

@@ -1,5 +1,5 @@
 -- Staffing and the balance of workload. The second routes: people needed are the fewest that the sum which defines Erlang C lets do, asked of each number; hours judged are the
--- promised ones; Gini out of the differences between every two people.
+-- promised ones, hours missing those of the people who were not rostered; Gini out of the differences between every two people.
 with
 needs as (
     select distinct
@@ -57,6 +57,22 @@ wrong_hours as (
             ) as expected
     )
     where {{ differs('coalesce(found, 0)', 'coalesce(expected, 0)') }}
+),
+
+wrong_gaps as (
+    select 'staffing_gap: hours missing' as what
+    from (
+        select
+            (
+                select sum(numerator) from {{ ref('kpis') }}
+                where kpi = 'staffing_gap' and period_grain = 'month' and segment_type = 'team'
+            ) as found,
+            (
+                select sum(greatest(0, needed_agents - rostered_agents) * hours) from {{ ref('fct_staffing') }}
+                where day <= {{ as_of() }}
+            ) as expected
+    )
+    where abs(coalesce(found, 0) - coalesce(expected, 0)) > 0.01
 ),
 
 worked as (
@@ -124,5 +140,7 @@ wrong_balances as (
 select * from wrong_needs
 union all
 select * from wrong_hours
+union all
+select * from wrong_gaps
 union all
 select * from wrong_balances

@@ -1,5 +1,5 @@
 -- Compliance of orders. The second route: the columns of the orders themselves, step by step as the procedure has them; and every process's cases that ended,
--- counted in the facts that they came from.
+-- counted in the facts that they came from. Rework: of every process's cases that ended, those with more events than activities.
 with
 orders as (
     select
@@ -41,6 +41,39 @@ expected as (
     where first_resolved_at is not null
 ),
 
+lengths as (
+    select
+        process,
+        case_id,
+        count(*) as events,
+        count(distinct activity) as activities,
+        bool_or((process, activity) in (select (process, activity) from {{ ref('int_process_steps') }} where is_last)) as has_ended
+    from {{ ref('int_process_events') }}
+    group by process, case_id
+),
+
+reworked as (
+    select
+        process,
+        count(*) as ended,
+        count(*) filter (where events > activities) as reworked
+    from lengths
+    where has_ended
+    group by process
+),
+
+published_rework as (
+    select
+        segment as process,
+        sum(numerator) as reworked,
+        sum(denominator) as ended
+    from {{ ref('kpis') }}
+    where kpi = 'rework_rate'
+        and period_grain = 'month'
+        and segment_type = 'process'
+    group by segment
+),
+
 published as (
     select
         segment as process,
@@ -65,3 +98,13 @@ where process in (select process from {{ ref('int_process_steps') }})
         published.ended is distinct from expected.ended
         or (expected.following is not null and published.following is distinct from expected.following)
     )
+union all
+select
+    'rework of ' || process as process,
+    reworked.ended,
+    reworked.reworked as following,
+    published_rework.reworked as published_following,
+    published_rework.ended as published_ended
+from reworked
+full outer join published_rework using (process)
+where reworked.ended is distinct from published_rework.ended or reworked.reworked is distinct from published_rework.reworked
