@@ -109,7 +109,8 @@ def _of_rule(
     if kpi is None:
         raise CannotJudge(f"{rule.kpi} is not published here: no source tells it")
     settles = kpi.settles_after_days
-    need = rule.window * (rule.compared_with + 1) + rule.for_ + rule.clear_for
+    compared = rule.compared_with if rule.changed_by is not None else 0
+    need = rule.window * (compared + 1) + rule.for_ + rule.clear_for
     far, near = (date.min if whole else as_of - timedelta(days=(need + back) * LENGTH[rule.grain] + settles) for back in (BACK, NEAR))
     if rule.out_of_control:
         return _signals(connection, rule, kpi, tables, far, as_of)
