@@ -28,10 +28,13 @@ _numbers = count()
 def _context() -> EphemeralDataContext:
     """One context a process, without telemetry (it is asked for at import) and without progress bars."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)      # it tells of temporary folders of its own
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     with _what_no_check_here_needs_left_alone():
         import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    # It tells of temporary folders of its own, by a logger whose level it sets when it is imported.
+    logging.getLogger(ProgressBarsConfig.__module__).setLevel(logging.WARNING)
 
     import expectations.dialect  # noqa: F401 - registers itself with SQLAlchemy
 

@@ -41,12 +41,17 @@ class Evaluated:
     @property
     def sentence(self) -> str:
         found = self.evaluation
-        told = ", ".join(f"{message.kind} {message.alerts[0].rule}" + (f" ({len(message.alerts)})" if len(message.alerts) > 1 else "")
-                         for message in found.messages) or "nothing new to tell"
+        told = ", ".join(map(_in_short, found.messages)) or "nothing new to tell"
         if found.is_past:
             return f"{found.version} is as of {found.as_of}, and alerts have been told of a later day: what was is no news; {told}"
         counted = f"{found.promised} messages promised, {len(found.frozen)} rules frozen, {len(found.unjudged)} cannot be judged"
         return f"alerts as of {found.as_of}: {told}; {counted}"
+
+
+def _in_short(message: Message) -> str:
+    rules = dict.fromkeys(alert.rule for alert in message.alerts)
+    about = next(iter(rules)) if len(rules) == 1 else f"of {len(rules)} rules"
+    return f"{message.kind} {about}" + (f" ({len(message.alerts)})" if len(message.alerts) > 1 else "")
 
 
 def load_rules(settings: Settings) -> rules.Loaded:

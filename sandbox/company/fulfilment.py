@@ -179,7 +179,7 @@ def order(draft: OrderDraft, at_hand: Bench, random: Random) -> Order:
     shipments: tuple[Shipment, ...] = ()
     corrections: tuple[Correction, ...] = ()
     fate = random.random()
-    if fate < 0.035:
+    if fate < 0.035 and draft.lead is None:         # a deal is won by its order, and not by one that is called off
         cancelled_at = (draft.placed_at + timedelta(minutes=random.uniform(4, 240))).replace(microsecond=0)
         if fate < 0.02:
             confirmed_at = None  # payment never came

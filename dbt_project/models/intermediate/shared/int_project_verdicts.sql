@@ -39,12 +39,14 @@ named as (
 ),
 
 told as (
-    select distinct
+    select
         kpi,
         segment_type,
-        segment
+        segment,
+        min(period_start) filter (where status <> 'no_data') as first_week
     from kpis
     where period_grain = 'week'
+    group by kpi, segment_type, segment
 ),
 
 -- a guard rail is watched where the project is at work; where its KPI is not told of that, in the whole
@@ -68,6 +70,7 @@ placed as (
 ),
 
 -- A year before and half a year behind: long enough to see an effect, short enough that little else has changed. The week in which it begins is neither.
+-- A history begins with what was quick: what took longer had begun before it. One such week among those before can hide an effect, so two are left out.
 weeks as (
     select
         placed.project_id,
@@ -85,6 +88,11 @@ weeks as (
         and not kpis.is_provisional
         and kpis.period_start between placed.starts_on - 364 and placed.starts_on + 182
         and not (kpis.period_start < placed.starts_on and kpis.period_end >= placed.starts_on)
+    inner join told
+        on placed.kpi = told.kpi
+        and placed.segment_type = told.segment_type
+        and placed.segment = told.segment
+        and kpis.period_start >= told.first_week + 14
 ),
 
 series as (
