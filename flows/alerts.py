@@ -16,7 +16,7 @@ from flows import channels
 from flows.alerting import episodes, facts, judge, replay, rule_tests, rules
 from flows.alerting import evaluate as evaluation
 from flows.alerting.compose import LinkOf
-from flows.alerting.episodes import Alert, Reading
+from flows.alerting.episodes import Alert, Message, Reading
 from flows.alerting.evaluate import Evaluation, Setup
 from flows.alerting.notice import Language
 from flows.alerting.rule import Rule
