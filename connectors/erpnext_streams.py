@@ -103,6 +103,7 @@ DOCUMENTS: Mapping[str, Asked] = {
 HISTORY = ("Sales Order", "Delivery Note", "Sales Invoice", "Purchase Order", "Purchase Receipt", "Opportunity", "Issue")
 ASKED: Mapping[str, Asked] = {
     **DOCUMENTS, "versions": Asked(doctype="Version", links={"docname": HISTORY}, only=(["ref_doctype", "in", list(HISTORY)],))}
+MASTER = frozenset({"customers", "suppliers", "items", "bins", "addresses", "companies", "countries", "warehouses", "currency_exchanges"})
 # Once a week all names are compared: what was deleted behind the framework's back leaves no trace.
-STREAMS = tuple(Stream(name=name, key=("name",), deletes="sweep", sweep_every=7, cursor=Cursor(field="modified", lag=LAG),
+STREAMS = tuple(Stream(name=name, key=("name",), deletes="sweep", sweep_every=7, cursor=Cursor(field="modified", lag=LAG), is_master=name in MASTER,
                        personal={**WRITTEN, **PERSONAL.get(name, {})}) for name in ASKED)

@@ -79,7 +79,7 @@ STREAMS: Mapping[Stream, Asked] = {
         Asked(how="tickets"),
     Stream(name="conversations", key=("ticket_id",), deletes="tombstone", cursor=Cursor(field="updated_at", lag=LAG), personal=CONVERSATION):
         Asked(how="conversations"),
-    Stream(name="contacts", key=("id",), deletes="sweep", sweep_every=30, cursor=Cursor(field="updated_at", lag=LAG), personal=CONTACT):
+    Stream(name="contacts", key=("id",), deletes="sweep", sweep_every=30, cursor=Cursor(field="updated_at", lag=LAG), personal=CONTACT, is_master=True):
         Asked(how="pages", path="contacts", lists=({}, {"state": "blocked"}, {"state": "deleted"}), since="_updated_since"),
     Stream(name="companies", key=("id",), deletes="full", personal=COMPANY): Asked(how="pages", path="companies"),
     Stream(name="agents", key=("id",), deletes="full", personal=AGENT): Asked(how="pages", path="agents"),

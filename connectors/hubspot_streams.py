@@ -62,6 +62,7 @@ class Asked:
 
 def _objects(of: str, stamp: str = "hs_lastmodifieddate", *, name: str = "", history: tuple[str, ...] = ()) -> tuple[Stream, Asked]:
     stream = Stream(name=name or of, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), stamps=("updatedAt",),
+                    is_master=of in ("companies", "contacts"),
                     personal={**PERSONAL[of], **{path: kind for one in history for path, kind in _of_history(one).items()}})
     return stream, Asked(how="objects", of=of, history=history)
 

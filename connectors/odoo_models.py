@@ -124,4 +124,4 @@ def stream_of(name: str, model: Model) -> Stream:
     if model.whole:
         return Stream(name=name, key=("id",), deletes="full", personal=model.personal)
     return Stream(name=name, key=("id",), deletes="sweep", cursor=Cursor(field="write_date", lag=LAG, overlap=OVERLAP), stamps=("write_date", "create_date"),
-                  personal=model.personal)
+                  personal=model.personal, is_master=name in ("res_partner", "res_currency_rate"))

@@ -35,7 +35,8 @@ def _changes(name: str, of: str, *needs: str, without: frozenset[str] = frozense
     """An object that is asked for what changed."""
     # Object reference: the objects of field history have neither SystemModstamp nor LastModifiedDate, because their records never change.
     stamp = "CreatedDate" if re.fullmatch(r"(?!OpportunityHistory$).*History|.*__History", of) else "SystemModstamp"
-    stream = Stream(name=name, key=("Id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), personal=PERSONAL.get(of, OTHERS))
+    stream = Stream(name=name, key=("Id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), personal=PERSONAL.get(of, OTHERS),
+                    is_master=name in ("users", "campaigns", "accounts", "contacts"))
     return stream, Asked(how="changes", object=of, needs=needs, without=without)
 
 

@@ -105,7 +105,7 @@ def _stream(name: str) -> Stream:
     if name in ("shop", "locations", "inventory_items", "inventory_levels"):
         return Stream(name=name, key=("id",), deletes="full")
     return Stream(name=name, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field="updatedAt", lag=LAG), stamps=("updatedAt",),
-                  personal=PERSONAL.get(name, {}))
+                  personal=PERSONAL.get(name, {}), is_master=name in ("products", "customers"))
 
 
 STREAMS = tuple(_stream(name) for name in ASKED)

@@ -122,6 +122,7 @@ class Stream:
         connectors/personal.py does what the configuration says to these fields, before anything lands.
     stamps: dotted fields of a record, the first that has a value says when it was last changed, as the cursor counts it. By them a night compares what
         was landed with what the source holds (flows/reconcile.py); empty: it cannot, and `incomparable` says why.
+    is_master: what others refer to for as long as it exists, like customers: the first night reads all of it, whatever day `read_from` names.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Stream:
     personal: Mapping[str, Kind | Personal] = field(default_factory=dict, hash=False)
     stamps: tuple[str, ...] = ()
     incomparable: str = ""
+    is_master: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

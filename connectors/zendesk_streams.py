@@ -74,10 +74,11 @@ STREAMS: Mapping[Stream, Export] = {
         Export(how="cursor", path="incremental/tickets/cursor.json", items="tickets", stamp="generated_timestamp"),
     Stream(name="ticket_events", key=("id",), cursor=Cursor(field="timestamp", lag=LAG), stamps=("timestamp",), personal=EVENT):
         Export(how="time", path="incremental/ticket_events.json", items="ticket_events", stamp="timestamp", params={"include": "comment_events"}),
-    Stream(name="users", key=("id",), cursor=Cursor(field="updated_at", lag=LAG), stamps=("updated_at",), personal=USER):
+    Stream(name="users", key=("id",), cursor=Cursor(field="updated_at", lag=LAG), stamps=("updated_at",), personal=USER, is_master=True):
         Export(how="cursor", path="incremental/users/cursor.json", items="users", stamp="updated_at"),
     Stream(name="groups", key=("id",), deletes="full"): Export(how="list", path="groups.json", items="groups"),
-    Stream(name="organizations", key=("id",), deletes="tombstone", cursor=Cursor(field="updated_at", lag=LAG), stamps=("updated_at",), personal=ORGANIZATION):
+    Stream(name="organizations", key=("id",), deletes="tombstone", cursor=Cursor(field="updated_at", lag=LAG), stamps=("updated_at",), personal=ORGANIZATION,
+           is_master=True):
         Export(how="time", path="incremental/organizations.json", items="organizations", stamp="updated_at"),
     Stream(name="satisfaction_ratings", key=("id",), deletes="sweep", sweep_every=30, cursor=Cursor(field="created_at", lag=LAG, overlap=RATINGS_CHANGE_FOR),
            incomparable="the last 30 days of it are read again every night, and once a month all keys are compared", personal={"comment": "text"}):

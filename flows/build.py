@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from connectors.personal import KEY_VARIABLE
 from flows import alerts, automations
@@ -34,6 +36,9 @@ class BuildFailed(Exception):
 
 
 TWO_ROUTES = "path:tests/two_routes"
+EXAMPLES, LONGEST_EXAMPLE = 2, 100      # rows of what a test found, characters of each value
+# What does not hold of a history that begins in the middle: of an old ticket only the newest events are there, of an old order a line without its header.
+OF_A_WHOLE_HISTORY = (TWO_ROUTES, "commerce_relations_hold")
 # Asked of the rows whenever they are written (dbt_project/macros/materializations.sql); of whole tables, as nodes, at an audit.
 ASKED_AS_WRITTEN = ("test_name:primary_key", "test_name:columns_hold")
 
@@ -46,6 +51,7 @@ class Node:
     seconds: float
     message: str
     model: Mapping[str, Any] | None = None      # of a model: schema, alias, tags, description, columns, strategy, key, meta
+    asked: str | None = None       # of a test that found something: its SQL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +155,29 @@ def run_dbt(
         process.kill()
         process.wait()
         raise
+    nodes = [_with_examples(node, settings.warehouse) if node.asked else node for node in nodes]
     failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if code or failed:
         details = [f"{node.kind} {node.name}: {node.message}" for node in failed] or problems[-5:] or [f"dbt ended with code {code}"]
         raise BuildFailed("\n".join(details))
     return nodes
+
+
+def _with_examples(node: Node, warehouse: Path) -> Node:
+    """A test that found something, with the first of what it found: dbt says how many rows there are and none of them."""
+    try:
+        with warehouses.connect(warehouse, read_only=True) as connection:
+            answer = connection.execute(f"select * from ({node.asked}) as found limit {EXAMPLES}")
+            names = [column[0] for column in answer.description]
+            rows = [", ".join(f"{name} {_short(value)}" for name, value in zip(names, row, strict=True) if value is not None) for row in answer.fetchall()]
+    except duckdb.Error:        # a table that was taken away meanwhile, or a function that only the builder has
+        return node
+    return replace(node, message=f"{node.message}: {'; '.join(rows)}") if rows else node
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST_EXAMPLE else f"{text[:LONGEST_EXAMPLE]}…"
 
 
 def settings_secrets(settings: Settings) -> set[str]:
@@ -211,13 +235,14 @@ def _what_to_build(settings: Settings, ledger: ledgers.Ledger, prepared: warehou
     A staging model of which nothing landed stays as it is. An audit, once a week, takes the second route to every number, which reads the whole
     history, and asks of whole tables what was asked of their rows as they were written.
     """
-    # Of a ticket that is older than `read_from` only some of the events have landed: its two routes cannot agree.
     is_partial = any(source.read_from for source in settings.configuration.sources.values())
     if prepared.is_whole:
-        return ["--full-refresh", "--exclude", *ASKED_AS_WRITTEN, *([TWO_ROUTES] if is_partial else [])]
+        return ["--full-refresh", "--exclude", *ASKED_AS_WRITTEN, *(OF_A_WHOLE_HISTORY if is_partial else [])]
     readers, on = warehouses.staging_readers(settings.dbt_project), kinds(settings, ledger)
     left_out = [readers[one] for one in prepared.idle if one in readers and one[0] in on]
-    if not prepared.is_audit or is_partial:
+    if is_partial:
+        left_out += OF_A_WHOLE_HISTORY
+    elif not prepared.is_audit:
         left_out += [TWO_ROUTES]
     if not prepared.is_audit:
         left_out += ASKED_AS_WRITTEN

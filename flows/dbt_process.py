@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _node(result: Any) -> dict[str, Any]:
-    """What became of a node, and of a model what publishing it asks for."""
+    """What became of a node, of a model what publishing it asks for, and of a test that found something how to find it again."""
     node = result.node
     told = {
         "name": node.name, "kind": str(node.resource_type), "status": str(result.status), "seconds": round(result.execution_time, 3),
@@ -77,6 +77,8 @@ def _node(result: Any) -> dict[str, Any]:
             "columns": {name: column.description for name, column in node.columns.items()}, "strategy": node.config.incremental_strategy,
             "key": node.config.unique_key, "meta": node.config.meta, "parents": list(node.depends_on.nodes),
         }
+    if told["kind"] == "test" and told["status"] in ("fail", "warn"):
+        told["asked"] = node.compiled_code
     return told
 
 

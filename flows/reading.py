@@ -96,7 +96,8 @@ def _new_reading(connector: Connector, stream: Stream, store: Store, state: ledg
     if stream.cursor is not None and state.cursor is not None:
         start = state.cursor - stream.cursor.overlap
     elif stream.cursor is not None:
-        start = max(filter(None, (start, store.read_from(connector.name))), default=None)
+        since = None if stream.is_master else store.read_from(connector.name)
+        start = max(filter(None, (start, since)), default=None)
         ledgers.first_mark(store.ledger, beginning_of(connector.name, stream.name), ledgers.text(start) or "")
     return reading_of(connector, stream, store, start, store.clock())
 

@@ -106,6 +106,16 @@ def test_the_nights_read_from_a_day_on_and_the_grid_says_what_is_missing(tmp_pat
     assert cells_of(tmp_path) == {"orders": ["missing"] * 7 + ["done"] * 4, "products": ["out of reach"] * 11}
 
 
+def test_what_others_refer_to_is_read_whole_whatever_day_the_nights_read_from(tmp_path: Path) -> None:
+    source = begun(tmp_path)
+    customers = replace(ORDERS, name="customers", is_master=True)
+    assert ingest.ingest_stream(source, customers, replace(store_at(tmp_path), read_from=settings_of(tmp_path).read_from)).state == "read"
+    assert source.asked[-1].start is None
+    assert set(latest(store_at(tmp_path), "customers")) > set(latest(store_at(tmp_path), "orders"))
+    known = [Known(source="erp", stream="customers", kind="tryton")]
+    assert {cell.state for cell in grid.read(store_at(tmp_path).ledger, known, FIRST, date(2026, 2, 28), zone=settings_of(tmp_path).zone, now=NOW)} == {"done"}
+
+
 def test_a_backfill_lands_what_is_missing_and_moves_nothing_of_what_the_nights_have_read(tmp_path: Path) -> None:
     source = begun(tmp_path)
     before = ledgers.stream_states(store_at(tmp_path).ledger)
