@@ -104,12 +104,12 @@ def _read_as(text: str, field: Field) -> str:
 
 
 def check_marts(
-    candidate: Path, *, previous: Path | None = None, as_of: date, accepted: Collection[str] = (), folder: Path = FOLDER,
+    candidate: Path, *, previous: Path | None = None, as_of: date, accepted: Collection[str] = (), read_back_to: date | None = None, folder: Path = FOLDER,
 ) -> CheckReport:
     """Check the marts file about to be published, alone and against the version before. Both files are opened read-only and released.
 
     accepted: '<table>/<check>' that a person has looked at and lets pass this once (a source was taken out, so its rows are gone):
-    when such a check fails, it fails as a warning.
+    when such a check fails, it fails as a warning. read_back_to: the first day of the past that a backfill has read since the version before.
     """
     suites = marts_suites(folder)
     rows: dict[str, list[tuple[Expectation, Observation]]] = {}
@@ -127,7 +127,8 @@ def check_marts(
                     border="marts", subject=suite.subject, check="table_is_published", severity="critical" if suite.required else "warning", passed=False,
                     observed="not among the published tables", expected="published", why="its suite expects it; readers may, too"))
                 continue
-            seen = SeenMart(connection=connection, table=suite.subject, has_old=suite.subject in tables["old"], as_of=as_of, old_as_of=old_as_of)
+            seen = SeenMart(connection=connection, table=suite.subject, has_old=suite.subject in tables["old"], as_of=as_of, old_as_of=old_as_of,
+                            read_back_to=read_back_to)
             rows[suite.subject] = [(expectation, marts_checks.guarded(marts_checks.CHECKS[expectation.type], seen, expectation.kwargs))
                                    for expectation in suite.expectations if expectation.is_own]
     asked = {suite.subject: [expectation for expectation in suite.expectations if not expectation.is_own] for suite in suites if suite.subject in rows}

@@ -43,6 +43,19 @@ def compared_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date) ->
     ]
 
 
+def read_back_to(ledger: ledgers.Ledger, *, since: datetime) -> date | None:
+    """The first day of what backfills, and nights that made gaps good, have landed of the past since then; None where nothing was."""
+    reached: dict[tuple[str, str], str] = {}
+    days = []
+    for row in ledgers.list_batches(ledger):
+        stream, end = (row["source"], row["stream"]), row["window_end"]
+        start, since_then = ledgers.instant(row["window_start"]), row["landed_at"] > (ledgers.text(since) or "")
+        if end <= reached.get(stream, "") and row["records"] and since_then and start is not None:
+            days.append(start.date())
+        reached[stream] = max(end, reached.get(stream, ""))
+    return min(days, default=None)
+
+
 def days_of_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date, now: datetime) -> list[tuple[Any, ...]]:
     """Rows for the published grid: what became of each of the last 90 days of every stream. What waits or runs is what it was before."""
     feeds = {(row["source"], row["stream"]): row["feeds"] for row in ledgers.list_batches(ledger)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from flows import hosts
 from flows.build import models_file
-from flows.freshness import last_batches, missing_of, stale_streams
+from flows.freshness import last_batches, missing_of, read_back_to, stale_streams
 from flows.retention import versions_days
 from flows.settings import Settings
 from flows.store import ledger as ledgers
@@ -86,7 +86,8 @@ def audit_and_publish(
         from expectations.run import check_marts
 
         before = published.current(settings.published)
-        report = check_marts(candidate.marts, previous=before.path / "marts.duckdb" if before else None, as_of=as_of, accepted=accepted)
+        report = check_marts(candidate.marts, previous=before.path / "marts.duckdb" if before else None, as_of=as_of, accepted=accepted,
+                             read_back_to=read_back_to(ledger, since=before.built_at) if before else None)
     except BaseException:
         published.discard(candidate)
         raise

@@ -18,6 +18,7 @@ import pytest
 from connectors.stream import Json, Page, QuotaExhausted, Stream, Unreachable, Window
 from flows import backfill_plan, ingest, past
 from flows.backfill_form import Form
+from flows.freshness import read_back_to
 from flows.settings import Settings, load
 from flows.store import grid, jobs, leases
 from flows.store import landing as landings
@@ -127,6 +128,16 @@ def test_a_backfill_lands_what_is_missing_and_moves_nothing_of_what_the_nights_h
     assert [window.end - window.start for window in source.asked] == [2 * DAY, 2 * DAY, 2 * DAY, DAY]      # type: ignore[operator]
     assert [str(window.start)[:10] for window in source.asked] == ["2026-02-23", "2026-02-21", "2026-02-19", "2026-02-18"]
     assert fill(tmp_path, source).ended == {} and len(source.asked) == 4, "nothing is missing any more"
+
+
+def test_what_was_read_of_the_past_since_a_version_is_known_when_the_next_is_checked(tmp_path: Path) -> None:
+    source, ledger = begun(tmp_path), store_at(tmp_path).ledger
+    assert read_back_to(ledger, since=NOW - DAY) is None, "the first night reads nothing of the past"
+    ingest.ingest_stream(source, ORDERS, store_at(tmp_path, NOW + DAY))
+    assert read_back_to(ledger, since=NOW - DAY) is None
+    fill(tmp_path, source)
+    assert read_back_to(ledger, since=NOW - DAY) == FIRST - DAY, "midnight in Berlin is the day before in UTC"
+    assert read_back_to(ledger, since=NOW + 2 * DAY) is None
 
 
 def test_what_was_landed_already_does_not_land_again_when_every_day_is_read_anew(tmp_path: Path) -> None:
