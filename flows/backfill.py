@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -217,6 +217,7 @@ def _publish(run: Run) -> tuple[str | None, str]:
     """Build and publish what is readable, as of the day of the current version. Returns the version, and what became of it in words."""
     settings, ledger = run.settings, run.ledger
     grid.let_go(ledger, run.owner)
+    _declare_what_waits(run)
     with _publishing(run):
         current = published.current(settings.published)
         night = Night(run=run.job, stop=run.told, as_of=current.as_of if current else settings.as_of(settings.clock()))
@@ -227,6 +228,18 @@ def _publish(run: Run) -> tuple[str | None, str]:
     restated = _mark_restated(run, version) if version and state != "unchanged" else 0
     said = f"published {version}, {restated:,} days of streams restated" if state != "unchanged" else f"nothing new: {version} stays current"
     return (version if state != "unchanged" else None), said
+
+
+def _declare_what_waits(run: Run) -> None:
+    """What another run has read and did not come to check, of sources that this one need not read: a batch is checked by the declaration of its stream,
+    and left unchecked it would be missing from the version without a word."""
+    waiting = {row["source"] for row in ledgers.list_batches(run.ledger) if row["verdict"] == "unchecked"} - {source for source, _ in run.declared}
+    for source in sorted(waiting & run.settings.configuration.sources.keys()):
+        try:
+            with closing(ingesting.connect_source(run.settings, source, run.ledger)) as connector:
+                run.declared |= {(source, stream.name): stream for stream in connector.streams()}
+        except SourceError as error:
+            run.left[source] = f"what was read of it waits to be checked: {error}"
 
 
 @contextmanager

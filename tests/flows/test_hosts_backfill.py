@@ -1,0 +1,104 @@
+"""A backfill among many machines: what one host began when it was killed, another one finishes; grid, jobs and leases lie in PostgreSQL, batches in a bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.personal import KEY_VARIABLE
+from flows.store import engines, grid, leases
+from flows.store import ledger as ledgers
+from flows.store.checksums import differences
+from sandbox.databases import Database
+from sandbox.object_store import ObjectStore
+from sandbox.zendesk import load as loading
+from tests.flows.conftest import Company
+from tests.flows.nights import marts
+from tests.flows.test_backfill import CONFIGURATION, FIRST, states
+from tests.flows.test_hosts import INSTANTS, landed
+from tests.object_stores import object_store
+from tests.sandbox.zendesk.desk import NOW, TOKEN, helpdesk, plan, solved_life, ticket
+
+__all__ = ["object_store"]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+
+SHARED = """
+ledger_env = "LEDGER_URL"
+ledger_allow_plain = true
+store = "s3://hosts-backfill/prefix"
+store_options = {{endpoint_url = "{endpoint}"}}
+store_secrets = {{key = "STORE_KEY", secret = "STORE_SECRET"}}
+"""
+CALLED = "import socket\nsocket.gethostname = lambda: '{name}'\n"
+KILLED_AT_ITS_THIRD_PAGE = """
+import os, signal
+import flows.store.landing as landings
+append, pages = landings.append, []
+def dies(*given):
+    pages.append(1)
+    len(pages) < 3 or os.kill(os.getpid(), signal.SIGKILL)
+    return append(*given)
+landings.append = dies
+"""
+FIRST_DAY, LAST_DAY = date(2026, 10, 6), date(2026, 10, 19)
+ASKED = ("backfill", "--from", str(FIRST_DAY), "--to", str(LAST_DAY), "--days-at-once", "2", "--reason", "history")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    moments = [FIRST + timedelta(hours=9 * number) for number in range(60)]
+    with helpdesk(tmp_path / "desk", plan(*[ticket(number, at, *solved_life(at)) for number, at in enumerate(moments, start=1)])) as desk:
+        yield desk.url
+
+
+def machine(folder: Path, url: str, api: str, shared: str = "", database: Database | None = None) -> Company:
+    folder.mkdir()
+    made = Company(folder=folder, api=api)
+    made.config.write_text(CONFIGURATION.format(url=url, email=loading.ADMIN_EMAIL).replace('home = "state"\n', f'home = "state"\n{shared}'), encoding="utf-8")
+    (folder / ".env").write_text(f"T={TOKEN}\n{KEY_VARIABLE}={'5eed' * 16}\n" + (
+        f"LEDGER_URL={database.url}\nSTORE_KEY=meridian\nSTORE_SECRET=not-a-secret-of-anybody\n" if database else ""))
+    (folder / ".env").chmod(0o600)
+    made.clock(NOW.isoformat())
+    return made
+
+
+def test_what_a_host_began_another_one_finishes_once_and_both_have_it(
+    url: str, tmp_path: Path, prefect_api: str, postgres_server: Database, object_store: ObjectStore,
+) -> None:
+    calm = machine(tmp_path / "calm", url, prefect_api)
+    for asked in (("nightly",), ASKED, ("nightly",)):
+        done = calm.run(*asked)
+        assert done.returncode == 0, done.stdout + done.stderr
+    object_store.make_bucket("hosts-backfill")
+    database, shared = postgres_server.another("hosts_backfill"), SHARED.format(endpoint=object_store.endpoint)
+    a, b = (machine(tmp_path / name, url, prefect_api, shared, database) for name in ("a", "b"))
+    night = a.run("nightly", prelude=CALLED.format(name="a"))
+    assert night.returncode == 0, night.stdout + night.stderr
+
+    killed = a.run(*ASKED, prelude=CALLED.format(name="a") + KILLED_AT_ITS_THIRD_PAGE)
+    assert killed.returncode == -9, killed.stdout + killed.stderr
+    early = b.run(*ASKED, prelude=CALLED.format(name="b"))
+    assert early.returncode == 1 and "on a" in early.stdout + early.stderr, "its lease still runs"
+    ledger = ledgers.open_ledger(b.settings().ledger)
+    with engines.unfenced(), ledger.begin() as connection:         # two minutes later
+        connection.execute(leases.leases.update().values(expires_at=""))
+    followed = b.run(*ASKED, prelude=CALLED.format(name="b"))
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert "goes on with the backfill that stopped" in followed.stdout + followed.stderr
+    assert states(b, FIRST_DAY, LAST_DAY) == states(calm, FIRST_DAY, LAST_DAY) == {"empty", "done", "restated"}, "of the last day a number changed that had been shown"
+    with ledger.begin() as connection:
+        assert not connection.execute(grid.cells.select().where(grid.cells.c.activity.is_not(None))).all()
+    rows = landed(b)
+    assert len(rows) == len(set(rows)) and rows == landed(calm)
+
+    back = a.run("nightly", prelude=CALLED.format(name="a"))         # the killed one comes back, and has what the other has read
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert landed(a) == rows and marts(a, "select count(*) from fct_tickets") == marts(calm, "select count(*) from fct_tickets")
+    again = b.run("nightly", prelude=CALLED.format(name="b"))
+    assert again.returncode == 0, again.stdout + again.stderr
+    for host in (a, b):         # which keys are compared is drawn by lot, and a backfill has a name of its own
+        found = differences(host.settings().published / "marts.duckdb", calm.settings().published / "marts.duckdb", leave_out=INSTANTS)
+        assert {one.table for one in found} <= {"stream_completeness", "stream_days"}, found
