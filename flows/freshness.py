@@ -43,14 +43,18 @@ def compared_streams(settings: Settings, ledger: ledgers.Ledger, as_of: date) ->
     ]
 
 
-def read_back_to(ledger: ledgers.Ledger, *, since: datetime) -> date | None:
-    """The first day of what backfills, and nights that made gaps good, have landed of the past since then; None where nothing was."""
+def read_back_to(ledger: ledgers.Ledger, shown: Mapping[str, Any]) -> date | None:
+    """The first day of what backfills, and nights that made gaps good, have read of the past and a version does not show yet; None where there is nothing.
+
+    shown: the manifest of that version.
+    """
+    last = {(row["source"], row["stream"]): row.get("batch") for row in shown.get("sources", ())}
     reached: dict[tuple[str, str], str] = {}
     days = []
     for row in ledgers.list_batches(ledger):
-        stream, end = (row["source"], row["stream"]), row["window_end"]
-        start, since_then = ledgers.instant(row["window_start"]), row["landed_at"] > (ledgers.text(since) or "")
-        if end <= reached.get(stream, "") and row["records"] and since_then and start is not None:
+        stream, start, end = (row["source"], row["stream"]), ledgers.instant(row["window_start"]), row["window_end"]
+        is_new = row["verdict"] in ABSORBABLE and (before := last.get(stream)) is not None and row["batch"] > before
+        if is_new and end <= reached.get(stream, "") and row["records"] and start is not None:
             days.append(start.date())
         reached[stream] = max(end, reached.get(stream, ""))
     return min(days, default=None)

@@ -87,7 +87,7 @@ def audit_and_publish(
 
         before = published.current(settings.published)
         report = check_marts(candidate.marts, previous=before.path / "marts.duckdb" if before else None, as_of=as_of, accepted=accepted,
-                             read_back_to=read_back_to(ledger, since=before.built_at) if before else None)
+                             read_back_to=read_back_to(ledger, before.manifest) if before else None)
     except BaseException:
         published.discard(candidate)
         raise

@@ -18,7 +18,7 @@ import pytest
 from connectors.stream import Json, Page, QuotaExhausted, Stream, Unreachable, Window
 from flows import backfill_plan, ingest, past
 from flows.backfill_form import Form
-from flows.freshness import read_back_to
+from flows.freshness import last_batches, read_back_to
 from flows.settings import Settings, load
 from flows.store import grid, jobs, leases
 from flows.store import landing as landings
@@ -132,12 +132,24 @@ def test_a_backfill_lands_what_is_missing_and_moves_nothing_of_what_the_nights_h
 
 def test_what_was_read_of_the_past_since_a_version_is_known_when_the_next_is_checked(tmp_path: Path) -> None:
     source, ledger = begun(tmp_path), store_at(tmp_path).ledger
-    assert read_back_to(ledger, since=NOW - DAY) is None, "the first night reads nothing of the past"
+
+    def judged() -> dict[str, Any]:
+        """What the manifest of a version says that shows all of it."""
+        for row in ledgers.list_batches(ledger):
+            ledgers.judge_batch(ledger, source=row["source"], stream=row["stream"], batch=row["batch"], verdict="passed")
+        return {"sources": [{"source": source, "stream": stream, "batch": batch} for (source, stream), batch in last_batches(ledger).items()]}
+
+    assert read_back_to(ledger, {}) is None, "nobody says what an old version shows"
+    first = judged()
+    source.set(99, "new", NOW + DAY / 2)
     ingest.ingest_stream(source, ORDERS, store_at(tmp_path, NOW + DAY))
-    assert read_back_to(ledger, since=NOW - DAY) is None
+    second = judged()
+    assert read_back_to(ledger, first) is None, "a night reads nothing of the past"
     fill(tmp_path, source)
-    assert read_back_to(ledger, since=NOW - DAY) == FIRST - DAY, "midnight in Berlin is the day before in UTC"
-    assert read_back_to(ledger, since=NOW + 2 * DAY) is None
+    assert read_back_to(ledger, second) is None, "what is not checked yet is in no version to come"
+    last = judged()
+    assert read_back_to(ledger, first) == read_back_to(ledger, second) == FIRST - DAY, "midnight in Berlin is the day before in UTC"
+    assert read_back_to(ledger, last) is None
 
 
 def test_what_was_landed_already_does_not_land_again_when_every_day_is_read_anew(tmp_path: Path) -> None:
