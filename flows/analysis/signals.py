@@ -7,10 +7,16 @@ rates Laney's p' chart (Laney, "Improved control charts for attributes", Quality
 - sigma is the larger of mean moving range / 1.128 (d2 of two values) and 1.4826 x MAD: the moving range alone takes values that follow each other for
   calmer than they are and raises a false alarm every 37 values instead of every 390. It is widened by sqrt((k+1) / (k-1)), k the values of that weekday:
   they lie closer to their own middle than a new one will (variances of a residual and of a prediction around the mean of k values).
+- A level that moves is not noise. Where the straight line through the baseline (least squares, on what is left of the weekdays) rises or falls by more than
+  `DRIFT` sigmas of the moving range, a value is set against that line, and sigma is that of what is left of it: Mandel, "The regression control chart",
+  Journal of Quality Technology 1(1). Otherwise the MAD would be that of the movement, and the company that has grown would be blind to a surge. A line carried
+  on by one value is known less well than a middle: 3(k+1) / (k(k-1)) joins the variance, k the values of the baseline. Rates have no line: what slides
+  between nothing and all cannot go on.
 - A rate's sigma is its sample's, sqrt(p(1-p)/n), times what the baseline varies beyond that; and what lies beyond three of those is a signal only if as
   much or more is rarer than 1 in 741 (three sigma, one side) by the binomial distribution: one of two is not.
-- A value beyond its limits does not join the baseline, which stands still until values come back within. After `RENEWED_AFTER` of them in a row on one
-  side they are the new normal, and the baseline begins anew with them: otherwise a process that was improved would be a signal for ever.
+- A value beyond its limits does not join the baseline, which stands still, line and all, until values come back within. When `RENEWED_AFTER` in a row from
+  the first beyond on have not come back to the expected, they are the new normal, and the baseline begins anew with them: otherwise a process that was
+  improved would be a signal for ever. One that is just within its limits ends no such row: of a step of four sigma every sixth is, and no 28 in a row are not.
 - Limits know only what came before: adding a day never changes what was said of an earlier one.
 """
 
@@ -27,6 +33,8 @@ NEEDED = 28             # with fewer there are no limits
 RENEWED_AFTER = 28
 LIMIT = 3.0             # sigmas
 RARE = 0.00135          # what lies beyond three sigma on one side
+DRIFT = 4.0             # sigmas of the moving range from the lowest to the highest of a line, for it to be one
+EXACT = 1e-9            # share of a value to which a line through values is worked out
 D2 = 1.128              # mean range of two values of a normal distribution, in sigmas
 MAD = 1.4826            # sigma of a normal distribution, in median absolute deviations
 
@@ -66,13 +74,20 @@ def control_limits(values: Numbers, weekdays: Numbers, sizes: Numbers, floors: N
             side[rows, number] = _sides(came[:, rows], expected[rows, number], sigma[rows, number])
         recent = [*recent[1 - RENEWED_AFTER:], came]
         now = side[:, number]
-        runs = np.where(is_there, np.where(now == 0, 0, np.where(np.sign(runs) == now, runs + now, now)), runs)
+        runs = np.where(is_there, _runs(runs, now, values[:, number] - expected[:, number]), runs)
         _append(baseline, counts, np.flatnonzero(is_there & (now == 0)), came)
         for row in np.flatnonzero(np.abs(runs) >= RENEWED_AFTER):
             baseline[:, row] = np.nan
             baseline[:, row, :RENEWED_AFTER] = np.stack([one[:, row] for one in recent], axis=1)
             counts[row], runs[row] = RENEWED_AFTER, 0
     return Limits(expected=expected, sigma=sigma, points=points, side=side)
+
+
+def _runs(runs: NDArray[np.int64], side: NDArray[np.int64], off: Numbers) -> NDArray[np.int64]:
+    """How many values in a row have not come back, negative below: a run begins beyond a limit and ends with a value that is not on that side of what was
+    expected (off: value - expected)."""
+    goes_on = (runs != 0) & (np.sign(off) == np.sign(runs))
+    return np.where(goes_on, runs + np.sign(runs), side)
 
 
 def _append(baseline: Numbers, counts: NDArray[np.int64], rows: NDArray[np.int64], came: Numbers) -> None:
@@ -101,36 +116,75 @@ def binomial_tail(hits: int, trials: int, rate: float) -> float:
 
 def _limits(baseline: Numbers, came: Numbers) -> tuple[Numbers, Numbers]:
     """(what is expected, sigma around it)."""
-    (values, days, sizes, _), (_, day, size, floor) = baseline, came
+    is_rate = ~np.isnan(came[2])
+    if not is_rate.any():
+        return _limits_of_values(baseline, came)
+    usual, spread = np.empty(len(is_rate)), np.empty(len(is_rate))
+    usual[is_rate], spread[is_rate] = _limits_of_rates(baseline[:, is_rate], came[:, is_rate])
+    usual[~is_rate], spread[~is_rate] = _limits_of_values(baseline[:, ~is_rate], came[:, ~is_rate])
+    return usual, spread
+
+
+def _limits_of_values(baseline: Numbers, came: Numbers) -> tuple[Numbers, Numbers]:
+    (values, days, _, _), (_, day, _, floor) = baseline, came
     usual, left = _by_weekday(values, days, day)
     alike = np.maximum((days == day[:, None]).sum(axis=1), 2)
-    spread = np.fmax(_sigma(left) * np.sqrt((alike + 1) / (alike - 1)), floor)
-    is_rate = ~np.isnan(size)
-    if is_rate.any():
-        # half a hit and half a miss more: a baseline without a single miss does not make one impossible
-        rate = (np.nansum(values * sizes, axis=1) + 0.5) / (np.nansum(sizes, axis=1) + 1)
-        of_sample = np.sqrt(rate * (1 - rate))
-        dispersion = np.maximum(_sigma((values - rate[:, None]) * np.sqrt(sizes) / of_sample[:, None]), 1)
-        usual = np.where(is_rate, rate, usual)
-        spread = np.where(is_rate, dispersion * of_sample / np.sqrt(size), spread)
-    return usual, spread
+    variance, least = (alike + 1) / (alike - 1), np.fmax(floor, 0)
+    count, slope = _counted(left), _slope(left)
+    moving = np.flatnonzero(np.abs(slope) * count > DRIFT * np.maximum(_calm(left), least))
+    if moving.size:
+        values, count, slope = values[moving], count[moving], slope[moving]
+        usual[moving], left[moving] = _by_weekday(values - slope[:, None] * _places(values), days[moving], day[moving])
+        usual[moving] += slope * (count + 1) / 2
+        variance[moving] += 3 * (count + 1) / (count * (count - 1))
+        least[moving] = np.maximum(least[moving], EXACT * np.nanmax(np.abs(values), axis=1))
+    return usual, np.maximum(_sigma(left) * np.sqrt(variance), least)
+
+
+def _limits_of_rates(baseline: Numbers, came: Numbers) -> tuple[Numbers, Numbers]:
+    (values, _, sizes, _), (_, _, size, _) = baseline, came
+    # half a hit and half a miss more: a baseline without a single miss does not make one impossible
+    rate = (np.nansum(values * sizes, axis=1) + 0.5) / (np.nansum(sizes, axis=1) + 1)
+    of_sample = np.sqrt(rate * (1 - rate))
+    dispersion = np.maximum(_sigma((values - rate[:, None]) * np.sqrt(sizes) / of_sample[:, None]), 1)
+    return rate, dispersion * of_sample / np.sqrt(size)
 
 
 def _by_weekday(values: Numbers, days: Numbers, day: Numbers) -> tuple[Numbers, Numbers]:
     """(what is usual on this weekday, what is left of each value when its own weekday's is taken off)."""
-    left, usual = np.full(values.shape, np.nan), _medians(values)        # of a weekday that the baseline has not seen
+    left, usual = np.full(values.shape, np.nan), np.full(len(values), np.nan)
     for weekday in np.unique(days[~np.isnan(days)]):
         is_that_day = days == weekday
         median = _medians(np.where(is_that_day, values, np.nan))
         left = np.where(is_that_day, values - median[:, None], left)
-        usual = np.where((day == weekday) & ~np.isnan(median), median, usual)
+        usual = np.where(day == weekday, median, usual)
+    unseen = np.flatnonzero(np.isnan(usual))        # the baseline has no such weekday
+    usual[unseen] = _medians(values[unseen])
     return usual, left
 
 
 def _sigma(left: Numbers) -> Numbers:
-    counted = (~np.isnan(left)).sum(axis=1)
-    mean_range = np.nansum(np.abs(np.diff(left, axis=1)), axis=1) / np.maximum(counted - 1, 1)
-    return np.maximum(mean_range / D2, MAD * _medians(np.abs(left - _medians(left)[:, None])))
+    return np.maximum(_calm(left), MAD * _medians(np.abs(left - _medians(left)[:, None])))
+
+
+def _calm(left: Numbers) -> Numbers:
+    """Sigma by the mean moving range, which a level that moves slowly hardly adds to."""
+    return np.nansum(np.abs(np.diff(left, axis=1)), axis=1) / np.maximum(_counted(left) - 1, 1) / D2
+
+
+def _slope(left: Numbers) -> Numbers:
+    """Of the straight line by least squares through every row: what it rises by from one value to the next."""
+    count = _counted(left)
+    return np.nansum(_places(left) * left, axis=1) / (count * (count**2 - 1) / 12)
+
+
+def _places(left: Numbers) -> Numbers:
+    """Of the values in their row, counted from its middle."""
+    return np.arange(left.shape[1])[None, :] - (_counted(left)[:, None] - 1) / 2
+
+
+def _counted(rows: Numbers) -> NDArray[np.int64]:
+    return (~np.isnan(rows)).sum(axis=1)
 
 
 def _medians(rows: Numbers) -> Numbers:
