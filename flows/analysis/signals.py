@@ -7,11 +7,11 @@ rates Laney's p' chart (Laney, "Improved control charts for attributes", Quality
 - sigma is the larger of mean moving range / 1.128 (d2 of two values) and 1.4826 x MAD: the moving range alone takes values that follow each other for
   calmer than they are and raises a false alarm every 37 values instead of every 390. It is widened by sqrt((k+1) / (k-1)), k the values of that weekday:
   they lie closer to their own middle than a new one will (variances of a residual and of a prediction around the mean of k values).
-- A level that moves is not noise. Where the straight line through the baseline (least squares, on what is left of the weekdays) rises or falls by more than
-  `DRIFT` sigmas of the moving range, a value is set against that line, and sigma is that of what is left of it: Mandel, "The regression control chart",
-  Journal of Quality Technology 1(1). Otherwise the MAD would be that of the movement, and the company that has grown would be blind to a surge. A line carried
-  on by one value is known less well than a middle: 3(k+1) / (k(k-1)) joins the variance, k the values of the baseline. Rates have no line: what slides
-  between nothing and all cannot go on.
+- A level that moves is not noise. Where the straight line through the baseline (of what is left of the weekdays) rises or falls by more than `DRIFT` sigmas of
+  the moving range, by least squares and by Tukey's resistant line, a value is set against a robust line between the two, and sigma is that of what is left of
+  it: Mandel, "The regression control chart", Journal of Quality Technology 1(1); Tukey, "Exploratory Data Analysis"; Huber, "Robust Statistics" (one step).
+  Otherwise the MAD would be that of the movement, and the company that has grown would be blind to a surge. A line carried on by one value is known less well
+  than a middle: 3(k+1) / (k(k-1)) joins the variance, k the values of the baseline. Rates have no line: what slides between nothing and all cannot go on.
 - A rate's sigma is its sample's, sqrt(p(1-p)/n), times what the baseline varies beyond that; and what lies beyond three of those is a signal only if as
   much or more is rarer than 1 in 741 (three sigma, one side) by the binomial distribution: one of two is not.
 - A value beyond its limits does not join the baseline, which stands still, line and all, until values come back within. When `RENEWED_AFTER` in a row from
@@ -130,10 +130,12 @@ def _limits_of_values(baseline: Numbers, came: Numbers) -> tuple[Numbers, Number
     usual, left = _by_weekday(values, days, day)
     alike = np.maximum((days == day[:, None]).sum(axis=1), 2)
     variance, least = (alike + 1) / (alike - 1), np.fmax(floor, 0)
-    count, slope = _counted(left), _slope(left)
-    moving = np.flatnonzero(np.abs(slope) * count > DRIFT * np.maximum(_calm(left), least))
+    moved = DRIFT * np.maximum(_calm(left), least) / _counted(left)
+    moving = np.flatnonzero(np.abs(_slope(left)) > moved)
+    # one value far off, the first of a KPI, tilts a line of least squares
+    moving = moving[np.abs(_resistant_slope(left[moving])) > moved[moving]]
     if moving.size:
-        values, count, slope = values[moving], count[moving], slope[moving]
+        values, count, slope = values[moving], _counted(values[moving]), _robust_slope(left[moving])
         usual[moving], left[moving] = _by_weekday(values - slope[:, None] * _places(values), days[moving], day[moving])
         usual[moving] += slope * (count + 1) / 2
         variance[moving] += 3 * (count + 1) / (count * (count - 1))
@@ -176,6 +178,25 @@ def _slope(left: Numbers) -> Numbers:
     """Of the straight line by least squares through every row: what it rises by from one value to the next."""
     count = _counted(left)
     return np.nansum(_places(left) * left, axis=1) / (count * (count**2 - 1) / 12)
+
+
+def _robust_slope(left: Numbers) -> Numbers:
+    """One step of Huber's from the resistant line to that of least squares: no value counts as farther from the former than its limits."""
+    slope = _resistant_slope(left)
+    rest = left - slope[:, None] * _places(left)
+    rest -= _medians(rest)[:, None]
+    farthest = LIMIT * _sigma(rest)[:, None]
+    return slope + _slope(np.clip(rest, -farthest, farthest))
+
+
+def _resistant_slope(left: Numbers) -> Numbers:
+    """Tukey's: from the median of the first third to that of the last."""
+    count = _counted(left)
+    third = count // 3
+    number = np.arange(left.shape[1])[None, :]
+    first = _medians(np.where(number < third[:, None], left, np.nan))
+    last = _medians(np.where(number >= (count - third)[:, None], left, np.nan))
+    return (last - first) / (count - third)
 
 
 def _places(left: Numbers) -> Numbers:

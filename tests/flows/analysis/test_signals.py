@@ -50,8 +50,13 @@ def slowly(values: list[float], weekdays: list[float], window: int = 84) -> list
         if len(baseline) >= NEEDED:
             points, alike, size = baseline, max(sum(d == day for _, d in baseline), 2), len(baseline)
             usual, left, calm = by_weekday(points)
-            variance, least, slope = (alike + 1) / (alike - 1), 0.0, linear_regression(range(size), left).slope
-            if abs(slope) * size > DRIFT * calm:
+            variance, least, third = (alike + 1) / (alike - 1), 0.0, size // 3
+            slope = (median(left[-third:]) - median(left[:third])) / (size - third)
+            if min(abs(linear_regression(range(size), left).slope), abs(slope)) * size > DRIFT * calm:
+                rest = [one - slope * number for number, one in enumerate(left)]
+                rest = [one - median(rest) for one in rest]
+                farthest = LIMIT * max(fmean(abs(b - a) for a, b in pairwise(rest)) / 1.128, 1.4826 * median(abs(one) for one in rest))
+                slope += linear_regression(range(size), [min(max(one, -farthest), farthest) for one in rest]).slope
                 points = [(v - slope * (number - (size - 1) / 2), d) for number, (v, d) in enumerate(baseline)]
                 usual, left, calm = by_weekday(points)
                 variance += 3 * (size + 1) / (size * (size - 1))
@@ -148,6 +153,13 @@ def test_a_line_without_any_noise_is_no_signal_as_long_as_it_goes_on(rise: float
     values = [0.1 + rise * number for number in range(120)]
     assert sides(values) == [0] * 120
     assert sides([*values, values[-1]])[-1] == (-1 if rise > 0 else 1)
+
+
+@pytest.mark.parametrize("rise", [0, 4])
+def test_a_first_value_far_off_tilts_no_line(rise: int) -> None:
+    # by least squares alone the lines would be more than 60 too high at first
+    values = [-500.0, *(one + rise * number for number, one in enumerate(noise(40, seed=3)))]
+    assert limits(values).expected[0, 28:] == pytest.approx([100 + rise * number for number in range(27, 40)], abs=12)
 
 
 def test_a_rate_that_slides_is_not_taken_to_go_on() -> None:
