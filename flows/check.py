@@ -18,9 +18,12 @@ WINDOW_OF_HISTORY = 28
 
 @dataclass(frozen=True, kw_only=True)
 class BatchChecks:
+    """waiting: sources of which batches stay unchecked, so that a version made now shows nothing of them."""
+
     rows: tuple[Mapping[str, Any], ...]
     held: tuple[tuple[str, str, str], ...]         # (source, stream, batch), held now or by an earlier night
     drift: tuple[Mapping[str, Any], ...]
+    waiting: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Mapping[str, Any], ...]:
@@ -54,8 +57,10 @@ def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: Mapping[
             verdict = "held" if report.critical_failures else "warned" if report.warnings else "passed"
             ledgers.judge_batch(
                 ledger, source=source, stream=name, batch=batch["batch"], verdict=verdict, decided_by="checks", reason="; ".join(report.sentences()) or None)
-    held = [(row["source"], row["stream"], row["batch"]) for row in ledgers.list_batches(ledger) if row["verdict"] == "held"]
-    return BatchChecks(rows=tuple(rows), held=tuple(held), drift=tuple(drift))
+    now_known = ledgers.list_batches(ledger)
+    held = [(row["source"], row["stream"], row["batch"]) for row in now_known if row["verdict"] == "held"]
+    left = sorted({row["source"] for row in now_known if row["verdict"] == "unchecked"})
+    return BatchChecks(rows=tuple(rows), held=tuple(held), drift=tuple(drift), waiting=tuple(left))
 
 
 def _fields(settings: Settings, ledger: ledgers.Ledger, batch: Mapping[str, Any], declared: Stream) -> list[dict[str, Any]]:

@@ -221,6 +221,9 @@ def _publish_files(
     for change in landed.drift:
         logger.warning(f"{change['subject']}: {change['check']}: {change['observed']}")
 
+    for source in landed.waiting:
+        logger.warning(f"{source}: an earlier run has read what is not checked yet; this version shows nothing of it, the next night that reads {source} does")
+
     if landed.held:
         names = ", ".join("/".join(held) for held in landed.held)
         return "stopped by checks", (

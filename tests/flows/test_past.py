@@ -18,6 +18,7 @@ import pytest
 from connectors.stream import Json, Page, QuotaExhausted, Stream, Unreachable, Window
 from flows import backfill_plan, ingest, past
 from flows.backfill_form import Form
+from flows.check import check_batches
 from flows.freshness import last_batches, read_back_to
 from flows.settings import Settings, load
 from flows.store import grid, jobs, leases
@@ -289,3 +290,9 @@ def test_killed_at_every_step_the_same_backfill_goes_on_and_loses_and_doubles_no
             assert set(cells_of(home)["orders"]) == {"done", "empty"}, where
             assert {path.name for path in (home / "landing").rglob("*.jsonl.*")} == {Path(row["path"]).name for row in ledgers.list_batches(store.ledger)}, where
     assert kills >= len(STEPS)
+
+
+def test_a_source_whose_batches_nobody_could_check_is_named(tmp_path: Path) -> None:
+    begun(tmp_path)
+    checked = check_batches(settings_of(tmp_path), store_at(tmp_path).ledger, {}, now=NOW)
+    assert (checked.rows, checked.waiting) == ((), ("erp",))
