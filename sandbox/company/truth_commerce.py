@@ -75,7 +75,8 @@ def commerce_kpis(plan: Plan, now: datetime) -> dict[str, Figures]:
     entries = list(books.revenue_entries())
     standing = [order for order in plan.orders if order.cancelled_at is None]
     delivered = [(order, came_at) for order in standing if (came_at := delivered_at(order))]
-    endings = [(lead, lead.stages[-1]) for lead in plan.leads if lead.stages[-1][0] in ("won", "lost")]
+    stages = stages_of(plan)
+    endings = [(lead, stages[lead.number][-1]) for lead in plan.leads if stages[lead.number][-1][0] in ("won", "lost")]
     return {
         "revenue": sums(((month, amount, region, channel) for month, amount, _, region, channel in entries), "region", "channel"),
         "average_order_value": ratios(entries, "region", "channel"),
