@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
-from flows.dialects.models import Model, compiled, in_order, open_warehouse
+from flows.dialects.models import WAREHOUSE, Model, compiled, in_order, open_warehouse
 from flows.settings import Settings
 from flows.store import ledger as ledgers
 from flows.store import published
@@ -36,11 +37,12 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Current:
-    """models: parents first."""
+    """models: parents first. landed: what the warehouse was made of, by '<kind>__<table>'."""
 
     version: Version
     models: list[Model]
     warehouse: duckdb.DuckDBPyConnection
+    landed: Mapping[str, list[Path]]
 
 
 @contextmanager
@@ -54,7 +56,8 @@ def opened(settings: Settings, say_what: Callable[[str], None]) -> Iterator[Curr
         models = in_order(manifest, warehouse)
         if missing := set(version.tables) - OWN_TABLES - {model.name for model in models}:
             raise CannotBuild(f"the warehouse has no {', '.join(sorted(missing))} any more: run `meridian nightly`, then build again")
-        yield Current(version=version, models=models, warehouse=warehouse)
+        landed = warehouses.absorbed_files(warehouse, ledgers.list_batches(ledger), landing=settings.landing, schema=f"{WAREHOUSE}.raw")
+        yield Current(version=version, models=models, warehouse=warehouse, landed=landed)
     finally:
         warehouse.close()
 

@@ -22,7 +22,8 @@ WAREHOUSE = "warehouse"     # what compiled SQL calls DuckDB's file
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """sql: of DuckDB. parents: names of the models it reads. columns: name -> DuckDB's type. is_given: staging and seeds, which are not worked out
-    again but read as they stand. comments: of the table ('') and its columns."""
+    again but read as they stand. landed: '<kind>__<table>' of the landing that a staging model reads; '' for every other model. comments: of the table ('')
+    and its columns."""
 
     name: str
     schema: str
@@ -31,6 +32,7 @@ class Model:
     columns: Mapping[str, str]
     is_given: bool
     comments: Mapping[str, str]
+    landed: str = ""
 
     @property
     def relation(self) -> str:
@@ -77,6 +79,7 @@ def in_order(manifest: Mapping[str, Any], warehouse: duckdb.DuckDBPyConnection) 
             name=node["alias"], schema=node["schema"], sql=node.get("compiled_code") or "", columns=columns[node["schema"], node["alias"]],
             parents=tuple(nodes[parent]["alias"] for parent in node["depends_on"].get("nodes", ()) if parent in nodes),
             is_given=node["resource_type"] == "seed" or node["schema"] == "staging",
+            landed=next((f"{kind}__{table}" for kind, table in node.get("sources", ()) if kind != "meridian"), ""),
             comments={"": node["description"].strip(), **{name: one["description"].strip() for name, one in node["columns"].items()}})
 
     for key in sorted(nodes):

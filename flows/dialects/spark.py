@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ OPTIONS = {
 ON_THIS_MACHINE = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.sql.shuffle.partitions": "4"}
 
 
+_NAMED = re.compile(r"\[[A-Z][A-Z_.]+\] ")
+
+
 class Refused(Exception):
     """Spark does not work this out; the text is Spark's first sentence."""
 
@@ -49,6 +53,10 @@ class Spark:
     def read(self, name: str, path: Path) -> None:
         """The Parquet files of a folder, as a table of this name. Raises Refused."""
         _asked(self.process, self.log, {"do": "read", "name": name, "path": str(path)})
+
+    def land(self, name: str, files: Sequence[Path], sql: str) -> None:
+        """What `sql` makes of the `lines` of files (value, file_path), as a table of this name. Raises Refused."""
+        _asked(self.process, self.log, {"do": "land", "name": name, "files": [str(file) for file in files], "sql": sql})
 
     def make(self, name: str, sql: str, path: Path) -> None:
         """What a select answers, as Parquet in a folder and as a table of this name. Raises Refused."""
@@ -96,7 +104,7 @@ def _told(options: BuiltInSpark, environment: Path) -> Mapping[str, str]:
     return {**passed, **({"SPARK_LOCAL_IP": "127.0.0.1"} if options.is_local else {}), "PYSPARK_PYTHON": str(environment / "bin" / "python")}
 
 
-def _asked(process: subprocess.Popen[str], log: Path, question: Mapping[str, str]) -> dict[str, Any]:
+def _asked(process: subprocess.Popen[str], log: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         _stdin(process).write(json.dumps(question) + "\n")
         _stdin(process).flush()
@@ -112,8 +120,15 @@ def _answered(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
         raise CannotBuild(f"Spark has ended: {_last_words(log)}")
     answer: dict[str, Any] = json.loads(line)
     if "refused" in answer:
-        raise Refused(answer["refused"].strip().splitlines()[0])
+        raise Refused(_reason(answer["refused"]))
     return answer
+
+
+def _reason(refused: str) -> str:
+    """Spark's first sentence; of what went wrong while it worked, the first cause that has a name: before that Java tells of itself."""
+    lines = [line.strip() for line in refused.strip().splitlines()]
+    named = (line[line.index("["):] for line in lines if _NAMED.search(line))
+    return next(named, lines[0])
 
 
 def _stdin(process: subprocess.Popen[str]) -> IO[str]:

@@ -1,11 +1,12 @@
-"""Build the marts of the current version with Spark, as Parquet: staging goes over as it stands, every model after it is worked out there.
+"""Build the marts of the current version with Spark, as Parquet, from the landing on: staging is worked out there, and every model after it.
 
     <folder>/building/below, marts    while they are being made
     <folder>/<version>-<number>       what was built; the one before stays until the next build, for readers who are in the middle of it
     <folder>/current                  what readers have: a link, which one rename turns
 
 Killed anywhere, readers keep what they had, and the next build begins by taking away what was left. A model that has no counterpart in Spark's SQL is worked
-out here, by DuckDB, from the files that Spark wrote; each is named with the reason.
+out here, by DuckDB, from the files that Spark wrote, and of staging the table goes over as it stands; each is named with the reason. Seeds, and what Meridian
+says of itself, go over anyway.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -23,16 +24,18 @@ import duckdb
 from flows.dialects import moving
 from flows.dialects.compare import There
 from flows.dialects.current import CannotBuild, Report, opened
-from flows.dialects.models import Model, rows_of, worked_out_here
+from flows.dialects.models import WAREHOUSE, Model, rows_of, worked_out_here
 from flows.dialects.rewrites import NoCounterpart
 from flows.dialects.saying import Columns, Untold, say
 from flows.dialects.spark import Refused, Spark, running
+from flows.dialects.spark_landed import LINES, NOTHING, unfolded
 from flows.dialects.spark_rewrites import ENGINE, spark_type
 from flows.settings import Settings
 from flows.store.candidate import Step, no_step
 from flows.store.checksums import literal, quoted
 from flows.store.disk import sync
 from flows.store.versions import Version
+from flows.store.warehouse import LANDED_COLUMNS, landed_lines
 
 CURRENT, BUILDING, OWN = "current", "building", "meridian_version"
 
@@ -46,7 +49,7 @@ def build(settings: Settings, *, say_what: Callable[[str], None] = lambda line: 
     with opened(settings, say_what) as current, running(settings.configuration.warehouse.spark) as spark:
         say_what(f"Spark {spark.version}")
         return Build(published=settings.published, folder=folder, version=current.version, models=current.models, warehouse=current.warehouse, spark=spark,
-                     say_what=say_what, step=step).run(started)
+                     landed=current.landed, say_what=say_what, step=step).run(started)
 
 
 def folder_of(settings: Settings) -> Path:
@@ -75,7 +78,7 @@ def opened_for_comparison(settings: Settings) -> Iterator[There | None]:
 
 @dataclass(kw_only=True)
 class Build:
-    """One build of `models` by a running Spark. published: folder of the versions. models: parents first."""
+    """One build of `models` by a running Spark. published: folder of the versions. models: parents first. landed: files by '<kind>__<table>'."""
 
     published: Path
     folder: Path
@@ -83,6 +86,7 @@ class Build:
     models: list[Model]
     warehouse: duckdb.DuckDBPyConnection
     spark: Spark
+    landed: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     say_what: Callable[[str], None] = lambda line: None
     step: Step = no_step
 
@@ -100,7 +104,7 @@ class Build:
             self._turn()
         marts = [model for model in self.models if model.name in self.version.tables]
         count = sum(self.warehouse.execute(f"select count(*) from {_files(self.folder / CURRENT / model.name)}").fetchall()[0][0] for model in marts)
-        given = sum(model.is_given for model in self.models)
+        given = sum(map(_goes_over, self.models))
         return Report(version=self.version.name, place=str(self.folder / CURRENT), there=len(self.models) - given - len(here), here=here, tables=len(marts),
                       rows=count, seconds=round(time.monotonic() - started, 1))
 
@@ -118,23 +122,34 @@ class Build:
     def _make(self) -> dict[str, str]:
         """Every model, as files. Returns those that were worked out here, with the reason."""
         known = {model.name: model.columns for model in self.models}
-        here, given = {}, sum(model.is_given for model in self.models)
-        self.say_what(f"{given} tables of staging go over, {len(self.models) - given} models are worked out after them")
+        here, given = {}, sum(map(_goes_over, self.models))
+        self.say_what(f"{given} tables of seeds and of Meridian's own go over, {len(self.models) - given} models are worked out from what landed")
         for model in self.models:
-            if model.is_given:
+            if _goes_over(model):
                 self._write(model, rows_of(model, self.published, self.version))
             else:
                 try:
-                    self._there(model, say(model.sql, engine=ENGINE, tables=known, describe=lambda query: moving.columns_in(self.warehouse, query)).sql)
+                    sql = self._read_what_landed(model, known) if model.landed else model.sql
+                    self._there(model, say(sql, engine=ENGINE, tables=known, describe=lambda query: moving.columns_in(self.warehouse, query)).sql)
                 except (Untold, NoCounterpart) as reason:
                     here[model.name] = str(reason)
                 except Refused as reason:
                     here[model.name] = f"Spark says: {reason}"
                 if model.name in here:
-                    self.say_what(f"{model.name} is worked out here: {here[model.name]}")
+                    self.say_what(f"{model.name} {'goes over' if model.landed else 'is worked out here'}: {here[model.name]}")
                     self._here(model)
             self.step(f"made {model.name}")
         return here
+
+    def _read_what_landed(self, model: Model, known: dict[str, Columns]) -> str:
+        """The landing's lines become a table of Spark. Returns the SQL of the staging model that reads them."""
+        files = self.landed.get(model.landed, ())
+        if lost := [file for file in files if not file.is_file()]:
+            raise NoCounterpart(f"{len(lost)} of {len(files)} files of its landing are not on this machine, such as {lost[0]}")
+        self.spark.land(model.landed, files, LINES if files else NOTHING)
+        known[model.landed] = {name: kind.upper() for name, kind in LANDED_COLUMNS.items()}
+        self.warehouse.execute(f"create or replace view {quoted(model.landed)} as {landed_lines(())}")       # of which DuckDB says what types it has
+        return unfolded(model.sql.replace(f'"{WAREHOUSE}"."raw".{quoted(model.landed)}', quoted(model.landed)))
 
     def _there(self, model: Model, said: str) -> None:
         """Spark works it out, into columns of the types that DuckDB has."""
@@ -142,7 +157,9 @@ class Build:
         self.spark.make(model.name, f"select {columns} from ({said}) as worked_out", self.place(model))
 
     def _here(self, model: Model) -> None:
-        """DuckDB works it out in this process, from the files that Spark wrote."""
+        """DuckDB works it out in this process, from the files that Spark wrote; a table of staging it has."""
+        if model.landed:
+            return self._write(model, rows_of(model, self.published, self.version))
         parents = [one for one in self.models if one.name in model.parents]
         inputs = {parent.relation: f"from_spark__{parent.name}" for parent in parents}
         for parent in parents:
@@ -184,6 +201,10 @@ class Build:
         sync(self.folder)
         self.step("turned")
         shutil.rmtree(self.folder / BUILDING)
+
+
+def _goes_over(model: Model) -> bool:
+    return model.is_given and not model.landed
 
 
 def _files(folder: Path) -> str:

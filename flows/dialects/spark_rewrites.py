@@ -22,6 +22,18 @@ from flows.dialects.rewrites import (
     printed,
 )
 from flows.dialects.spark_functions import AGENTS, GENERAL, TEXT
+from flows.dialects.spark_json import WHOLE as WHOLE_IN_TEXT
+from flows.dialects.spark_json import (
+    field_as_json,
+    has_field,
+    list_in_json,
+    part_of_struct,
+    read_by_formats,
+    sum_of_list,
+    taken_apart,
+    text_as_json,
+    text_in_json,
+)
 from flows.dialects.spark_rows import call, end_of_order, filtered, joined_texts, listed, over, own_names, picked, prepare, spark_sql, text_of
 
 Type = exp.DataType.Type
@@ -30,6 +42,11 @@ INSTANTS = (Type.TIMESTAMP, Type.TIMESTAMPNTZ, Type.TIMESTAMPTZ, Type.TIMESTAMPL
 WHOLE = (Type.INT, Type.BIGINT, Type.SMALLINT, Type.TINYINT, Type.INT128, Type.UINT, Type.UBIGINT)
 UNIT_ARGUMENTS = {"day": "{0}", "hour": "0, {0}", "minute": "0, 0, {0}", "second": "0, 0, 0, cast({0} as decimal(18, 6))",
                   "microsecond": "0, 0, 0, cast(cast({0} as decimal(24, 0)) * 0.000001 as decimal(18, 6))"}
+# Without a zone, what the text says of one counts for nothing.
+WITHOUT_ZONE = "cast(try_cast({0} as timestamp_ntz) as timestamp)"
+READ_AS = {Type.DATE: "try_cast({0} as date)", Type.TIMESTAMP: WITHOUT_ZONE, Type.TIMESTAMPNTZ: WITHOUT_ZONE}
+
+
 def spark_type(kind: str) -> str:
     """Spark's type for a column of DuckDB's type `kind`."""
     if kind.endswith("[]"):
@@ -84,13 +101,20 @@ def _cast(node: Any) -> Any:
 
 def _try_cast(node: Any) -> Any:
     kind, text = node.to.this, _as("string", node.this)
+    if kind in WHOLE and is_double(node.this):
+        return spark_sql("try_cast(rint({0}) as bigint)", node.this)
     if kind in WHOLE:
-        return spark_sql("try_cast(round(try_cast(trim({0}) as decimal(38, 6))) as bigint)", text)
+        return spark_sql(WHOLE_IN_TEXT.format("{0}", "bigint"), text)
     if kind in (Type.DOUBLE, Type.DECIMAL):
         return spark_sql("case when not rlike({0}, '[dDfF]\\\\s*$') then try_cast({0} as {1}) end", text, node.to)
     if kind == Type.DATE or kind in INSTANTS:
-        return spark_sql("case when rlike({0}, '^\\\\s*\\\\d+-\\\\d+-\\\\d+') then try_cast({0} as {1}) end",
-                         text, "date" if kind == Type.DATE else "timestamp")
+        return spark_sql("case when rlike({0}, '^\\\\s*\\\\d+-\\\\d+-\\\\d+') then " + READ_AS.get(kind, "try_cast({0} as timestamp)") + " end", text)
+    if kind == Type.BOOLEAN:
+        return node
+    if kind == Type.JSON:
+        return text_as_json(node.this)
+    if kind == Type.ARRAY and node.to.expressions[0].this in (Type.TEXT, *WHOLE):
+        return list_in_json(text, node.to.expressions[0])
     raise NoCounterpart(f"try_cast to {kind.value.lower()}")
 
 
@@ -253,7 +277,8 @@ RULES: Mapping[type, Rule] = {
     exp.ArrayAgg: lambda node: node if isinstance(node.parent, exp.Filter) else listed(node), exp.GroupConcat: joined_texts,
     exp.Add: _added, exp.Sub: _added, exp.AtTimeZone: _zoned, exp.TimestampTrunc: _truncated, exp.DateTrunc: _truncated, exp.DateDiff: _borders,
     exp.TimeToUnix: lambda node: spark_sql("(cast({0} as double) / 1000000D)", _micros(node.this)),
-    exp.UnixToTime: lambda node: call("unix_millis", _instant(node.this)),
+    exp.UnixToTime: lambda node: call("unix_millis", _instant(node.this)) if node.args.get("scale") else call("timestamp_seconds", node.this),
+    exp.StructExtract: part_of_struct, exp.JSONExtract: field_as_json, exp.JSONExtractScalar: text_in_json,
     exp.TimeToStr: lambda node: call("date_format", node.this, exp.Literal.string(formatted(node.args["format"].name, FORMATS, "'"))),
     exp.Interval: _interval, exp.GenerateSeries: _series, exp.RegexpReplace: _replaced,
     exp.RegexpExtract: lambda node: call("regexp_extract", node.this, node.expression, node.args.get("group") or exp.Literal.number(0)),
@@ -268,6 +293,7 @@ RULES: Mapping[type, Rule] = {
     exp.Trunc: lambda node: spark_sql("(sign({0}) * floor(abs({0})))", node.this),
 }
 BY_NAME: Mapping[str, Rule] = {
+    "json_transform": taken_apart, "struct_extract": part_of_struct, "json_exists": has_field, "try_strptime": read_by_formats, "list_sum": sum_of_list,
     "arg_min_null": picked, "arg_max_null": picked, "date_trunc": _truncated, "agents_needed": _agents,
     "epoch_us": lambda node: _micros(node.expressions[0]),
     "to_seconds": _span("second"), "to_minutes": _span("minute"), "to_hours": _span("hour"), "to_days": _span("day"), "to_microseconds": _span("microsecond"),
@@ -275,5 +301,5 @@ BY_NAME: Mapping[str, Rule] = {
     "list_position": lambda node: spark_sql("nullif(array_position({0}, {1}), 0)", *node.expressions),
     "to_json": lambda node: spark_sql("regexp_extract(to_json(array({0})), '(?s)^\\\\[(.*)\\\\]$', 1)", node.expressions[0]),
 }
-ENGINE = Engine(dialect="spark", rules=RULES, by_name=BY_NAME, unknown=NO_FUNCTIONS | {"json_transform"}, prepare=prepare, finish=own_names,
+ENGINE = Engine(dialect="spark", rules=RULES, by_name=BY_NAME, unknown=NO_FUNCTIONS, prepare=prepare, finish=own_names,
                 are_steps_kept=False)

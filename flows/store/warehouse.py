@@ -25,7 +25,7 @@ from flows.store.checksums import literal, quoted
 # A held batch keeps back the later ones of its stream: absorbed out of order, an old record would overwrite a newer one.
 ABSORBABLE = ("passed", "warned", "accepted")
 AUDIT_EVERY = timedelta(days=7)
-_COLUMNS = {"_source": "varchar", "_batch": "varchar", "_ordinal": "bigint", "_key": "varchar", "_deleted": "boolean", "record": "json"}
+LANDED_COLUMNS = {"_source": "varchar", "_batch": "varchar", "_ordinal": "bigint", "_key": "varchar", "_deleted": "boolean", "record": "json"}
 MERIDIAN_TABLES: Mapping[str, Mapping[str, str]] = {
     "stream_states": {
         "source": "varchar", "kind": "varchar", "stream": "varchar", "last_success_at": "timestamp", "last_attempt_at": "timestamp",
@@ -198,7 +198,7 @@ def prepare(
                 new[stream].append(row["batch"])
         declared = declared_sources(project)
         for kind, table in declared:
-            warehouse.execute(f"create or replace view raw.{quoted(f'{kind}__{table}')} as {_select(files.get(f'{kind}.{table}', []))}")
+            warehouse.execute(f"create or replace view raw.{quoted(f'{kind}__{table}')} as {landed_lines(files.get(f'{kind}.{table}', []))}")
         _lay_tables(warehouse, {**tables, "new_batches": sorted({(batch,) for names in new.values() for batch in names})})
         _lay_previous(warehouse, previous)
     return Prepared(new=dict(new), is_rebuild=is_rebuild, is_whole=finished is None, is_audit=audited is None or as_of - audited >= AUDIT_EVERY,
@@ -226,9 +226,9 @@ def _built(path: Path) -> _Built | None:
         return None
 
 
-def _select(files: Sequence[str]) -> str:
+def landed_lines(files: Sequence[str]) -> str:
     if not files:
-        empty = ", ".join(f"null::{kind} as {name}" for name, kind in _COLUMNS.items())
+        empty = ", ".join(f"null::{kind} as {name}" for name, kind in LANDED_COLUMNS.items())
         return f"select {empty} where false"
     listed = ", ".join(literal(file) for file in files)
     return (                                     # .../<source>/<stream>/<day>/<batch>.jsonl.zst, or .gz: each is unpacked by its name
@@ -268,6 +268,16 @@ def unabsorbed(path: Path, batches: Sequence[Mapping[str, Any]]) -> list[Mapping
     except duckdb.Error:
         absorbed = {}
     return [row for row in batches if row["verdict"] != "rejected" and row["batch"] > absorbed.get((row["source"], row["stream"]), "")]
+
+
+def absorbed_files(warehouse: duckdb.DuckDBPyConnection, batches: Sequence[Mapping[str, Any]], *, landing: Path, schema: str = "raw") -> dict[str, list[Path]]:
+    """What staging has taken in, by '<kind>__<table>', in the order in which it came. batches: the ledger's rows, in order."""
+    absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute(f"from {schema}.absorbed").fetchall()}
+    files: dict[str, list[Path]] = defaultdict(list)
+    for row in batches:
+        if row["verdict"] in ABSORBABLE and row["batch"] <= absorbed.get((row["source"], row["stream"]), ""):
+            files[row["feeds"].replace(".", "__", 1)].append(landing / row["path"])
+    return files
 
 
 def mark_absorbed(path: Path, prepared: Prepared) -> None:

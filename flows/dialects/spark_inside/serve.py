@@ -1,6 +1,7 @@
 """Runs in Spark's environment: takes statements as lines of JSON and answers each with a line. Spark's own words go to stderr.
 
     {"do": "read", "name": "stg_orders", "path": "..."}                  a table of Parquet that later statements may read
+    {"do": "land", "name": "zendesk__tickets", "files": [...], "sql": "..."}    what `sql` makes of their {lines}: value, file_path
     {"do": "make", "name": "fct_orders", "sql": "...", "path": "..."}    what a select answers becomes such a table
 """
 
@@ -32,7 +33,11 @@ def main() -> None:
     session.stop()
 
 
-def _do(session: Any, told: dict[str, str]) -> dict[str, Any]:
+def _do(session: Any, told: dict[str, Any]) -> dict[str, Any]:
+    if told["do"] == "land":
+        lines = {"lines": session.read.option("lineSep", "\n").text(told["files"]).select("value", "_metadata.file_path")} if told["files"] else {}
+        session.sql(told["sql"], **lines).createOrReplaceTempView(told["name"])
+        return {}
     if told["do"] == "make":
         session.sql(told["sql"]).write.mode("overwrite").parquet(told["path"])
     session.read.parquet(told["path"]).createOrReplaceTempView(told["name"])

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +18,12 @@ import pytest
 from flows.dialects import moving, spark
 from flows.dialects.compare import There, compare
 from flows.dialects.current import CannotBuild, Report
-from flows.dialects.models import WAREHOUSE, open_warehouse
+from flows.dialects.models import WAREHOUSE, Model, open_warehouse
 from flows.dialects.spark import Refused, Spark
 from flows.dialects.spark_build import BUILDING, Build, _as_duckdb_has_it, _for_spark
 from flows.dialects.spark_rewrites import ENGINE, spark_type
 from flows.sections import BuiltInSpark
+from flows.store import landing
 from flows.store.candidate import Step, no_step
 from flows.store.checksums import quoted
 from sandbox import java
@@ -103,8 +104,58 @@ def test_what_spark_refuses_is_told_in_its_words(engine: Spark, tmp_path: Path) 
         engine.make("nothing", "select 1 / 0 as one", tmp_path / "nothing")
 
 
+# As dbt compiles it, but for the columns.
+STAGED = f"""with source as (select * from "{WAREHOUSE}"."raw"."shop__things"),
+parsed as (select landed.record_key, landed.batch_id, fields.* from (
+    select _key as record_key, _batch as batch_id, json_transform(record, '{{"id": "VARCHAR", "size": "VARCHAR"}}') as fields from source) as landed)
+select try_cast(id as integer) as id, try_cast(size as double) as size from parsed qualify row_number() over (partition by record_key order by batch_id desc) = 1"""
+
+
+def staged(engine: Any, folder: Path, files: list[Path]) -> tuple[Report, list[Any]]:
+    """A build of one staging model of which these files landed; the warehouse has other rows of it, with sizes below nothing."""
+    staging = Model(name="stg_shop__things", schema="staging", sql=STAGED, parents=(), columns={"id": "INTEGER", "size": "DOUBLE"}, is_given=True, comments={},
+                    landed="shop__things")
+    mart = Model(name="things", schema="marts", sql=f'select * from "{WAREHOUSE}"."staging"."stg_shop__things"', parents=("stg_shop__things",),
+                 columns=staging.columns, is_given=False, comments={})
+    file = given.warehouse_file(folder, 1.0)
+    with duckdb.connect(str(file)) as warehouse:
+        warehouse.execute("create table staging.stg_shop__things as select 1 as id, -1.0::double as size")
+    version = replace(given.version("2026-10-31.001"), path=folder, tables={"things": {"primary_key": ["id"]}})
+    warehouse = open_warehouse(file)
+    try:
+        report = Build(published=folder, folder=folder / "lake", version=version, models=[staging, mart], warehouse=warehouse, spark=engine,
+                       landed={"shop__things": files}).run(0.0)
+    finally:
+        warehouse.close()
+    with duckdb.connect() as reader:
+        return report, reader.execute(f"select id, size from read_parquet('{folder}/lake/current/things/*.parquet') order by id").fetchall()
+
+
+@pytest.mark.drill
+def test_staging_is_worked_out_from_what_landed(engine: Spark, tmp_path: Path) -> None:
+    files = []
+    for batch, lines in {"20261101T013000Z-000": [("1", {"id": 1, "size": 2.5}), ("2", {"id": "2"})], "20261102T013000Z-000": [("1", {"id": 1, "size": "3.5"})]}.items():
+        where = landing.place(tmp_path / "landing", "the-shop", "things", batch)
+        landing.append(where, [landing.line(key, nth, record) for nth, (key, record) in enumerate(lines)], 0)
+        landing.seal(where)
+        files.append(where.final)
+    report, rows = staged(engine, tmp_path, files)
+    assert rows == [(1, 3.5), (2, None)]
+    assert (report.there, report.here) == (2, {})
+
+
+def test_staging_goes_over_as_it_stands_where_a_file_of_its_landing_is_not_here(tmp_path: Path) -> None:
+    lost = tmp_path / "landing" / "lost.jsonl.zst"
+    report, rows = staged(Refusing(), tmp_path, [lost])
+    assert rows == [(1, -1.0)]
+    assert report.here["stg_shop__things"] == f"1 of 1 files of its landing are not on this machine, such as {lost}"
+
+
 class Refusing:
     """A Spark that works nothing out: everything is worked out here, and needs none."""
+
+    def land(self, name: str, files: Sequence[Path], sql: str) -> None:
+        raise AssertionError(name)
 
     def make(self, name: str, sql: str, path: Path) -> None:
         raise Refused("not today")
