@@ -59,17 +59,28 @@ KILLED_BEFORE_ANYTHING_IS_CHECKED = "import os, signal\nimport flows.check as c\
 KILLED_BEFORE_CURRENT_IS_TURNED = "import os, signal\nimport flows.store.published as p\np._turn = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
 
 
+def history() -> list[Any]:
+    """A ticket every nine hours since 6 October."""
+    return [ticket(number, at, *solved_life(at)) for number in range(1, 61) for at in [FIRST + timedelta(hours=9 * (number - 1))]]
+
+
+def machine(folder: Path, url: str, api: str, *, state: str = "", secrets: str = "") -> Company:
+    """A deployment that reads this helpdesk, on the morning of 1 November. state: more lines of [state]; secrets: of .env."""
+    folder.mkdir(exist_ok=True)
+    made = Company(folder=folder, api=api)
+    made.config.write_text(CONFIGURATION.format(url=url, email=loading.ADMIN_EMAIL).replace('home = "state"\n', f'home = "state"\n{state}'), encoding="utf-8")
+    (folder / ".env").write_text(f"T={TOKEN}\n{KEY_VARIABLE}={'5eed' * 16}\n{secrets}")
+    (folder / ".env").chmod(0o600)
+    made.clock(NOW.isoformat())
+    return made
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Iterator[Company]:
-    """A helpdesk with a ticket every nine hours since 6 October, on the morning of 1 November, after the first night, which read from 20 October on."""
+    """After the first night, which read from 20 October on."""
     folder = tmp_path_factory.mktemp("company")
-    moments = [FIRST + timedelta(hours=9 * number) for number in range(60)]
-    with helpdesk(folder / "desk", plan(*[ticket(number, at, *solved_life(at)) for number, at in enumerate(moments, start=1)])) as desk:
-        made = Company(folder=folder, api=prefect_api)
-        made.config.write_text(CONFIGURATION.format(url=desk.url, email=loading.ADMIN_EMAIL), encoding="utf-8")
-        (folder / ".env").write_text(f"T={TOKEN}\n{KEY_VARIABLE}={'5eed' * 16}\n")
-        (folder / ".env").chmod(0o600)
-        made.clock(NOW.isoformat())
+    with helpdesk(folder / "desk", plan(*history())) as desk:
+        made = machine(folder, desk.url, prefect_api)
         night = made.run("nightly")
         assert night.returncode == 0, night.stdout + night.stderr
         yield made

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from connectors.personal import KEY_VARIABLE
 from flows.store import engines, grid, leases
 from flows.store import ledger as ledgers
 from flows.store.checksums import differences
 from sandbox.databases import Database
 from sandbox.object_store import ObjectStore
-from sandbox.zendesk import load as loading
-from tests.flows.conftest import Company
 from tests.flows.nights import marts
-from tests.flows.test_backfill import CONFIGURATION, FIRST, states
+from tests.flows.test_backfill import history, machine, states
 from tests.flows.test_hosts import INSTANTS, landed
 from tests.object_stores import object_store
-from tests.sandbox.zendesk.desk import NOW, TOKEN, helpdesk, plan, solved_life, ticket
+from tests.sandbox.zendesk.desk import helpdesk, plan
 
 __all__ = ["object_store"]
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
@@ -49,20 +46,8 @@ ASKED = ("backfill", "--from", str(FIRST_DAY), "--to", str(LAST_DAY), "--days-at
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    moments = [FIRST + timedelta(hours=9 * number) for number in range(60)]
-    with helpdesk(tmp_path / "desk", plan(*[ticket(number, at, *solved_life(at)) for number, at in enumerate(moments, start=1)])) as desk:
+    with helpdesk(tmp_path / "desk", plan(*history())) as desk:
         yield desk.url
-
-
-def machine(folder: Path, url: str, api: str, shared: str = "", database: Database | None = None) -> Company:
-    folder.mkdir()
-    made = Company(folder=folder, api=api)
-    made.config.write_text(CONFIGURATION.format(url=url, email=loading.ADMIN_EMAIL).replace('home = "state"\n', f'home = "state"\n{shared}'), encoding="utf-8")
-    (folder / ".env").write_text(f"T={TOKEN}\n{KEY_VARIABLE}={'5eed' * 16}\n" + (
-        f"LEDGER_URL={database.url}\nSTORE_KEY=meridian\nSTORE_SECRET=not-a-secret-of-anybody\n" if database else ""))
-    (folder / ".env").chmod(0o600)
-    made.clock(NOW.isoformat())
-    return made
 
 
 def test_what_a_host_began_another_one_finishes_once_and_both_have_it(
@@ -73,8 +58,9 @@ def test_what_a_host_began_another_one_finishes_once_and_both_have_it(
         done = calm.run(*asked)
         assert done.returncode == 0, done.stdout + done.stderr
     object_store.make_bucket("hosts-backfill")
-    database, shared = postgres_server.another("hosts_backfill"), SHARED.format(endpoint=object_store.endpoint)
-    a, b = (machine(tmp_path / name, url, prefect_api, shared, database) for name in ("a", "b"))
+    shared = SHARED.format(endpoint=object_store.endpoint)
+    secrets = f"LEDGER_URL={postgres_server.another('hosts_backfill').url}\nSTORE_KEY=meridian\nSTORE_SECRET=not-a-secret-of-anybody\n"
+    a, b = (machine(tmp_path / name, url, prefect_api, state=shared, secrets=secrets) for name in ("a", "b"))
     night = a.run("nightly", prelude=CALLED.format(name="a"))
     assert night.returncode == 0, night.stdout + night.stderr
 
