@@ -95,16 +95,19 @@ def kept_templates(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replaced(owner: type, **functions: Callable[..., Any]) -> Iterator[None]:
-    """Functions of a class are others for a while."""
-    before = {name: getattr(owner, name) for name in functions}
+def replaced(owner: Any, **functions: Callable[..., Any]) -> Iterator[None]:
+    """Functions of a class or a module are others for a while."""
+    before = {name: vars(owner)[name] for name in functions if name in vars(owner)}
     try:
         for name, function in functions.items():
             setattr(owner, name, function)
         yield
     finally:
-        for name, function in before.items():
-            setattr(owner, name, function)
+        for name in functions:
+            if name in before:
+                setattr(owner, name, before[name])
+            else:                               # it is inherited
+                delattr(owner, name)
 
 
 def _read(file: Path) -> Templates:

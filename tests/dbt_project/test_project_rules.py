@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt_common.clients.jinja import get_template
 
 from tests.dbt_project.warehouse_builder import PROJECT
 
@@ -285,3 +286,14 @@ def test_sql_is_written_in_the_house_style(path: Path) -> None:
     assert max(map(len, lines), default=0) <= 200
     if "models" in path.parts and "with\n" in code:
         assert re.search(r"select \* from (final|renamed)\s*(\{\{ newest_per_key\([^)]*\) \}\})?\s*$", code), "a model ends with the CTE it is"
+
+
+def test_no_template_of_a_macro_does_anything_but_define_it(dbt_manifest: Any) -> None:
+    """Jinja looks a name up where it is used, in the function; were it one day looked up around it, a macro would see an older context."""
+    for one in dbt_manifest.macros.values():
+        code = get_template(one.macro_sql, {}).environment.compile(one.macro_sql, raw=True)
+        around = code[code.index("def root("):code.index("def macro(")]
+        assert not re.search(r"\bresolve\(|\bcontext\.call|environment\.getattr", around), one.unique_id
+        after = [line for line in code.splitlines() if line.startswith("    ") and not line.startswith("     ")]
+        assert sum(" Macro(environment, macro" in line for line in after) == 1, one.unique_id
+        assert not any("yield" in line and "yield ''" not in line for line in after if "if 0" not in line), one.unique_id

@@ -14,6 +14,7 @@ import duckdb
 
 from connectors import personal, registry
 from flows.build import ASKED_AS_WRITTEN
+from flows.dbt_nodes import cheaper_nodes
 from flows.dbt_shortcuts import Templates, compiled_once, no_debug_events, replaced
 from flows.store import landing, warehouse
 
@@ -57,7 +58,7 @@ def what_dbt_remembers() -> Iterator[None]:
         self.initialize()
         return GRAPHS[key][1]
 
-    with replaced(Compiler, compile=linked), no_debug_events(), compiled_once(CODE) as used:
+    with replaced(Compiler, compile=linked), no_debug_events(), cheaper_nodes(), compiled_once(CODE) as used:
         yield
         CODE.update(used)
 
