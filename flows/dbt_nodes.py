@@ -1,7 +1,9 @@
 """What dbt does for every node of a build, for less. What is built is the same.
 
-A build of the whole project is 490 nodes that take DuckDB milliseconds and dbt 20 each. What is replaced are functions that no documentation names, so
-each is held against dbt's own by tests/flows/test_dbt_nodes.py: a dbt that works otherwise is noticed there.
+A build of the whole project is 490 nodes that take DuckDB milliseconds and dbt 20 each. On empty sources it takes 6.6 s of CPU from nothing instead of
+8.2, and 7.8 as a night instead of 9.3 (in turns in one process, medians of 3, 2 cores at a load of 2 to 6; what each saves is of four other turns at a
+higher load). What is replaced are functions of dbt-core 1.11, dbt-adapters 1.24 and parsedatetime that no documentation names, so each is held against
+dbt's own by tests/flows/test_dbt_nodes.py: a dbt that works otherwise is noticed there.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ def flat_namespaces() -> Iterator[None]:
     """dbt makes two contexts for a node, and for each a generator of every one of 656 macros, six calls each, and finds each by name in up to five
     dictionaries to put it among what templates see. Here they are made in one loop, and the dictionaries are laid over each other.
 
-    A macro under another package's name, or two of one name, are left to dbt, which says what is wrong.
+    A macro under another package's name, or two of one name, are left to dbt, which says what is wrong. 0.6 s of CPU of a night's 11.4.
     """
     from dbt.clients.jinja import MacroGenerator
     from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
@@ -75,7 +77,7 @@ def macros_made_once() -> Iterator[None]:
     """A macro is called through a module, made of its template for each call; 8,300 of a build's 29,000 calls are the first of their generator.
 
     The function in that module is kept with the generator: a macro's template holds nothing else, and a name that is not the macro's own is looked up in
-    the generator's context when the function runs.
+    the generator's context when the function runs (tests/dbt_project/test_project_rules.py looks at every template). 0.6 s of CPU of a night's 11.4.
     """
     from dbt_common.clients.jinja import CallableMacroGenerator
 
@@ -96,7 +98,7 @@ def relations_by_name() -> Iterator[None]:
     """To find a relation dbt compares it with all of its schema by three names, lower-cased for each: with the square of the number of models.
 
     Only what is called so in some spelling is compared by all three; nothing else can match, or nearly match, which is an error. A name that is missing
-    or no text is left to dbt. There is no index to be kept: the cache of relations is gone through as before.
+    or no text is left to dbt. There is no index to be kept: the cache of relations is gone through as before. 0.6 s of CPU of a night's 11.4.
     """
     from dbt.adapters.base.impl import BaseAdapter
     from dbt.adapters.base.relation import BaseRelation
@@ -146,7 +148,7 @@ class Later:
 @contextmanager
 def calendars_when_asked() -> Iterator[None]:
     """An answer of DuckDB becomes a table of agate's, and so does no answer. For each, agate makes two calendars to read dates from text, a millisecond;
-    DuckDB answers with dates. A calendar is made when a text is read with it."""
+    DuckDB answers with dates. A calendar is made when a text is read with it. 0.2 s of CPU of a night's 11.4."""
     import parsedatetime
 
     constants, calendar = parsedatetime.Constants, parsedatetime.Calendar

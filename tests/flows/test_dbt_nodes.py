@@ -15,6 +15,7 @@ from dbt.adapters.base.impl import BaseAdapter
 from dbt.adapters.cache import RelationsCache
 from dbt.adapters.duckdb.relation import DuckDBRelation
 from dbt.adapters.exceptions.cache import NoneRelationFoundError
+from dbt.adapters.reference_keys import _make_ref_key
 from dbt.clients.jinja import MacroGenerator, MacroStack
 from dbt.context.configured import ConfiguredContext
 from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
@@ -30,7 +31,8 @@ BOTH = pytest.mark.parametrize("root", ["project", "package", "elsewhere"])
 
 
 def macro(package: str, name: str, text: str = "") -> Any:
-    return SimpleNamespace(package_name=package, name=name, unique_id=f"macro.{package}.{name}", original_file_path="m.sql", macro_sql=text or f"{{% macro {name}() %}}{package}{{% endmacro %}}")
+    text = text or f"{{% macro {name}() %}}{package}{{% endmacro %}}"
+    return SimpleNamespace(package_name=package, name=name, unique_id=f"macro.{package}.{name}", original_file_path="macros.sql", macro_sql=text)
 
 
 def by_package(*macros: Any) -> dict[str, dict[str, Any]]:
@@ -83,7 +85,7 @@ def test_a_context_holds_the_same_macros(root: str, search: str) -> None:
         space, builder = context.namespace, context.builder
         parts = [space.global_namespace, space.local_namespace, space.packages, space.global_project_namespace]
         builders = [builder.globals, builder.locals, builder.packages, builder.internal_packages]
-        found = [(name, plain(space.get_from_package(None, name), context._ctx), plain(space.get_from_package("dbt", name), context._ctx)) for name in sorted(space)]
+        found = [(name, [plain(space.get_from_package(package, name), context._ctx) for package in (None, "dbt")]) for name in sorted(space)]
         return plain(dict(context.to_dict()), context._ctx), [plain(part, context._ctx) for part in (*parts, *builders)], found
 
     before = made()
@@ -131,7 +133,12 @@ def test_what_is_no_namespace_of_all_macros_is_put_by_dbt() -> None:
 @pytest.fixture
 def run_templates(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     made, ran = CallableMacroGenerator.get_macro, []
-    monkeypatch.setattr(CallableMacroGenerator, "get_macro", lambda self: ran.append(self.macro.name) or made(self), raising=True)  # type: ignore[func-returns-value]
+
+    def noting(self: Any) -> Any:
+        ran.append(self.macro.name)
+        return made(self)
+
+    monkeypatch.setattr(CallableMacroGenerator, "get_macro", noting)
     return ran
 
 
@@ -252,7 +259,8 @@ def test_what_is_made_dropped_and_renamed_in_a_build_is_known_at_once() -> None:
         yield [str(one) for one in adapter.list_relations("WAREHOUSE", "marts")]
         adapter.cache.drop_schema("warehouse", "marts")
         yield adapter.list_relations(*look)
-        adapter.cache.relations[next(iter(RelationsCache().relations), ("warehouse", "marts", "gone"))] = SimpleNamespace(inner=None, database="warehouse", schema="marts")  # type: ignore[index, assignment]
+        gone: Any = SimpleNamespace(inner=None, database="warehouse", schema="marts")
+        adapter.cache.relations[_make_ref_key(relation("marts", "gone"))] = gone
         with pytest.raises(NoneRelationFoundError):
             adapter.list_relations(*look)
 
