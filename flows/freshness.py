@@ -21,6 +21,7 @@ def stale_streams(
     settings: Settings, ledger: ledgers.Ledger, now: datetime,
 ) -> list[tuple[str, str, str, datetime | None, datetime | None, bool, str | None]]:
     """(source, kind, stream, last success, last attempt, stale?, why) for the published freshness table."""
+    waiting = {(row["source"], row["stream"]) for row in ledgers.list_batches(ledger) if row["verdict"] == "unchecked"}
     rows = []
     for state in ledgers.stream_states(ledger):
         source = settings.configuration.sources.get(state.source)
@@ -29,6 +30,8 @@ def stale_streams(
         reason = state.failure
         if reason is None and (state.last_success_at is None or now - state.last_success_at > timedelta(hours=source.stale_after_hours)):
             reason = f"not read for {source.stale_after_hours:g} hours"
+        if reason is None and (state.source, state.stream) in waiting:
+            reason = "what was read last is not checked yet, and not shown"
         rows.append((state.source, state.kind, state.stream, _naive(state.last_success_at), _naive(state.last_attempt_at), reason is not None, reason))
     return rows
 

@@ -19,7 +19,7 @@ from connectors.stream import Json, Page, QuotaExhausted, Stream, Unreachable, W
 from flows import backfill_plan, ingest, past
 from flows.backfill_form import Form
 from flows.check import check_batches
-from flows.freshness import last_batches, read_back_to
+from flows.freshness import last_batches, read_back_to, stale_streams
 from flows.settings import Settings, load
 from flows.store import grid, jobs, leases
 from flows.store import landing as landings
@@ -296,3 +296,5 @@ def test_a_source_whose_batches_nobody_could_check_is_named(tmp_path: Path) -> N
     begun(tmp_path)
     checked = check_batches(settings_of(tmp_path), store_at(tmp_path).ledger, {}, now=NOW)
     assert (checked.rows, checked.waiting) == ((), ("erp",))
+    stale = {row[2]: row[5:] for row in stale_streams(settings_of(tmp_path), store_at(tmp_path).ledger, NOW)}
+    assert stale["orders"] == (True, "what was read last is not checked yet, and not shown")
