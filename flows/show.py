@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from datetime import date, datetime
 from typing import Any
@@ -100,9 +101,10 @@ def status(settings: Settings) -> str:
 
 
 def grid(settings: Settings, language: scorecard.Language, first: date, last: date, *, paint: pictures.PAINT) -> str:
-    """What became of these days of every stream, why, and the backfills that were asked for last."""
+    """What became of these days of every stream, why, and the backfills that were asked for last; as wide as the terminal, or 160 where there is none."""
     ledger = ledgers.open_ledger(settings.ledger)
-    lines = [pictures.text(_cells(settings, ledger, first, last), language, paint=paint) or "no source is configured", ""]
+    columns = shutil.get_terminal_size(fallback=(160, 50)).columns
+    lines = [pictures.text(_cells(settings, ledger, first, last), language, paint=paint, columns=columns) or "no source is configured", ""]
     for job in jobs.last(ledger):
         told = f"backfill of {_minute(ledgers.text(job.started_at))} by {job.who} ({job.reason}): {job.state}"
         lines.append(told + (f": {job.message}" if job.message else ""))

@@ -27,33 +27,52 @@ TITLE: Mapping[Language, str] = {"en": "Days and streams", "zh-CN": "日期与�
 REMARKS: Mapping[Language, str] = {"en": "Remarks", "zh-CN": "备注"}
 WORTH_A_REMARK = ("failed", "skipped", "missing", "restated", "out of reach")
 PAINT = Callable[[str, str], str]
+# Of days that share a sign, the first that one of them is.
+GRAVEST: tuple[State, ...] = ("failed", "running", "queued", "missing", "skipped", "restated", "done", "empty", "out of reach")
+STRETCHES: tuple[tuple[Callable[[date], object], Mapping[Language, str]], ...] = (
+    (lambda day: day, {"en": "", "zh-CN": ""}),
+    (lambda day: day.isocalendar()[:2], {"en": "A sign is a week: the gravest of its days.", "zh-CN": "一个符号是一周：取其中最严重的一天。"}),
+    (lambda day: (day.year, day.month), {"en": "A sign is a month: the gravest of its days.", "zh-CN": "一个符号是一个月：取其中最严重的一天。"}),
+)
 
 
 def name_of(state: State, language: Language = "en") -> str:
     return LOOKS[state][5 if language == "zh-CN" else 4]
 
 
-def text(cells: Sequence[Cell], language: Language = "en", *, paint: PAINT = lambda sign, colour: sign, remarks: int = 30) -> str:
-    """A line a stream, a sign a day; below it what the signs mean and why cells are as they are. paint: puts a colour around a sign."""
+def text(
+    cells: Sequence[Cell], language: Language = "en", *, paint: PAINT = lambda sign, colour: sign, remarks: int = 30, columns: int | None = None,
+) -> str:
+    """A line a stream, a sign a day; below it what the signs mean and why cells are as they are.
+
+    paint: puts a colour around a sign. columns: of the terminal; where the days are more, a sign is a week, or a month.
+    """
     if not cells:
         return ""
     days = sorted({cell.day for cell in cells})
     width = max(len(_stream(cell)) for cell in cells)
-    lines = [f"{'':<{width}}  {_months(days)}", f"{'':<{width}}  {''.join(str(day.day % 10) for day in days)}"]
+    of, said_of = next((one for one in STRETCHES if columns is None or len({one[0](day) for day in days}) + width + 2 <= columns), STRETCHES[-1])
+    firsts = [next(same) for _, same in groupby(days, key=of)]
+    lines = [f"{'':<{width}}  {_months(firsts, is_by_day=firsts == days)}"]
+    lines += [f"{'':<{width}}  {''.join(str(day.day % 10) for day in days)}"] if firsts == days else []
     for stream, row in _rows(cells):
-        lines.append(f"{stream:<{width}}  " + "".join(paint(LOOKS[cell.state][0], LOOKS[cell.state][1]) for cell in row))
+        states = [min((cell.state for cell in same), key=GRAVEST.index) for _, same in groupby(row, key=lambda cell: of(cell.day))]
+        lines.append(f"{stream:<{width}}  " + "".join(paint(LOOKS[state][0], LOOKS[state][1]) for state in states))
+    lines += ["", said_of[language]] if said_of[language] else []
     lines += ["", "  ".join(f"{paint(LOOKS[state][0], LOOKS[state][1])} {name_of(state, language)} {count:,}" for state, count in _counts(cells))]
     said = remarks_of(cells, language)
     lines += ["", *said[:remarks], *([f"... {len(said) - remarks} more: --html"] if len(said) > remarks else [])] if said else []
     return "\n".join(lines)
 
 
-def _months(days: Sequence[date]) -> str:
-    """A month's name above its first day, as far as there is room."""
+def _months(days: Sequence[date], *, is_by_day: bool) -> str:
+    """A month's name above the first sign that begins in it, as far as there is room: a month of days goes before what was left of the one before."""
     line = ""
     for number, day in enumerate(days):
-        if number == 0 or day.day == 1:
-            line = (line if len(line) < number else "").ljust(number) + f"{day:%Y-%m}"
+        is_new = number == 0 or (day.year, day.month) != (days[number - 1].year, days[number - 1].month)
+        has_room = len(line) < number or number == 0
+        if is_new and (has_room or is_by_day):
+            line = (line if has_room else "").ljust(number) + f"{day:%Y-%m}"
     return line
 
 
