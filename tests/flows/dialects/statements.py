@@ -48,7 +48,7 @@ STATEMENTS = {
     "lists taken apart": "select id, unnest(tags) as tag from orders",
     "days in a row": "select id, cast(unnest(generate_series(day, day + interval 2 day, interval 1 day)) as date) as each_day from orders where id < 3",
     "aggregates": """select is_ours, arg_min(city, day) as first, arg_max(city, (day, id)) as last, arg_min(id, amount) filter (where size < 10) as least,
-        arg_max_null(city, id) as newest, median(size) as median, quantile_cont(size, 0.9) as p90, any_value(city) as one, last(id order by id) as last_id,
+        arg_max_null(city, id) as newest, median(size) as median, quantile_cont(size, 0.9) as p90, any_value(case when city <> '' then 'there' end) as one, last(id order by id) as last_id,
         list(id order by id desc) as ids, string_agg(distinct city, '; ' order by city) as cities, count(*) filter (where amount > 0) as positive,
         bool_or(size > 2) as has_big, sum(amount) as total, avg(id) as mean from orders group by is_ours""",
     "grouped by all": "select extract(year from day) as year, is_ours, 'x' as word, count(*) as orders, sum(size) as size from orders group by all",
