@@ -60,9 +60,11 @@ class Asked:
     history: tuple[str, ...] = ()
 
 
-def _objects(of: str, stamp: str = "hs_lastmodifieddate", *, name: str = "", history: tuple[str, ...] = ()) -> tuple[Stream, Asked]:
+def _objects(
+    of: str, stamp: str = "hs_lastmodifieddate", *, name: str = "", history: tuple[str, ...] = (), is_master: bool = False,
+) -> tuple[Stream, Asked]:
     stream = Stream(name=name or of, key=("id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), stamps=("updatedAt",),
-                    is_master=of in ("companies", "contacts"),
+                    is_master=is_master,
                     personal={**PERSONAL[of], **{path: kind for one in history for path, kind in _of_history(one).items()}})
     return stream, Asked(how="objects", of=of, history=history)
 
@@ -75,8 +77,8 @@ STREAMS: Mapping[Stream, Asked] = dict((
     (Stream(name="owners", key=("id",), deletes="full", personal={"email": "staff", "firstName": "staff", "lastName": "staff"}), Asked(how="owners")),
     (Stream(name="pipelines", key=("objectType", "id"), deletes="full"), Asked(how="pipelines")),
     (Stream(name="campaigns", key=("id",), deletes="full"), Asked(how="campaigns")),
-    _objects("companies"),
-    _objects("contacts", "lastmodifieddate"),
+    _objects("companies", is_master=True),
+    _objects("contacts", "lastmodifieddate", is_master=True),
     _objects("deals"),
     _objects("tickets"),
     _objects("deals", name="deal_stage_history", history=("dealstage",)),

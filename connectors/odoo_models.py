@@ -39,11 +39,13 @@ def tracked(model: str, name: str) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """What is read of one model. whole: read in full every time. only: a domain that every read is limited to. personal: as in connectors.stream.Stream."""
+    """What is read of one model. whole: read in full every time. only: a domain that every read is limited to. personal, is_master: as in
+    connectors.stream.Stream."""
 
     name: str
     fields: str
     whole: bool = False
+    is_master: bool = False
     only: tuple[Any, ...] = ()
     personal: Mapping[str, Kind | Personal] = field(default_factory=dict)
 
@@ -63,11 +65,11 @@ def _models(*models: Model) -> Mapping[str, Model]:
 MODELS: Mapping[str, Model] = _models(
     Model(name="res.company", fields="name currency_id partner_id ?active", whole=True),
     Model(name="res.currency", fields="name active", whole=True),
-    Model(name="res.currency.rate", fields="name rate currency_id company_id"),
+    Model(name="res.currency.rate", fields="name rate currency_id company_id", is_master=True),
     Model(name="res.country", fields="name code", whole=True),
     Model(name="res.users", fields="login name email partner_id company_id active", whole=True,
           personal={"login": "staff", "name": "staff", "email": "staff"}),
-    Model(name="res.partner", fields="name ref parent_id commercial_partner_id type is_company country_id tz active company_id",
+    Model(name="res.partner", fields="name ref parent_id commercial_partner_id type is_company country_id tz active company_id", is_master=True,
           personal={"name": NAME, "ref": NUMBER}),
     Model(name="utm.medium", fields="name active", whole=True),
     Model(name="utm.source", fields="name", whole=True),
@@ -124,4 +126,4 @@ def stream_of(name: str, model: Model) -> Stream:
     if model.whole:
         return Stream(name=name, key=("id",), deletes="full", personal=model.personal)
     return Stream(name=name, key=("id",), deletes="sweep", cursor=Cursor(field="write_date", lag=LAG, overlap=OVERLAP), stamps=("write_date", "create_date"),
-                  personal=model.personal, is_master=name in ("res_partner", "res_currency_rate"))
+                  personal=model.personal, is_master=model.is_master)

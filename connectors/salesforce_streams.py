@@ -31,12 +31,12 @@ class Asked:
     needs: tuple[str, ...] = ()
 
 
-def _changes(name: str, of: str, *needs: str, without: frozenset[str] = frozenset()) -> tuple[Stream, Asked]:
+def _changes(name: str, of: str, *needs: str, without: frozenset[str] = frozenset(), is_master: bool = False) -> tuple[Stream, Asked]:
     """An object that is asked for what changed."""
     # Object reference: the objects of field history have neither SystemModstamp nor LastModifiedDate, because their records never change.
     stamp = "CreatedDate" if re.fullmatch(r"(?!OpportunityHistory$).*History|.*__History", of) else "SystemModstamp"
     stream = Stream(name=name, key=("Id",), deletes="sweep", sweep_every=7, cursor=Cursor(field=stamp, lag=LAG), personal=PERSONAL.get(of, OTHERS),
-                    is_master=name in ("users", "campaigns", "accounts", "contacts"))
+                    is_master=is_master)
     return stream, Asked(how="changes", object=of, needs=needs, without=without)
 
 
@@ -46,14 +46,14 @@ def _whole(name: str, of: str, *read: str) -> tuple[Stream, Asked]:
 
 
 STREAMS: Mapping[Stream, Asked] = dict((
-    _changes("users", "User", "Email"),
+    _changes("users", "User", "Email", is_master=True),
     _whole("groups", "Group", "Name", "DeveloperName", "Type"),
     _whole("opportunity_stages", "OpportunityStage", "ApiName", "MasterLabel", "IsActive", "IsClosed", "IsWon", "SortOrder", "DefaultProbability"),
     _whole("lead_statuses", "LeadStatus", "ApiName", "MasterLabel", "IsConverted", "IsDefault", "SortOrder"),
     _whole("case_statuses", "CaseStatus", "ApiName", "MasterLabel", "IsClosed", "IsDefault", "SortOrder"),
-    _changes("campaigns", "Campaign", "Name"),
-    _changes("accounts", "Account", "CreatedDate"),
-    _changes("contacts", "Contact", "AccountId"),
+    _changes("campaigns", "Campaign", "Name", is_master=True),
+    _changes("accounts", "Account", "CreatedDate", is_master=True),
+    _changes("contacts", "Contact", "AccountId", is_master=True),
     _changes("leads", "Lead", "Status", "CreatedDate", "IsConverted", "ConvertedOpportunityId", "OwnerId", "LeadSource"),
     _changes("campaign_members", "CampaignMember", "CampaignId", "LeadId"),
     _changes("lead_history", "LeadHistory", "Field", "NewValue", "CreatedDate"),

@@ -75,15 +75,12 @@ class TrytonOptions:
         return cls(**{**options, "url": options["url"].rstrip("/"), "without": tuple(without)})
 
 
-MASTER = frozenset({"currency_rate", "party_party", "party_address", "party_contact_mechanism"})
-
-
 def stream_of(name: str, model: Model) -> Stream:
     if model.whole:
         return Stream(name=name, key=("id",), deletes="full", personal=model.personal)
     cursor = Cursor(field="write_date", lag=LAG, overlap=OVERLAP, ties=True)
     return Stream(name=name, key=("id",), deletes=model.deletes, cursor=cursor, stamps=("write_date", "create_date"), personal=model.personal,
-                  is_master=name in MASTER)
+                  is_master=model.is_master)
 
 
 STREAMS = tuple(stream_of(name, model) for name, model in MODELS.items())

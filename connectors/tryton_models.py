@@ -29,12 +29,13 @@ LOGGED = (
 class Model:
     """What is read of one Tryton model, and how its records disappear.
 
-    whole: small enough to be read in full every time. only: a domain that every read is limited to. personal: as in connectors.stream.Stream.
+    whole: small enough to be read in full every time. only: a domain that every read is limited to. personal, is_master: as in connectors.stream.Stream.
     """
 
     name: str
     fields: str
     whole: bool = False
+    is_master: bool = False
     deletes: Literal["sweep", "never"] = "sweep"
     only: tuple[Any, ...] = ()
     personal: Mapping[str, Kind | Personal] = field(default_factory=dict)
@@ -57,11 +58,12 @@ MODELS: Mapping[str, Model] = {
     "company_employee": Model(name="company.employee", fields="party party.name company start_date end_date active", whole=True,
                               personal={"party.name": "staff"}),
     "currency_currency": Model(name="currency.currency", fields="name code digits active", whole=True),
-    "currency_rate": Model(name="currency.currency.rate", fields="currency date rate"),
+    "currency_rate": Model(name="currency.currency.rate", fields="currency date rate", is_master=True),
     "country_country": Model(name="country.country", fields="name code region.name active", whole=True),
-    "party_party": Model(name="party.party", fields="code name active", personal={"name": "name"}),
-    "party_address": Model(name="party.address", fields="party country postal_code city active", personal={"postal_code": "address", "city": "address"}),
-    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active", personal={"value": CONTACT}),
+    "party_party": Model(name="party.party", fields="code name active", is_master=True, personal={"name": "name"}),
+    "party_address": Model(name="party.address", fields="party country postal_code city active", is_master=True,
+                           personal={"postal_code": "address", "city": "address"}),
+    "party_contact_mechanism": Model(name="party.contact_mechanism", fields="party type value active", is_master=True, personal={"value": CONTACT}),
     "product_category": Model(name="product.category", fields="name parent accounting", whole=True),
     # Prices are records of their own in Tryton: a new one need not touch the product, so products are read whole.
     "product_template": Model(name="product.template", fields="name code type list_price default_uom.symbol categories salable purchasable active", whole=True),

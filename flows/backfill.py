@@ -233,7 +233,7 @@ def _publish(run: Run) -> tuple[str | None, str]:
 def _declare_what_waits(run: Run) -> None:
     """What another run has read and did not come to check, of sources that this one need not read: a batch is checked by the declaration of its stream,
     and left unchecked it would be missing from the version without a word."""
-    waiting = {row["source"] for row in ledgers.list_batches(run.ledger) if row["verdict"] == "unchecked"} - {source for source, _ in run.declared}
+    waiting = {source for source, _ in ledgers.unchecked_streams(run.ledger)} - {source for source, _ in run.declared}
     for source in sorted(waiting & run.settings.configuration.sources.keys()):
         try:
             with closing(ingesting.connect_source(run.settings, source, run.ledger)) as connector:

@@ -57,10 +57,9 @@ def check_batches(settings: Settings, ledger: ledgers.Ledger, declared: Mapping[
             verdict = "held" if report.critical_failures else "warned" if report.warnings else "passed"
             ledgers.judge_batch(
                 ledger, source=source, stream=name, batch=batch["batch"], verdict=verdict, decided_by="checks", reason="; ".join(report.sentences()) or None)
-    now_known = ledgers.list_batches(ledger)
-    held = [(row["source"], row["stream"], row["batch"]) for row in now_known if row["verdict"] == "held"]
-    left = sorted({row["source"] for row in now_known if row["verdict"] == "unchecked"})
-    return BatchChecks(rows=tuple(rows), held=tuple(held), drift=tuple(drift), waiting=tuple(left))
+    held = [(row["source"], row["stream"], row["batch"]) for row in ledgers.list_batches(ledger) if row["verdict"] == "held"]
+    left = {source for source, _ in ledgers.unchecked_streams(ledger)}
+    return BatchChecks(rows=tuple(rows), held=tuple(held), drift=tuple(drift), waiting=tuple(sorted(left)))
 
 
 def _fields(settings: Settings, ledger: ledgers.Ledger, batch: Mapping[str, Any], declared: Stream) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ def stale_streams(
     settings: Settings, ledger: ledgers.Ledger, now: datetime,
 ) -> list[tuple[str, str, str, datetime | None, datetime | None, bool, str | None]]:
     """(source, kind, stream, last success, last attempt, stale?, why) for the published freshness table."""
-    waiting = {(row["source"], row["stream"]) for row in ledgers.list_batches(ledger) if row["verdict"] == "unchecked"}
+    waiting = ledgers.unchecked_streams(ledger)
     rows = []
     for state in ledgers.stream_states(ledger):
         source = settings.configuration.sources.get(state.source)

@@ -42,10 +42,7 @@ class Home:
     api: str
 
     def night(self) -> str:
-        command = [sys.executable, "-m", "flows.cli", "nightly", "--config", str(self.folder / "meridian.toml")]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False, env={**os.environ, **up.QUIET, "PREFECT_API_URL": self.api})
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return self.meridian("nightly")
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         connection = duckdb.connect(str(self.folder / "state" / "published" / "marts.duckdb"), read_only=True)
@@ -54,11 +51,16 @@ class Home:
         finally:
             connection.close()
 
-    def meridian(self, *arguments: str) -> str:
+    def begun(self, *arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "flows.cli", *arguments, "--config", str(self.folder / "meridian.toml")]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False, env={**os.environ, **up.QUIET, "PREFECT_API_URL": self.api})
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        environment = {**os.environ, **up.QUIET, "PREFECT_API_URL": self.api}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=PROJECT, env=environment)
+
+    def meridian(self, *arguments: str) -> str:
+        with self.begun(*arguments) as process:
+            stdout, stderr = process.communicate()
+        assert process.returncode == 0, stdout + stderr
+        return stdout
 
     def holds(self, database: str, query: str) -> list[Any]:
         """From a system's own database, past its interface."""

@@ -5,23 +5,20 @@ At full size (50,000 orders, 15,000 tickets) it takes twenty minutes, and found 
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from flows import up
 from flows.settings import load
 from flows.store import grid
 from flows.store import ledger as ledgers
 from sandbox.tryton.home import Home as Tryton
 from tests import test_company
 from tests.sandbox.tryton.box import share_environment
-from tests.test_company import PROJECT, Home, compare, sandbox
+from tests.test_company import Home, compare, sandbox
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(7200)]
 
@@ -61,9 +58,7 @@ def test_eighteen_months_by_a_backfill_that_is_killed_are_what_the_story_says(si
 
 
 def kill_in_the_middle(home: Home) -> None:
-    command = [sys.executable, "-m", "flows.cli", *ASKED, "--config", str(home.folder / "meridian.toml")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT,
-                          env={**os.environ, **up.QUIET, "PREFECT_API_URL": home.api}) as process:
+    with home.begun(*ASKED, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         readings = 0
         for line in process.stdout:

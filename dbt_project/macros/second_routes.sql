@@ -1,4 +1,12 @@
 {#
+    How much a value counts for the quantile `share` of `of` values: the one or two of them that stand beside its place, by how near. before: how many stand before the
+    value.
+#}
+{% macro weight_of_rank(before, share, of) -%}
+    greatest(0, 1 - abs({{ before }} - {{ share }} * ({{ of }} - 1)))
+{%- endmacro %}
+
+{#
     The second route to a time in opening hours: overlaps of the ticket's time with every open span, added up, instead of a difference of running totals; its median
     and ninetieth percentile by rank. The last two months are enough to see a difference, and joining every ticket with every span is what the first route is there to
     avoid. until_at: the column of fct_tickets with which it ends; seconds: in the KPI's unit.
@@ -53,7 +61,7 @@ expected as (
     select
         asked.kpi,
         ranked.day,
-        sum(ranked.measured * greatest(0, 1 - abs(ranked.before - asked.share * (ranked.ticket_count - 1)))) as expected_value,
+        sum(ranked.measured * {{ weight_of_rank('ranked.before', 'asked.share', 'ranked.ticket_count') }}) as expected_value,
         max(ranked.ticket_count) as expected_sample
     from ranked
     cross join asked

@@ -28,14 +28,14 @@ from flows.dialects.models import WAREHOUSE, Model, rows_of, worked_out_here
 from flows.dialects.rewrites import NoCounterpart
 from flows.dialects.saying import Columns, Untold, say
 from flows.dialects.spark import Refused, Spark, running
-from flows.dialects.spark_landed import LINES, NOTHING, unfolded
+from flows.dialects.spark_landed import LINES, NOTHING, TYPES, unfolded
 from flows.dialects.spark_rewrites import ENGINE, spark_type
 from flows.settings import Settings
 from flows.store.candidate import Step, no_step
 from flows.store.checksums import literal, quoted
 from flows.store.disk import sync
 from flows.store.versions import Version
-from flows.store.warehouse import LANDED_COLUMNS, landed_lines
+from flows.store.warehouse import landed_lines
 
 CURRENT, BUILDING, OWN = "current", "building", "meridian_version"
 
@@ -147,7 +147,7 @@ class Build:
         if lost := [file for file in files if not file.is_file()]:
             raise NoCounterpart(f"{len(lost)} of {len(files)} files of its landing are not on this machine, such as {lost[0]}")
         self.spark.land(model.landed, files, LINES if files else NOTHING)
-        known[model.landed] = {name: kind.upper() for name, kind in LANDED_COLUMNS.items()}
+        known[model.landed] = TYPES
         self.warehouse.execute(f"create or replace view {quoted(model.landed)} as {landed_lines(())}")       # of which DuckDB says what types it has
         return unfolded(model.sql.replace(f'"{WAREHOUSE}"."raw".{quoted(model.landed)}', quoted(model.landed)))
 

@@ -27,7 +27,9 @@ def taken_apart(node: Any) -> Any:
 
 
 def _is_text(shape: Any) -> bool:
-    return all(map(_is_text, shape.values() if isinstance(shape, dict) else shape)) if isinstance(shape, dict | list) else shape in ("VARCHAR", "JSON")
+    if isinstance(shape, list):
+        return _is_text(shape[0])
+    return all(map(_is_text, shape.values())) if isinstance(shape, dict) else shape in ("VARCHAR", "JSON")
 
 
 def _texts_of(shape: Any) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from flows.store.warehouse import LANDED_COLUMNS
+
 # The columns of `raw` (flows/store/warehouse.py), from a line and from the path of its file. A line that is none stops the statement.
 LINES = """select
     regexp_extract(file_path, '([^/]+)/[^/]+/[^/]+/[^/]+$', 1) as _source,
@@ -22,6 +24,7 @@ from (
     select file_path, from_json(value, '`key` string, `ordinal` bigint, `deleted` boolean, `record` string', map('mode', 'FAILFAST')) as line
     from {lines}
 ) as lines"""
+TYPES = {name: kind.upper() for name, kind in LANDED_COLUMNS.items()}      # of DuckDB
 # Of a stream that was never read.
 NOTHING = """select cast(null as string) as _source, cast(null as string) as _batch, cast(null as bigint) as _ordinal, cast(null as string) as _key,
     cast(null as boolean) as _deleted, cast(null as string) as record from (select 1) as nothing where false"""

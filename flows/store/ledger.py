@@ -309,6 +309,12 @@ def list_batches(ledger: Ledger, source: str | None = None, stream: str | None =
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def unchecked_streams(ledger: Ledger) -> set[tuple[str, str]]:
+    """(source, stream) of which something was read that no checks have judged: a version made now shows nothing of it."""
+    with ledger.begin() as connection:
+        return {(row.source, row.stream) for row in connection.execute(sql.select(batches).where(batches.c.verdict == "unchecked"))}
+
+
 def feeds_of(ledger: Ledger) -> dict[tuple[str, str], str]:
     """(source, stream) -> '<kind>.<table>' of the dbt source that its newest batch feeds."""
     stream = (batches.c.source, batches.c.stream)

@@ -180,7 +180,7 @@ def prepare(
         audited = built.audited_as_of if built is not None and finished is not None else None
         warehouse.execute("create or replace table raw.built as select ?::varchar as staging, ?::varchar as marts, ?::date as started_as_of, "
                           "?::date as finished_as_of, ?::date as audited_as_of", [staging, marts, as_of, finished, audited])
-        absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute("from raw.absorbed").fetchall()}
+        absorbed = _absorbed(warehouse)
 
         files: dict[str, list[str]] = defaultdict(list)
         new: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -264,15 +264,20 @@ def unabsorbed(path: Path, batches: Sequence[Mapping[str, Any]]) -> list[Mapping
     """The batches that staging has not taken in; all of them when there is no warehouse."""
     try:
         with connect(path, read_only=True) as warehouse:
-            absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute("from raw.absorbed").fetchall()}
+            absorbed = _absorbed(warehouse)
     except duckdb.Error:
         absorbed = {}
     return [row for row in batches if row["verdict"] != "rejected" and row["batch"] > absorbed.get((row["source"], row["stream"]), "")]
 
 
+def _absorbed(warehouse: duckdb.DuckDBPyConnection, schema: str = "raw") -> dict[tuple[str, str], str]:
+    """(source, stream) -> the last batch that staging has taken in."""
+    return {(source, stream): batch for source, stream, batch in warehouse.execute(f"from {schema}.absorbed").fetchall()}
+
+
 def absorbed_files(warehouse: duckdb.DuckDBPyConnection, batches: Sequence[Mapping[str, Any]], *, landing: Path, schema: str = "raw") -> dict[str, list[Path]]:
     """What staging has taken in, by '<kind>__<table>', in the order in which it came. batches: the ledger's rows, in order."""
-    absorbed = {(source, stream): batch for source, stream, batch in warehouse.execute(f"from {schema}.absorbed").fetchall()}
+    absorbed = _absorbed(warehouse, schema)
     files: dict[str, list[Path]] = defaultdict(list)
     for row in batches:
         if row["verdict"] in ABSORBABLE and row["batch"] <= absorbed.get((row["source"], row["stream"]), ""):

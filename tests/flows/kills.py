@@ -21,3 +21,17 @@ def die_at(module: Any, name: str, call: int, *, before: bool) -> None:
         return outcome
 
     setattr(module, name, deadly)
+
+
+def at_page(number: int, told: signal.Signals) -> str:
+    """For a process yet to start: at the page of this number, before it is landed, it gets this signal."""
+    return f"""
+import os
+import flows.store.landing as landings
+append, pages = landings.append, []
+def due(*given):
+    pages.append(1)
+    len(pages) < {number} or os.kill(os.getpid(), {int(told)})
+    return append(*given)
+landings.append = due
+"""

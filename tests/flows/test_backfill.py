@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from flows.store import ledger as ledgers
 from sandbox.zendesk import load as loading
 from tests.browser import page
 from tests.flows.conftest import Company
+from tests.flows.kills import at_page
 from tests.flows.nights import marts
 from tests.sandbox.zendesk.desk import NOW, TOKEN, helpdesk, plan, solved_life, ticket
 
@@ -45,16 +47,6 @@ page_size = 2
 read_from = 2026-10-20
 """
 FIRST = datetime(2026, 10, 6, 8, tzinfo=UTC)
-TOLD_TO_END_AT_ITS_SECOND_PAGE = """
-import os, signal
-import flows.store.landing as landings
-append, pages = landings.append, []
-def dies(*given):
-    pages.append(1)
-    len(pages) < 2 or os.kill(os.getpid(), signal.SIGTERM)
-    return append(*given)
-landings.append = dies
-"""
 KILLED_BEFORE_ANYTHING_IS_CHECKED = "import os, signal\nimport flows.check as c\nc.check_batches = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
 KILLED_BEFORE_CURRENT_IS_TURNED = "import os, signal\nimport flows.store.published as p\np._turn = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
 
@@ -126,7 +118,7 @@ def test_told_to_end_or_killed_it_leaves_nothing_running_and_the_same_asked_agai
     dry = company.run(*asked, "--dry-run")
     assert "would read 35 days of 5 streams, 2026-10-06 to 2026-10-12" in dry.stdout and states(company, first, last) == {"missing"}
     before, shown = cursors(company), tickets(company)
-    told = company.run(*asked, prelude=TOLD_TO_END_AT_ITS_SECOND_PAGE)
+    told = company.run(*asked, prelude=at_page(2, signal.SIGTERM))
     assert told.returncode == -15, told.stdout + told.stderr
     ledger = ledgers.open_ledger(company.settings().ledger)
     with ledger.begin() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -28,15 +29,14 @@ from sandbox.databases import Database
 from sandbox.object_store import ObjectStore
 from tests.flows import host, warm
 from tests.flows.conftest import Company, make_company, ticket
+from tests.flows.kills import at_page
 from tests.object_stores import object_store
 
 __all__ = ["object_store"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 INSTANTS = {*NAMES_OF_THE_BUILD, "last_success_at", "last_attempt_at", "compared_at", "read_at", "restated_at", "new_version", "restated_in"}
-DIE_AT_THE_THIRD_PAGE = ("import flows.store.landing as m, os, signal\nwritten, pages = m.append, []\n"
-                         "def append(*given):\n    pages.append(1)\n    len(pages) < 3 or os.kill(os.getpid(), signal.SIGKILL)\n    return written(*given)\n"
-                         "m.append = append\nimport connectors.files as f\nmade = f.connect\nf.connect = lambda *a, **k: made(*a, **{**k, 'page_size': 7})\n")
+DIE_AT_THE_THIRD_PAGE = at_page(3, signal.SIGKILL) + "import connectors.files as f\nmade = f.connect\nf.connect = lambda *a, **k: made(*a, **{**k, 'page_size': 7})\n"
 
 
 @dataclass(frozen=True, kw_only=True)

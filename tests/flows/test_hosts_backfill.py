@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from flows.store import ledger as ledgers
 from flows.store.checksums import differences
 from sandbox.databases import Database
 from sandbox.object_store import ObjectStore
+from tests.flows.kills import at_page
 from tests.flows.nights import marts
 from tests.flows.test_backfill import history, machine, states
 from tests.flows.test_hosts import INSTANTS, landed
@@ -30,16 +32,6 @@ store_options = {{endpoint_url = "{endpoint}"}}
 store_secrets = {{key = "STORE_KEY", secret = "STORE_SECRET"}}
 """
 CALLED = "import socket\nsocket.gethostname = lambda: '{name}'\n"
-KILLED_AT_ITS_THIRD_PAGE = """
-import os, signal
-import flows.store.landing as landings
-append, pages = landings.append, []
-def dies(*given):
-    pages.append(1)
-    len(pages) < 3 or os.kill(os.getpid(), signal.SIGKILL)
-    return append(*given)
-landings.append = dies
-"""
 FIRST_DAY, LAST_DAY = date(2026, 10, 6), date(2026, 10, 19)
 ASKED = ("backfill", "--from", str(FIRST_DAY), "--to", str(LAST_DAY), "--days-at-once", "2", "--reason", "history")
 
@@ -64,7 +56,7 @@ def test_what_a_host_began_another_one_finishes_once_and_both_have_it(
     night = a.run("nightly", prelude=CALLED.format(name="a"))
     assert night.returncode == 0, night.stdout + night.stderr
 
-    killed = a.run(*ASKED, prelude=CALLED.format(name="a") + KILLED_AT_ITS_THIRD_PAGE)
+    killed = a.run(*ASKED, prelude=CALLED.format(name="a") + at_page(3, signal.SIGKILL))
     assert killed.returncode == -9, killed.stdout + killed.stderr
     early = b.run(*ASKED, prelude=CALLED.format(name="b"))
     assert early.returncode == 1 and "on a" in early.stdout + early.stderr, "its lease still runs"

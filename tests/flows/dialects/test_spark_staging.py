@@ -15,7 +15,7 @@ from flows.dialects.models import WAREHOUSE
 from flows.dialects.saying import say
 from flows.dialects.spark import Refused, Spark
 from flows.dialects.spark_build import _as_duckdb_has_it
-from flows.dialects.spark_landed import LINES, NOTHING, unfolded
+from flows.dialects.spark_landed import LINES, NOTHING, TYPES, unfolded
 from flows.dialects.spark_rewrites import ENGINE, spark_type
 from flows.store import warehouse
 from flows.store.packing import packed
@@ -27,7 +27,6 @@ from tests.flows.dialects.test_spark import duck, engine  # noqa: F401
 pytestmark = pytest.mark.timeout(1500)      # the first time, pyspark is fetched: 460 MB
 
 RECORDS = 80
-RAW = {name: kind.upper() for name, kind in warehouse.LANDED_COLUMNS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +79,7 @@ def test_a_damaged_line_stops_the_build_and_a_stream_that_was_never_read_is_empt
 
 
 def _said(apart: duckdb.DuckDBPyConnection, raw: str, sql: str) -> str:
-    return say(unfolded(sql), engine=ENGINE, tables={raw: RAW}, describe=lambda query: moving.columns_in(apart, query)).sql
+    return say(unfolded(sql), engine=ENGINE, tables={raw: TYPES}, describe=lambda query: moving.columns_in(apart, query)).sql
 
 
 def _difference(name: str, kind: str, table: str, sql: str, apart: duckdb.DuckDBPyConnection, engine: Spark, folder: Path) -> str:  # noqa: F811

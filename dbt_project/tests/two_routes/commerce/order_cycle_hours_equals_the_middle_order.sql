@@ -20,7 +20,7 @@ expected as (
     select
         asked.kpi,
         ranked.period_start,
-        sum(ranked.seconds * greatest(0, 1 - abs(ranked.place - 1 - asked.share * (ranked.order_count - 1)))) / 3600 as value,
+        sum(ranked.seconds * {{ weight_of_rank('ranked.place - 1', 'asked.share', 'ranked.order_count') }}) / 3600 as value,
         max(ranked.order_count) as sample_size
     from ranked
     cross join asked

@@ -19,7 +19,7 @@ expected as (
     select
         asked.kpi,
         ranked.period_start,
-        sum(ranked.days * greatest(0, 1 - abs(ranked.place - 1 - asked.share * (ranked.line_count - 1)))) as value
+        sum(ranked.days * {{ weight_of_rank('ranked.place - 1', 'asked.share', 'ranked.line_count') }}) as value
     from ranked
     cross join asked
     group by asked.kpi, ranked.period_start
