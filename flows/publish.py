@@ -46,7 +46,7 @@ def published_tables(settings: Settings) -> list[published.Table]:
         published.Table(
             name=model["alias"], relation=_relation(model), description=model["description"].strip(),
             columns={name: description.strip() for name, description in model["columns"].items()}, changed=_changed(model, models),
-            primary_key=keys.get(model["alias"], ()), personal=tuple(model["meta"].get("personal", ())),
+            primary_key=keys.get(model["alias"], ()), personal=tuple(model["meta"].get("personal", ())), day=model["meta"].get("day"),
         )
         for _, model in sorted(models.items()) if "published" in model["tags"]
     ]

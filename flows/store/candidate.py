@@ -2,13 +2,13 @@
 
 A night changes few rows, and writing all of them again would cost more than working them out (3 of 4 CPU seconds for 700,000 rows). So the
 file of the version before is copied, and of a table that is built by changed keys only those rows are put anew. Then the table is compared with
-the warehouse's by checksum: when they differ, for whatever reason, it is written whole.
+the warehouse's by checksum: when they differ, for whatever reason, it is written whole. Of a large table those months are compared of which the
+warehouse has other rows than the version before. In any other month the named rows went out and came in the same, and nothing else was touched.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +18,10 @@ from typing import Any
 
 import duckdb
 
-from flows.store.checksums import NAMES_OF_THE_BUILD, columns_of, literal, quoted, table_checksum
+from flows.store import parquet_files
+from flows.store.checksums import NAMES_OF_THE_BUILD, checksums_by_month, columns_of, literal, quoted, together
 from flows.store.disk import PublishError
+from flows.store.parquet_files import Parts
 from flows.store.versions import MARTS, PARQUET, Version
 
 Step = Callable[[str], None]
@@ -45,7 +47,8 @@ class Changed:
 class Table:
     """A table to publish. relation: its name in the warehouse ('marts.kpis'); descriptions become comments in the marts file.
 
-    personal: columns that name one of the company's own people; readers elsewhere get them masked.
+    personal: columns that name one of the company's own people; readers elsewhere get them masked. day: the date or timestamp by whose month the
+    Parquet of a large table is divided.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     changed: Changed | None = None
+    day: str | None = None
 
 
 def write_tables(
@@ -75,13 +79,15 @@ def write_tables(
             connection.execute(f"drop table {quoted(name)}")
         for table in tables:
             try:
-                rows, checksum = _put(connection, table)
+                parts = _put(connection, table, parquet_files.parts_told(before.tables.get(table.name, {})) if before and taken_over else {})
             except duckdb.CatalogException as error:
                 reason = str(error).splitlines()[0]
                 raise PublishError(f"cannot publish {table.name}: the warehouse has no {table.relation}; was it built? ({reason})") from error
+            rows, checksum = together(parts)
+            months = {} if "" in parts else {"months": {month: list(part) for month, part in sorted(parts.items())}}
             described[table.name] = {"rows": rows, "checksum": checksum, "columns": _comment(connection, table), "primary_key": list(table.primary_key),
-                                     "personal": list(table.personal)}
-            _write_parquet(connection, table.name, path / PARQUET, before if before and before.tables.get(table.name) == described[table.name] else None)
+                                     "personal": list(table.personal), **months}
+            _write_parquet(connection, table, path / PARQUET, parts, described[table.name], before)
             step(f"copied {table.name}")
         connection.execute("detach warehouse")
         _write_version(connection, path / PARQUET, version=version, as_of=as_of, built_at=built_at, code_revision=code_revision, sources=sources)
@@ -115,9 +121,14 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in connection.execute("select table_name from duckdb_tables() where database_name = current_database()").fetchall()}
 
 
-def _put(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, str]:
-    """The table as the warehouse has it: by its changed rows where that gives the same, else whole. Returns (rows, checksum)."""
+def _put(connection: duckdb.DuckDBPyConnection, table: Table, before: Parts) -> Parts:
+    """The table as the warehouse has it: by its changed rows where that gives the same, else whole. Returns what it now is, by month where it is large.
+
+    before: what its months were in the version that was taken over, if it was large.
+    """
     name, relation = quoted(table.name), f"warehouse.{table.relation}"
+    [count] = connection.execute(f"select count(*) from {relation}").fetchall()[0]
+    day = table.day if count >= parquet_files.FROM_ROWS else None
     if table.changed is not None and table.name in _tables(connection):
         columns = columns_of(connection, relation)
         if columns_of(connection, name) == columns and not NAMES_OF_THE_BUILD & {column for column, _ in columns}:
@@ -125,13 +136,22 @@ def _put(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, str]
             connection.execute("begin")
             connection.execute(f"delete from {name} where {changed}")
             connection.execute(f"insert into {name} select * from {relation} where {changed}")
-            found = table_checksum(connection, name)
-            if found == table_checksum(connection, relation):
+            wanted = checksums_by_month(connection, relation, day)
+            if _found(connection, name, day, wanted, before) == wanted:
                 connection.execute("commit")
-                return found
+                return wanted
             connection.execute("rollback")
     connection.execute(f"create or replace table {name} as select * from {relation}")
-    return table_checksum(connection, name)
+    return checksums_by_month(connection, name, day)
+
+
+def _found(connection: duckdb.DuckDBPyConnection, name: str, day: str | None, wanted: Parts, before: Parts) -> Parts:
+    """What the table is now; months that need not be looked at (see above) are told as they were."""
+    if not (day and before):
+        return checksums_by_month(connection, name, day)
+    other = sorted(month for month in wanted.keys() | before.keys() if wanted.get(month) != before.get(month))
+    looked_at = checksums_by_month(connection, name, day, where=" or ".join(f"({parquet_files.of_month(day, month)})" for month in other) or "false")
+    return {**{month: part for month, part in before.items() if month not in other}, **looked_at}
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
@@ -146,19 +166,18 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     return len(columns)
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, same: Version | None) -> None:
-    """same: a version in which this table holds the same rows; its file, which is never written again, is linked."""
-    file = folder / f"{name}.parquet"
-    if same is not None and not NAMES_OF_THE_BUILD & {column for column, _ in columns_of(connection, quoted(name))}:
-        try:
-            os.link(same.path / PARQUET / file.name, file)
-            return
-        except OSError:
-            pass                    # gone, or a filesystem without links
-    # A dictionary of every order number helps nobody: without it and without bloom filters this costs 30 % less, and the file is as small. So it is at
-    # zstd's first level, for a fifth less than at its third.
-    connection.execute(f"copy {quoted(name)} to {literal(file)} "
-                       "(format parquet, compression zstd, compression_level 1, dictionary_size_limit 1000, write_bloom_filter false)")
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, parts: Parts, described: Mapping[str, Any], before: Version | None,
+) -> None:
+    told = before.tables.get(table.name, {}) if before else {}
+    home = before.path / PARQUET if before else None
+    names_the_build = bool(NAMES_OF_THE_BUILD & {column for column, _ in columns_of(connection, quoted(table.name))})
+    if table.day is not None and "" not in parts:
+        is_alike = not names_the_build and all(told.get(one) == described[one] for one in ("columns", "primary_key", "personal"))
+        parquet_files.write_months(connection, table.name, folder, day=table.day, parts=parts, before=home if is_alike else None,
+                                   parts_before=parquet_files.parts_told(told))
+    else:
+        parquet_files.write(connection, table.name, folder, same=home if told == described and not names_the_build else None)
 
 
 def _write_version(

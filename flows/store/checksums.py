@@ -8,7 +8,7 @@ own (an MD5 of the row's text cost twelve times as much); it may change with a r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ import duckdb
 
 NAMES_OF_THE_BUILD = frozenset({"data_version", "code_revision", "built_at", "published_at"})
 """Columns that say which build a row belongs to. They differ from version to version by design and are left out."""
+
+NO_MONTH = "none"
+"""What the month of a row without a day is called."""
 
 OWN_TABLES = frozenset({"meridian_version"})
 
@@ -64,11 +67,29 @@ def _row_text(columns: Sequence[tuple[str, str]]) -> str:
 
 def table_checksum(connection: duckdb.DuckDBPyConnection, relation: str, *, leave_out: Collection[str] = NAMES_OF_THE_BUILD) -> tuple[int, str]:
     """(rows, checksum) of `relation`; equal checksums mean the same rows (and the same column names)."""
+    return together(checksums_by_month(connection, relation, None, leave_out=leave_out))
+
+
+def checksums_by_month(
+    connection: duckdb.DuckDBPyConnection, relation: str, day: str | None, *, leave_out: Collection[str] = NAMES_OF_THE_BUILD, where: str = "true",
+) -> dict[str, tuple[int, str]]:
+    """(rows, checksum) of the rows of each month, '2026-10', of the date or timestamp `day`; 'none' where it is null. Without `day`, of all rows as ''."""
     columns = [(name, kind) for name, kind in columns_of(connection, relation) if name not in leave_out]
     values = ", ".join([literal(",".join(sorted(name for name, _ in columns))), *(_leading_bits(quoted(name), kind) for name, kind in sorted(columns))])
-    row = connection.execute(f"select count(*), coalesce(sum(hash({values})::hugeint), 0) from {relation}").fetchone()
-    assert row is not None
-    return int(row[0]), f"{int(row[1]) % 2**96:024x}"
+    month = f"date_trunc('month', {quoted(day)})" if day else "null"
+    rows = connection.execute(f"select {month} as month, count(*), sum(hash({values})::hugeint) from {relation} where {where} group by month").fetchall()
+    if not day:
+        rows = rows or [(None, 0, 0)]
+    return {(NO_MONTH if month is None else f"{month:%Y-%m}") if day else "": (int(count), _in_digits(int(total))) for month, count, total in rows}
+
+
+def together(parts: Mapping[str, tuple[int, str]]) -> tuple[int, str]:
+    """(rows, checksum) of a table, from those of its months."""
+    return sum(rows for rows, _ in parts.values()), _in_digits(sum(int(checksum, 16) for _, checksum in parts.values()))
+
+
+def _in_digits(total: int) -> str:
+    return f"{total % 2**96:024x}"
 
 
 def _leading_bits(column: str, kind: str) -> str:

@@ -6,7 +6,7 @@
       parquet      -> current/parquet               so that all of them turn to the new version in one rename
       manifest.json-> current/manifest.json
       flips.json                                    who turned `current` from what to what, when and why
-      versions/2026-10-31.001/{marts.duckdb, parquet/<table>.parquet, manifest.json}
+      versions/2026-10-31.001/{marts.duckdb, parquet/<table>.parquet, manifest.json}         of large tables see parquet_files.py
       versions/.2026-11-01.001.tmp/                 a candidate: not yet a version
 
 An open connection stays whole on the version it opened: a version's files are never written again. A process that wants
@@ -60,7 +60,7 @@ class Version:
     built_at: datetime
     published_at: datetime
     code_revision: str
-    tables: Mapping[str, Mapping[str, Any]]   # name -> {"rows": int, "checksum": str, "columns": int, "primary_key": [...], "personal": [...]}
+    tables: Mapping[str, Mapping[str, Any]]   # name -> {"rows": int, "checksum": str, "columns": int, "primary_key": [...], "personal": [...], "months": ...}
     size_bytes: int
     is_current: bool
     withdrawn: Flip | None = None

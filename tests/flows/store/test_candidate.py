@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.store import candidate, published
+from flows.store import candidate, parquet_files, published
 from flows.store.checksums import differences, table_checksum
 
 NOW = dt.datetime(2026, 11, 1, 2, tzinfo=dt.UTC)
@@ -115,3 +116,80 @@ def test_a_file_that_has_grown_is_written_whole(tmp_path: Path, warehouse: Path,
     third = put_out(tmp_path, warehouse)
     assert as_the_warehouse(third, warehouse)
     assert third.manifest["bytes_when_written_whole"] == third.marts.stat().st_size
+
+
+MONTHS = ["2026-08", "2026-09", "2026-10", "none"]
+
+
+@pytest.fixture
+def large(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> list[published.Table]:
+    """Orders with a day, of three months and of none, and so many of them that they are large."""
+    monkeypatch.setattr(parquet_files, "FROM_ROWS", 1000)
+    ask(warehouse, "alter table core.orders add column placed_on date; update core.orders set placed_on = date '2026-08-01' + cast(id % 92 as integer)")
+    return [dataclasses.replace(ORDERS, day="placed_on"), *TABLES[1:]]
+
+
+def months_of(version: published.Version) -> dict[str, Path]:
+    return {file.stem: file for file in sorted((version.path / "parquet/orders.parquet").iterdir())}
+
+
+def written_anew(first: published.Version, second: published.Version) -> list[str]:
+    before = months_of(first)
+    return [month for month, file in months_of(second).items() if month not in before or not file.samefile(before[month])]
+
+
+def is_the_table(version: published.Version) -> bool:
+    """Whether the Parquet files, read as one table, are the table of the marts file."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{version.marts}' as marts (read_only)")
+        connection.execute(f"create view orders as from read_parquet('{version.path}/parquet/orders.parquet/*.parquet')")
+        return table_checksum(connection, "orders") == table_checksum(connection, "marts.orders")
+
+
+def test_a_large_table_is_a_file_a_month_and_only_months_that_changed_are_written(tmp_path: Path, warehouse: Path, large: list[published.Table]) -> None:
+    first = put_out(tmp_path, warehouse, large)
+    assert list(months_of(first)) == MONTHS and is_the_table(first)
+    assert {one.name for one in (first.path / "parquet").iterdir() if one.is_file()} == {"kpis.parquet", "teams.parquet", "meridian_version.parquet"}
+    ask(warehouse, "update core.orders set status = 'done' where id = 70; delete from core.orders where id = 91; insert into core.changed values (70), (91), (92)")
+    second = put_out(tmp_path, warehouse, large)
+    assert as_the_warehouse(second, warehouse) and is_the_table(second)
+    assert written_anew(first, second) == ["2026-10"], "92 is of August and was named, but is the same"
+    # from one month to another, which was not there; and a month that is gone
+    ask(warehouse, "update core.orders set placed_on = '2026-11-02' where id = 0; delete from core.orders where id is null; insert into core.changed values (0)")
+    third = put_out(tmp_path, warehouse, large)
+    assert as_the_warehouse(third, warehouse) and is_the_table(third)
+    assert written_anew(second, third) == ["2026-08", "2026-11"] and "none" not in months_of(third)
+    with duckdb.connect(str(third.marts), read_only=True) as connection:
+        assert connection.execute("select rowid from orders where id = 12").fetchone() == (12,), "taken over"
+
+
+@pytest.mark.parametrize("change", [
+    "update core.orders set amount = 9 where id = 3", "delete from core.orders where id = 3", "insert into core.orders values (3, 1, 'twice', '2026-08-04')",
+    "update core.orders set placed_on = '2026-09-04' where id = 3"])
+def test_a_change_in_a_large_table_that_nobody_named_makes_it_be_written_whole(tmp_path: Path, warehouse: Path, large: list[published.Table], change: str) -> None:
+    put_out(tmp_path, warehouse, large)
+    ask(warehouse, f"{change}; insert into core.changed values (70)")
+    second = put_out(tmp_path, warehouse, large)
+    assert as_the_warehouse(second, warehouse) and is_the_table(second)
+
+
+def test_a_table_that_becomes_large_or_gets_a_column_is_written_whole(
+        tmp_path: Path, warehouse: Path, large: list[published.Table], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_files, "FROM_ROWS", 1_000_000)
+    first = put_out(tmp_path, warehouse, large)
+    assert (first.path / "parquet/orders.parquet").is_file()
+    monkeypatch.setattr(parquet_files, "FROM_ROWS", 1000)
+    second = put_out(tmp_path, warehouse, large)
+    assert list(months_of(second)) == MONTHS and is_the_table(second)
+    ask(warehouse, "alter table core.orders add column note varchar")
+    third = put_out(tmp_path, warehouse, large)
+    assert written_anew(second, third) == MONTHS and is_the_table(third)
+    monkeypatch.setattr(parquet_files, "FROM_ROWS", 1_000_000)
+    assert (put_out(tmp_path, warehouse, large).path / "parquet/orders.parquet").is_file()
+
+
+def test_a_large_table_is_told_in_the_manifest_by_month(tmp_path: Path, warehouse: Path, large: list[published.Table]) -> None:
+    told = put_out(tmp_path, warehouse, large).tables["orders"]
+    rows = dict(ask(warehouse, "select coalesce(strftime(placed_on, '%Y-%m'), 'none'), count(*) from core.orders group by all"))
+    assert {month: part[0] for month, part in told["months"].items()} == rows
+    assert told["rows"] == sum(rows.values()) == 50_001
