@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.dbt_nodes import cheaper_nodes
-from flows.dbt_shortcuts import compile_when_used, kept_templates, no_debug_events
+from flows.dbt_shortcuts import NoPandas, compile_when_used, kept_templates, no_debug_events
 
 PR_SET_PDEATHSIG = 1        # prctl(2): "the signal the calling process will get when its parent dies"
 FEWEST_TO_COLLECT = 100_000     # objects made and not let go
@@ -49,6 +49,7 @@ def main() -> None:
             _tell(level, name, message)
 
     compile_when_used()
+    sys.meta_path.insert(0, NoPandas)
     from dbt.cli.main import dbtRunner
 
     # The profile names the warehouse from here: where it lies is part of what dbt remembers of a parse, and a state folder that moved would cost another.

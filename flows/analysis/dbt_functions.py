@@ -36,13 +36,17 @@ def control_limits(values: Any, weekdays: Any, sizes: Any, floors: Any) -> Any:
 
 def project_verdict(values: list[float | None], first_after: int, lower_is_better: bool) -> dict[str, Any]:
     """The weeks of a KPI, oldest first, and the position of the first one of the project -> a struct: flows/analysis/projects.py."""
+    import sys
     from dataclasses import asdict
     from math import isnan
 
     import numpy as np
 
     from flows.analysis.projects import judge
+    from flows.dbt_shortcuts import NoPandas
 
+    if NoPandas in sys.meta_path:       # statsmodels wants it
+        sys.meta_path.remove(NoPandas)
     judged = judge(np.array([np.nan if value is None else value for value in values]), first_after, lower_is_better=lower_is_better)
     return {name: None if isinstance(value, float) and isnan(value) else value for name, value in asdict(judged).items()}
 

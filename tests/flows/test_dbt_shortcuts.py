@@ -121,3 +121,23 @@ def test_dataclasses_are_compiled_when_they_are_used_and_read_the_same() -> None
     assert when_used < at_import / 2, "mashumaro does not ask for it any more, or dbt says otherwise"
     assert rest == same
     assert rest.startswith("True table ['a'] {'grain': 'day'}")
+
+
+WITHOUT_PANDAS = """
+import sys
+from flows.dbt_shortcuts import NoPandas
+sys.meta_path.insert(0, NoPandas)
+import duckdb
+from flows.analysis import dbt_functions
+connection = duckdb.connect()
+dbt_functions.add_to(connection)
+limits = "select len(control_limits([sin(i) for i in range(40)], [1.0 for i in range(40)], [null::double for i in range(40)], [null::double for i in range(40)]))"
+print(connection.sql(limits).fetchone()[0], "pandas" in sys.modules)
+verdict = "select project_verdict([10 + sin(i) - 4 * (i >= 30)::int for i in range(60)], 30, true).verdict"
+print(connection.sql(verdict).fetchone()[0], "pandas" in sys.modules)
+"""
+
+
+def test_pandas_is_not_imported_until_statistics_ask_for_it() -> None:
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_PANDAS], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["40 False", "verified True"]
