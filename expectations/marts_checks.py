@@ -54,13 +54,15 @@ class SeenMart:
 def keys_are_unique(seen: SeenMart, *, columns: list[str]) -> Observation:
     """One row a key, and no row without one.
 
-    Great Expectations asks a window over the whole table for it, twice: of 9 million order lines that took 13 s of CPU, and this takes 1.5.
+    Great Expectations asks a window over the whole table for it, twice: of 9 million order lines that took 13 s of CPU, to count them by key 1.4, and to
+    count hashes of keys 1.1. Where no two keys have the same hash no two are the same; where some do, they are looked at.
     """
     key = ", ".join(f'"{column}"' for column in columns)
-    twice, missing, rows, example = seen.row(f"""
-        select count(*) filter (where copies > 1), coalesce(sum(copies) filter (where ({' or '.join(f'"{column}" is null' for column in columns)})), 0),
-               coalesce(sum(copies), 0), min(concat_ws(', ', {key})) filter (where copies > 1)
-        from (select {key}, count(*) as copies from {seen.new} group by all)""")
+    lacks_one = " or ".join(f'"{column}" is null' for column in columns)
+    rows, hashes, missing = seen.row(f"select count(*), count(distinct hash({key})), count(*) filter (where {lacks_one}) from {seen.new}")
+    twice, example = 0, None
+    if hashes < rows:
+        twice, example = seen.row(f"select count(*), min(concat_ws(', ', {key})) from (select {key} from {seen.new} group by all having count(*) > 1)")
     return Observation(passed=not twice and not missing, observed=f"{twice:,} keys twice, {missing:,} rows without, of {rows:,}", expected="one row a key",
                        detail=f"e.g. {example}" if twice else "")
 
