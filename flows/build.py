@@ -217,6 +217,7 @@ def build(
     started = time.monotonic()
     prepared = prepare(settings, ledger, as_of=as_of, now=now, rebuild=rebuild)
     told = run_environment(settings, ledger, as_of=as_of, version=version, now=now, built_as_of=prepared.built_as_of)
+    told["MERIDIAN_IS_AUDIT"] = "yes" if prepared.is_audit else ""
     models = models_file(settings)
     models.unlink(missing_ok=True)
     what = _what_to_build(settings, ledger, prepared)

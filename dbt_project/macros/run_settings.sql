@@ -47,5 +47,8 @@
 {# The last day of the last finished build, 'YYYY-MM-DD'; empty when there is none, or nobody says. #}
 {% macro built_as_of() %}{{- return(env_var('MERIDIAN_BUILT_AS_OF', '') if execute else '') -}}{% endmacro %}
 
+{# Whether this run is one that looks at everything, as it is where nobody says: of other nights' tables only what was written tonight can be wrong. #}
+{% macro is_audit() %}{{- return(env_var('MERIDIAN_IS_AUDIT', 'yes') == 'yes' if execute else true) -}}{% endmacro %}
+
 {# ',tryton,zendesk,': the kinds of sources whose models are on. The one setting that is read while parsing, because it decides what there is. #}
 {% macro kinds_that_are_on(otherwise) %}{{- return(env_var('MERIDIAN_KINDS', otherwise)) -}}{% endmacro %}

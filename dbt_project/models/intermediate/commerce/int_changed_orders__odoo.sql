@@ -31,10 +31,6 @@ partners as (
     select * from {{ ref('stg_odoo__partners') }}
 ),
 
-tracking_values as (
-    select * from {{ ref('stg_odoo__tracking_values') }}
-),
-
 order_parts as (
     select * from {{ ref('int_order_parts__odoo') }}
 ),
@@ -54,7 +50,7 @@ changed_parts as (
     union
     select source_name, 'stock.valuation.layer', try_cast(record_key as bigint) from valuation_layers where {{ landed_tonight() }}
     union
-    select source_name, 'mail.tracking.value', try_cast(record_key as bigint) from tracking_values where {{ has_happened_since('changed_at') }}
+    {{ happened_since(ref('stg_odoo__tracking_values'), "source_name, 'mail.tracking.value', try_cast(record_key as bigint)", 'changed_at') }}
 ),
 
 concerned as (

@@ -10,9 +10,7 @@ lines_as_built as (
 ),
 
 final as (
-    select distinct source_name || ':' || invoice_number as order_id
-    from lines
-    where {{ has_happened_since('invoiced_at') }} and invoice_number is not null
+    {{ happened_since(ref('stg_online_retail__lines'), "source_name || ':' || invoice_number as order_id", 'invoiced_at', also='invoice_number is not null') }}
     union
     -- a line that is gone, or now stands on another invoice
     select order_id

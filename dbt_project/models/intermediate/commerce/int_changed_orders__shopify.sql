@@ -38,7 +38,7 @@ changed_variants as (
 
 concerned as (
     -- whatever happens to an order stamps it
-    select source_name, order_number from orders where {{ has_happened_since('changed_at') }}
+    {{ happened_since(ref('stg_shopify__orders'), 'source_name, order_number', 'changed_at') }}
     union
     select order_lines.source_name, order_lines.order_number
     from order_lines

@@ -3,7 +3,7 @@
 with
 lines as (
     select * from {{ ref('stg_online_retail__lines') }}
-    where {{ only_changed('int_changed_orders', "source_name || ':' || invoice_number", 'order_id') }}
+    where {{ only_changed_numbers('int_changed_orders', 'order_id', 'invoice_number') }}
 ),
 
 orders as (

@@ -77,7 +77,7 @@ every_step as (
     select process, case_id, activity, event_at, sequence, person from lead_steps
 ),
 
-final as (
+followed as (
     select
         process,
         case_id,
@@ -86,10 +86,19 @@ final as (
         row_number() over one_case as position,
         person,
         lead(activity) over one_case as next_activity,
-        lead(event_at) over one_case as next_at
+        lead(event_at) over one_case as next_at,
+        first_value(event_at) over one_case as case_began_at
     from every_step
     where event_at < {{ end_of_as_of() }}
     window one_case as (partition by process, case_id order by event_at, sequence, activity)
+),
+
+-- the map of all cases is drawn every night: what is told here of a case need not be found again among all
+final as (
+    select
+        *,
+        row_number() over (partition by process, case_id, activity, next_activity order by position) = 1 as is_first_passage
+    from followed
 )
 
 select * from final

@@ -18,12 +18,11 @@ history_as_built as (
 ),
 
 concerned as (
-    select source_name, issue_name from issues
-    where {{ has_happened_since('greatest(created_at, first_responded_at, resolved_at, response_due_at, resolution_due_at)') }}
+    {{ happened_since(ref('stg_erpnext__issues'), 'source_name, issue_name', 'greatest(created_at, first_responded_at, resolved_at, response_due_at, resolution_due_at)') }}
     union
-    select source_name, document_name from changes where doctype = 'Issue' and {{ has_happened_since('changed_at') }}
+    {{ happened_since(ref('stg_erpnext__changes'), 'source_name, document_name', 'changed_at', also="doctype = 'Issue'") }}
     union
-    select source_name, issue_name from communications where {{ has_happened_since('said_at') }}
+    {{ happened_since(ref('stg_erpnext__communications'), 'source_name, issue_name', 'said_at') }}
 ),
 
 final as (

@@ -39,13 +39,13 @@ changed_actors as (
 ),
 
 concerned as (
-    select source_name, ticket_number from tickets where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_freshdesk__tickets'), 'source_name, ticket_number', 'created_at') }}
     union
-    select source_name, ticket_number from snapshots where {{ has_happened_since('updated_at') }}
+    {{ happened_since(ref('stg_freshdesk__ticket_snapshots'), 'source_name, ticket_number', 'updated_at') }}
     union
-    select source_name, ticket_number from conversations where {{ has_happened_since('said_at') }}
+    {{ happened_since(ref('stg_freshdesk__conversations'), 'source_name, ticket_number', 'said_at') }}
     union
-    select source_name, ticket_number from ratings where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_freshdesk__satisfaction_ratings'), 'source_name, ticket_number', 'created_at') }}
     union
     select source_name, ticket_number from tickets where {{ has_landed_tonight('groups') }}
     {%- for relation, actor in [('tickets', 'requester_number'), ('tickets', 'responder_number'), ('snapshots', 'responder_number'), ('conversations', 'user_number')] %}

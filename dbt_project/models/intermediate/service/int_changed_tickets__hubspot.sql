@@ -22,9 +22,9 @@ owners as (
 ),
 
 concerned as (
-    select source_name, ticket_number from tickets where {{ has_happened_since('greatest(created_at, closed_at, first_replied_at)') }}
+    {{ happened_since(ref('stg_hubspot__tickets'), 'source_name, ticket_number', 'greatest(created_at, closed_at, first_replied_at)') }}
     union
-    select source_name, ticket_number from changes where {{ has_happened_since('entered_at') }}
+    {{ happened_since(ref('stg_hubspot__ticket_changes'), 'source_name, ticket_number', 'entered_at') }}
     union
     select source_name, try_cast(split_part(record_key, '|', 1) as bigint) as ticket_number from partners where {{ landed_tonight() }}
     union

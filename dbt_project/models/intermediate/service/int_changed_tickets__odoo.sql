@@ -30,11 +30,11 @@ history_as_built as (
 ),
 
 concerned as (
-    select source_name, ticket_id from tickets where {{ has_happened_since('greatest(created_at, closed_at)') }}
+    {{ happened_since(ref('stg_odoo__tickets'), 'source_name, ticket_id', 'greatest(created_at, closed_at)') }}
     union
-    select source_name, document_id as ticket_id from tracking_values where model = 'helpdesk.ticket' and {{ has_happened_since('changed_at') }}
+    {{ happened_since(ref('stg_odoo__tracking_values'), 'source_name, document_id as ticket_id', 'changed_at', also="model = 'helpdesk.ticket'") }}
     union
-    select source_name, ticket_id from messages where {{ has_happened_since('said_at') }}
+    {{ happened_since(ref('stg_odoo__messages'), 'source_name, ticket_id', 'said_at') }}
     union
     select source_name, ticket_id from tickets
     where {{ has_landed_tonight('stages') }} or {{ has_landed_tonight('teams') }} or {{ has_landed_tonight('users') }}

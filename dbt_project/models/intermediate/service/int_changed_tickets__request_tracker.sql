@@ -41,9 +41,9 @@ changed_actors as (
 ),
 
 concerned as (
-    select source_name, ticket_number from tickets where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_request_tracker__tickets'), 'source_name, ticket_number', 'created_at') }}
     union
-    select source_name, ticket_number from transactions where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_request_tracker__transactions'), 'source_name, ticket_number', 'created_at') }}
     union
     select source_name, ticket_number from tickets where {{ has_landed_tonight('queues') }} or {{ has_landed_tonight('custom_fields') }}
     union

@@ -45,13 +45,13 @@ changed_actors as (
 ),
 
 concerned as (
-    select source_name, case_id from cases where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_salesforce__cases'), 'source_name, case_id', 'created_at') }}
     union
-    select source_name, case_id from changes where {{ has_happened_since('changed_at') }}
+    {{ happened_since(ref('stg_salesforce__case_changes'), 'source_name, case_id', 'changed_at') }}
     union
-    select source_name, case_id from comments where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_salesforce__case_comments'), 'source_name, case_id', 'created_at') }}
     union
-    select source_name, case_id from emails where {{ has_happened_since('sent_at') }}
+    {{ happened_since(ref('stg_salesforce__email_messages'), 'source_name, case_id', 'sent_at') }}
     union
     select source_name, case_id from cases
     where {{ has_landed_tonight('statuses') }} or {{ has_landed_tonight('groups') }} or exists (select 1 from changed_actors)

@@ -7,7 +7,7 @@ changes as (
 
 -- a change that is gone does not say any more whose it was
 concerned as (
-    select source_name, incident_number from changes where {{ has_happened_since('greatest(opened_at, changed_at, resolved_at, closed_at)') }}
+    {{ happened_since(ref('stg_servicenow__incident_changes'), 'source_name, incident_number', 'greatest(opened_at, changed_at, resolved_at, closed_at)') }}
     union
     select source_name, incident_number from changes
     where source_name in (select source_name from changes where is_deleted and {{ landed_tonight() }})

@@ -13,10 +13,6 @@ ratings as (
     select * from {{ ref('stg_zendesk__satisfaction_ratings') }}
 ),
 
-metric_events as (
-    select * from {{ ref('stg_zendesk__ticket_metric_events') }}
-),
-
 deletions as (
     select * from {{ ref('stg_zendesk__deleted_tickets') }}
 ),
@@ -43,13 +39,13 @@ changed_actors as (
 ),
 
 concerned as (
-    select source_name, ticket_number from tickets where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_zendesk__tickets'), 'source_name, ticket_number', 'created_at') }}
     union
-    select source_name, ticket_number from changes where {{ has_happened_since('happened_at') }}
+    {{ happened_since(ref('stg_zendesk__ticket_changes'), 'source_name, ticket_number', 'happened_at') }}
     union
-    select source_name, ticket_number from ratings where {{ has_happened_since('created_at') }}
+    {{ happened_since(ref('stg_zendesk__satisfaction_ratings'), 'source_name, ticket_number', 'created_at') }}
     union
-    select source_name, ticket_number from metric_events where {{ has_happened_since('happened_at') }}
+    {{ happened_since(ref('stg_zendesk__ticket_metric_events'), 'source_name, ticket_number', 'happened_at') }}
     union
     select source_name, ticket_number from deletions where {{ landed_tonight() }}
     union

@@ -1,12 +1,14 @@
-{{ config(materialized='view') }}
+{{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key='ticket_id', meta={'changed': 'int_changed_tickets'}) }}
 
 with
 tickets as (
     select * from {{ ref('int_tickets') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 events as (
     select * from {{ ref('int_ticket_events') }}
+    where {{ only_changed('int_changed_tickets', 'ticket_id') }}
 ),
 
 teams as (

@@ -21,15 +21,21 @@ space as (
     {{ average_of_months('used', 'site', 'square_metres', first_month="(select date_trunc('month', min(starts_on)) from used)") }}
 ),
 
+-- most companies declare none
+entries as (
+    select * from revenue_entries
+    where (select count(*) from used) > 0
+),
+
 -- an order's site is the warehouse that serves it
 earned as (
     select
-        cast(date_trunc('month', revenue_entries.entered_on) as date) as month,
+        cast(date_trunc('month', entries.entered_on) as date) as month,
         orders.warehouse as site,
-        sum(revenue_entries.net_amount) as net_amount
-    from revenue_entries
+        sum(entries.net_amount) as net_amount
+    from entries
     left join orders
-        on revenue_entries.order_id = orders.order_id
+        on entries.order_id = orders.order_id
     group by month, site
 ),
 
