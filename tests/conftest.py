@@ -18,6 +18,7 @@ __all__ = ["mariadb_server", "postgres_server"]
 
 # Minutes each. Workers take a file at a time: a long one that is begun last runs alone while the other cores wait.
 LONGEST_FIRST = (
+    "tests/flows/test_server_dies.py",      # four minutes of waiting, for which no core is needed
     "tests/test_company.py",
     "tests/dbt_project/test_night_after_night.py",
     "tests/flows/test_night_kills.py",

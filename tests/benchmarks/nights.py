@@ -47,14 +47,18 @@ def write(folder: Path, tickets: int, lines: int) -> None:
 
 
 def change(folder: Path, tickets: int, lines: int, *, turn: int, recent: bool) -> None:
-    """One record in a hundred says something else: of the last days (as most changes of a night are), or of all days alike."""
+    """One record in a hundred says something else, in a file of its own: of the last days (as most changes of a night are), or of all days alike.
+
+    (New content under the old name would take back what the night before had changed, and be two in a hundred.)
+    """
     chosen: list[Sequence[int]] = [range(turn, count, 100) for count in (tickets, lines)]
     if recent:
         chosen = [[n for n in range(tickets) if n % 365 >= 361][: tickets // 100], [n for n in range(lines) if n // 4 % 365 >= 361][: lines // 100]]
-    with (folder / "drop/tickets-changed.jsonl").open("w") as file:
+    name = f"changed-{turn}-{'recent' if recent else 'all'}.jsonl"
+    with (folder / f"drop/tickets-{name}").open("w") as file:
         file.writelines(json.dumps(ticket(n, (FIRST + timedelta(days=n % 365)).isoformat(), priority=("high", "low", "urgent")[turn % 3])) + "\n"
                         for n in chosen[0])
-    with (folder / "drop/orders-changed.jsonl").open("w") as file:
+    with (folder / f"drop/orders-{name}").open("w") as file:
         file.writelines(json.dumps({**order_line(f"{n // 4}", (FIRST + timedelta(days=n // 4 % 365)).isoformat(), quantity=3 + turn), "StockCode": f"P{n % 4}",
                                     "CustomerID": n // 4 % 20_000}) + "\n" for n in chosen[1])
 
