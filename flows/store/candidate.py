@@ -135,7 +135,9 @@ def _put(connection: duckdb.DuckDBPyConnection, table: Table, before: Parts) -> 
             changed = f"{table.changed.key} in (select {table.changed.key} from warehouse.{table.changed.of}) or {table.changed.also}"
             connection.execute("begin")
             connection.execute(f"delete from {name} where {changed}")
-            connection.execute(f"insert into {name} select * from {relation} where {changed}")
+            # the night has put them behind all others: what lies before the first of them is not read
+            [first] = connection.execute(f"select coalesce(min(rowid), 0) from {relation} where {changed}").fetchall()[0]
+            connection.execute(f"insert into {name} select * from {relation} where rowid >= {first} and ({changed})")
             wanted = checksums_by_month(connection, relation, day)
             if _found(connection, name, day, wanted, before) == wanted:
                 connection.execute("commit")
