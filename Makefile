@@ -5,7 +5,7 @@ ERP ?= tryton
 CRM ?=
 SIZE ?= small
 # More than there are cores: a third of the time tests wait for servers.
-WORKERS ?= 3
+WORKERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 MERIDIAN := $(BIN)/meridian

@@ -46,8 +46,12 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def what_dbt_remembers() -> Iterator[None]:
-    """dbt links the nodes of a manifest once, not at every build of them, and Jinja compiles a text once: most of what a build of one model costs."""
+    """dbt links the nodes of a manifest once, not at every build of them, and Jinja compiles a text once: most of what a build of one model costs.
+
+    And nobody reads the files that dbt writes of each node.
+    """
     from dbt.compilation import Compiler
+    from dbt.contracts.graph.nodes import ParsedNode
 
     link = Compiler.compile
 
@@ -58,7 +62,7 @@ def what_dbt_remembers() -> Iterator[None]:
         self.initialize()
         return GRAPHS[key][1]
 
-    with replaced(Compiler, compile=linked), no_debug_events(), cheaper_nodes(), compiled_once(CODE) as used:
+    with (replaced(Compiler, compile=linked), replaced(ParsedNode, write_node=lambda *_: None), no_debug_events(), cheaper_nodes(), compiled_once(CODE) as used):
         yield
         CODE.update(used)
 
