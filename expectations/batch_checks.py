@@ -135,8 +135,8 @@ def keys_name_one_record(seen: Seen, *, max_share: float = 0.0) -> Observation:
     there up to 2 % are let pass whatever max_share says.
     """
     row = seen.connection.execute(  # type: ignore[union-attr]
-        "select count(*), count(*) filter (where kinds > 1), min(_key) filter (where kinds > 1) "
-        "from (select _key, count(distinct _digest) as kinds from records group by _key)").fetchone()
+        "select count(*), count(*) filter (where differ), min(_key) filter (where differ) "
+        "from (select _key, min(_digest) <> max(_digest) as differ from records group by _key)").fetchone()
     assert row is not None
     keys, doubled, example = row
     allowed = max_share if seen.declaration.cursor is None else max(max_share, 0.02)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.dbt_nodes import cheaper_nodes
-from flows.dbt_shortcuts import NoPandas, compile_when_used, kept_templates, no_compiled_files, no_debug_events
+from flows.dbt_shortcuts import NoPandas, compile_when_used, kept_templates, no_debug_events
 
 PR_SET_PDEATHSIG = 1        # prctl(2): "the signal the calling process will get when its parent dies"
 FEWEST_TO_COLLECT = 100_000     # objects made and not let go
@@ -57,7 +57,7 @@ def main() -> None:
     # What dbt remembers of the project stays until it ends: to look through it for cycles again and again was 1.9 of the 22 s of CPU of a quiet night.
     gc.freeze()
     gc.set_threshold(FEWEST_TO_COLLECT, 20, 100)
-    with no_debug_events(), no_compiled_files(), cheaper_nodes(), kept_templates(Path(arguments[arguments.index("--target-path") + 1])):
+    with no_debug_events(), cheaper_nodes(), kept_templates(Path(arguments[arguments.index("--target-path") + 1])):
         outcome = dbtRunner(callbacks=[listen]).invoke(["--log-level", "none", "--log-level-file", "none", "--log-path", logs, *arguments])
     if outcome.exception is not None:
         _tell("error", type(outcome.exception).__name__, str(outcome.exception))

@@ -71,18 +71,6 @@ def no_debug_events() -> Iterator[None]:
 
 
 @contextmanager
-def no_compiled_files() -> Iterator[None]:
-    """dbt writes the SQL of each node twice, as it is compiled and as it is run; the second says all that the first does."""
-    from dbt.compilation import Compiler
-
-    def unwritten(self: Any, node: Any, split_suffix: str | None = None) -> Any:
-        return node
-
-    with replaced(Compiler, _write_node=unwritten):
-        yield
-
-
-@contextmanager
 def compiled_once(kept: Templates) -> Iterator[Templates]:
     """Jinja compiles no text that is among `kept`. Gives what was used."""
     from jinja2 import Environment
