@@ -12,7 +12,7 @@ MERIDIAN := $(BIN)/meridian
 
 .PHONY: demo demo-day demo-stop test lint up down docs drill bench bench-full install lock clean bi bi-stop bi-lock object-store-lock spark-lock
 
-# Some images set it. Nothing is compiled at installation, so then every process would compile all that it imports: half of what starting one costs.
+# Some images set it. Nothing is compiled at installation, so then every process would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 # The lock is complete, so nothing is resolved (--no-deps) and every file is checked against its hash. Python compiles what is imported when it first is;

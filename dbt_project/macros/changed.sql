@@ -21,14 +21,7 @@
 
 {# Condition: `key` (an SQL expression) names a changed entity. `column`: what the key is called in the model that lists the changed ones. #}
 {% macro only_changed(changed, key, column=none) -%}
-    {%- if model.resource_type != 'unit_test' -%}
-        {%- set relation = ref(changed) -%}
-    {%- endif -%}
-    {%- if works_all_out() -%}
-        true
-    {%- else -%}
-        {{ key }} in (select {{ column or key.split('.')[-1] }} from {{ relation }})
-    {%- endif -%}
+    {{- among_changed(changed, key, column or key.split('.')[-1]) -}}
 {%- endmacro %}
 
 {#
@@ -36,13 +29,17 @@
     long again.
 #}
 {% macro only_changed_numbers(changed, column, number) -%}
+    {{- among_changed(changed, '(source_name, ' ~ number ~ ')', "split_part(" ~ column ~ ", ':', 1), substr(" ~ column ~ ", strpos(" ~ column ~ ", ':') + 1)") -}}
+{%- endmacro %}
+
+{% macro among_changed(changed, key, changed_keys) -%}
     {%- if model.resource_type != 'unit_test' -%}
         {%- set relation = ref(changed) -%}
     {%- endif -%}
     {%- if works_all_out() -%}
         true
     {%- else -%}
-        (source_name, {{ number }}) in (select split_part({{ column }}, ':', 1), substr({{ column }}, strpos({{ column }}, ':') + 1) from {{ relation }})
+        {{ key }} in (select {{ changed_keys }} from {{ relation }})
     {%- endif -%}
 {%- endmacro %}
 
