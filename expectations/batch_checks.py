@@ -11,9 +11,12 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+
+from expectations.batch_table import keys_of_different_records
 
 
 class Declaration(Protocol):
@@ -54,10 +57,12 @@ def _instant(value: str | datetime) -> datetime:
 class Seen:
     """What a check may look at.
 
-    connection: tables `lines` (_key, _deleted, _digest and every field of the suite) and its view `records` without deletes; None when nothing landed.
+    connection: table `lines` (_key, _deleted and every field of the suite) and its view `records` without deletes (batch_table.lay_out); None when
+    nothing landed. files: of the batch.
     """
 
     connection: duckdb.DuckDBPyConnection | None
+    files: Sequence[Path] = ()
     records: int
     deletes: int
     hours: float | None
@@ -134,11 +139,8 @@ def keys_name_one_record(seen: Seen, *, max_share: float = 0.0) -> Observation:
     Repeating a record is fine (reading is at least once). With a cursor a record may also change while it is being read, so
     there up to 2 % are let pass whatever max_share says.
     """
-    row = seen.connection.execute(  # type: ignore[union-attr]
-        "select count(*), count(*) filter (where differ), min(_key) filter (where differ) "
-        "from (select _key, min(_digest) <> max(_digest) as differ from records group by _key)").fetchone()
-    assert row is not None
-    keys, doubled, example = row
+    assert seen.connection is not None
+    keys, doubled, example = keys_of_different_records(seen.connection, seen.files)
     allowed = max_share if seen.declaration.cursor is None else max(max_share, 0.02)
     return Observation(passed=doubled <= allowed * keys, observed=f"{doubled:,} of {keys:,} keys with different records", expected=f"at most {allowed:.0%}",
                        detail=f"e.g. {example}; is {', '.join(seen.declaration.key)} really the key?" if doubled else "")
@@ -173,8 +175,7 @@ def values_read_as_declared(seen: Seen, *, mostly: float = 1.0) -> Observation:
     bad: dict[str, tuple[int, int, str]] = {}
     for field in sorted(seen.typed_fields):
         row = seen.connection.execute(  # type: ignore[union-attr]
-            f'select count(*) filter (where "{field}" is null), count(*), min("{field}__text") filter (where "{field}" is null) '
-            f'from records where "{field}__text" is not null').fetchone()
+            f'select count("{field}__unread"), count("{field}__unread") + count("{field}"), min("{field}__unread") from records').fetchone()
         assert row is not None
         if row[0] > (1 - mostly) * row[1]:
             bad[field] = row

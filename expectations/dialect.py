@@ -16,15 +16,20 @@ Importing this module imports sqlalchemy and duckdb-engine, not Great Expectatio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import sqlalchemy as sa
-from duckdb_engine import Dialect, DuckDBIdentifierPreparer
+from duckdb_engine import ConnectionWrapper, Dialect, DuckDBIdentifierPreparer
 from sqlalchemy import pool
 
 SCHEME = "meridian_duckdb"
+
+
+_lent: dict[str, duckdb.DuckDBPyConnection] = {}
 
 
 class QuotingPreparer(DuckDBIdentifierPreparer):
@@ -42,6 +47,11 @@ class MeridianDuckDB(Dialect):
     @classmethod
     def get_pool_class(cls, url: sa.URL) -> type[pool.Pool]:
         return pool.StaticPool
+
+    def connect(self, *arguments: Any, **options: Any) -> Any:
+        if (lender := _lent.get(options.get("database", ""))) is not None:
+            return ConnectionWrapper(lender.cursor())
+        return super().connect(*arguments, **options)
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **options: Any) -> Any:
         rows = connection.execute(
@@ -78,6 +88,16 @@ def _type(name: str) -> sa.types.TypeEngine[Any]:
 sa.dialects.registry.register(SCHEME, __name__, "MeridianDuckDB")
 
 
-def url(path: Path) -> str:
-    """A connection string for reading `path`; it never writes, and never asks for the lock of a writer."""
-    return sa.URL.create(SCHEME, database=str(path), query={"access_mode": "READ_ONLY"}).render_as_string()
+@contextmanager
+def lent(database: Path | duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """A connection string that holds inside: of a file for reading it (it never writes, and never asks for the lock of a writer), of a connection
+    for other cursors on its database."""
+    if isinstance(database, Path):
+        yield sa.URL.create(SCHEME, database=str(database), query={"access_mode": "READ_ONLY"}).render_as_string()
+        return
+    name = f"lent-{id(database)}"
+    _lent[name] = database
+    try:
+        yield sa.URL.create(SCHEME, database=name).render_as_string()
+    finally:
+        del _lent[name]

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from expectations.batch_checks import Observation
 from expectations.suites import Expectation, nearest
 
@@ -88,35 +90,38 @@ def implementation(expectation: Expectation) -> Any:
         raise expectation.wrong("; ".join(sorted(said))) from error
 
 
-def ask(database: Path, suites: Mapping[str, Sequence[Expectation]]) -> dict[str, list[tuple[Expectation, Observation]]]:
-    """Validate tables (or views) of a DuckDB file: {table: expectations} -> {table: what was seen}. Leaves no handle on the file open."""
+def ask(database: Path | duckdb.DuckDBPyConnection, suites: Mapping[str, Sequence[Expectation]]) -> dict[str, list[tuple[Expectation, Observation]]]:
+    """Validate tables (or views) of a DuckDB database, a file or one that is open: {table: expectations} -> {table: what was seen}.
+
+    Leaves no handle on a file open, and a connection as it was."""
     wanted = {table: [(expectation, implementation(expectation)) for expectation in expectations] for table, expectations in suites.items() if expectations}
     if not wanted:
         return {}
     context = _context()
     from great_expectations import ExpectationSuite
 
-    from expectations.dialect import url
+    from expectations.dialect import lent
 
     name = f"duckdb-{next(_numbers)}"
-    source = context.data_sources.add_sql(name, connection_string=url(database))
-    engines = []
     seen: dict[str, list[tuple[Expectation, Observation]]] = {}
-    try:
-        for table, pairs in wanted.items():
-            batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("whole").get_batch()
-            engines.append(batch.data.execution_engine.engine)
-            # asking one by one would cost a scan each: a suite's metrics are bundled into few statements
-            suite = ExpectationSuite(name=f"{name}-{table}")
-            for _, asked in pairs:
-                asked.meta = {"position": len(suite.expectations)}
-                suite.expectations.append(asked)
-            results = {_position(result): result for result in batch.validate(suite, result_format="SUMMARY").results}
-            seen[table] = [(expectation, _observation(expectation, results.get(position))) for position, (expectation, _) in enumerate(pairs)]
-    finally:
-        context.data_sources.delete(name)
-        for engine in [*engines, source.get_engine()]:
-            engine.dispose()
+    with lent(database) as url:
+        source = context.data_sources.add_sql(name, connection_string=url)
+        engines = []
+        try:
+            for table, pairs in wanted.items():
+                batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("whole").get_batch()
+                engines.append(batch.data.execution_engine.engine)
+                # asking one by one would cost a scan each: a suite's metrics are bundled into few statements
+                suite = ExpectationSuite(name=f"{name}-{table}")
+                for _, asked in pairs:
+                    asked.meta = {"position": len(suite.expectations)}
+                    suite.expectations.append(asked)
+                results = {_position(result): result for result in batch.validate(suite, result_format="SUMMARY").results}
+                seen[table] = [(expectation, _observation(expectation, results.get(position))) for position, (expectation, _) in enumerate(pairs)]
+        finally:
+            context.data_sources.delete(name)
+            for engine in [*engines, source.get_engine()]:
+                engine.dispose()
     return seen
 
 

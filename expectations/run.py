@@ -15,14 +15,11 @@ from pathlib import Path
 
 import duckdb
 
-from expectations import batch_checks, marts_checks
+from expectations import batch_checks, batch_table, marts_checks
 from expectations.batch_checks import Declaration, Observation, PastBatch, Seen
 from expectations.marts_checks import SeenMart
 from expectations.report import Border, CheckReport, CheckResult
-from expectations.suites import FOLDER, Expectation, Field, Suite, batch_suite, marts_suites
-
-MEMORY = "512MB"
-"""For one batch, whatever its size; what does not fit goes to the scratch folder."""
+from expectations.suites import FOLDER, Expectation, batch_suite, marts_suites
 
 
 def check_batch(
@@ -41,66 +38,18 @@ def check_batch(
         seen = Seen(connection=None, records=0, deletes=0, hours=hours, history=history, declaration=stream_declaration, now=now)
         return _report("batch", subject, [(expectation, batch_checks.CHECKS[expectation.type](seen, **expectation.kwargs))
                                           for expectation in suite.expectations if expectation.type in batch_checks.WITHOUT_A_BATCH])
-    with tempfile.TemporaryDirectory(prefix="meridian-check-", dir=scratch) as temporary:
-        database = Path(temporary) / "batch.duckdb"
-        connection = duckdb.connect(str(database))
-        try:
-            records, deletes = lay_out(connection, files, suite)
-            seen = Seen(connection=connection, records=records, deletes=deletes, hours=hours, history=history, declaration=stream_declaration, now=now,
-                        typed_fields=frozenset(name for name, field in suite.fields.items() if field.type != "text"))
-            own = [expectation for expectation in suite.expectations if expectation.is_own]
-            rows = [(expectation, batch_checks.CHECKS[expectation.type](seen, **expectation.kwargs)) for expectation in own]
-            connection.execute("checkpoint")
-        finally:
-            connection.close()
+    with tempfile.TemporaryDirectory(prefix="meridian-check-", dir=scratch) as temporary, batch_table.opened(Path(temporary)) as connection:
+        records, deletes = batch_table.lay_out(connection, files, suite)
+        seen = Seen(connection=connection, files=files, records=records, deletes=deletes, hours=hours, history=history, declaration=stream_declaration, now=now,
+                    typed_fields=frozenset(name for name, field in suite.fields.items() if field.type != "text"))
+        own = [expectation for expectation in suite.expectations if expectation.is_own]
+        rows = [(expectation, batch_checks.CHECKS[expectation.type](seen, **expectation.kwargs)) for expectation in own]
         asked = [expectation for expectation in suite.expectations if not expectation.is_own]
         if asked and records:
             from expectations.engine import ask
 
-            rows += ask(database, {"records": asked}).get("records", [])
+            rows += ask(connection, {"records": asked}).get("records", [])
     return _report("batch", subject, rows)
-
-
-def lay_out(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], suite: Suite) -> tuple[int, int]:
-    """Read the batch once into table `lines` with the suite's fields as columns, and view `records` without deletes. Returns (records, deletes).
-
-    An empty text is null: CSV and some APIs have no other way to say so.
-    """
-    connection.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false; set TimeZone = 'UTC'; set threads = 2")
-    fields = list(suite.fields.items())
-    paths = ["$." + ".".join(f'"{part}"' for part in field.path.split(".")) for _, field in fields]
-    texts = f"json_extract_string(record, {paths!r})" if paths else "[]::varchar[]"
-    columns = "".join(f", {_read_as(text, field)} as \"{name}\"" + (f', {text} as "{name}__text"' if field.type != "text" else "")
-                      for name, field, text in ((name, field, f"nullif(trim(texts[{number}]), '')") for number, (name, field) in enumerate(fields, start=1)))
-    connection.execute(f"""
-        create table lines as
-        select _key, _ordinal, _deleted, _digest{columns}
-        from (
-            select key as _key, ordinal as _ordinal, deleted as _deleted, hash(record::varchar) as _digest, {texts} as texts
-            from read_json(?, format = 'newline_delimited', maximum_object_size = 33554432,
-                           columns = {{key: 'VARCHAR', ordinal: 'BIGINT', deleted: 'BOOLEAN', record: 'JSON'}})
-        )""", [[str(file) for file in files]])
-    connection.execute("create view records as select * exclude (_deleted) from lines where not _deleted")
-    row = connection.execute("select count(*) filter (where not _deleted), count(*) filter (where _deleted) from lines").fetchone()
-    assert row is not None
-    return row[0], row[1]
-
-
-def _read_as(text: str, field: Field) -> str:
-    """SQL that reads a text as the field's type; null when it cannot be."""
-    match field.type:
-        case "text":
-            return text
-        case "timestamp":       # text with an offset or Z; without either it is UTC
-            return f"(try_cast({text} as timestamptz) at time zone 'UTC')"
-        case "epoch":
-            return f"(to_timestamp(try_cast({text} as double)) at time zone 'UTC')"
-        case "number":
-            return f"try_cast({text} as double)"
-        case "integer":
-            return f"try_cast({text} as bigint)"
-        case other:
-            return f"try_cast({text} as {other})"
 
 
 def check_marts(
