@@ -75,6 +75,7 @@ def write_tables(
     described: dict[str, dict[str, Any]] = {}
     try:
         connection.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
+        connection.execute("set checkpoint_threshold = '1TB'")      # once, at the end: nobody else opens this file, and one that was cut off is thrown away
         for name in _tables(connection) - {table.name for table in tables}:
             connection.execute(f"drop table {quoted(name)}")
         for table in tables:
@@ -135,8 +136,7 @@ def _put(connection: duckdb.DuckDBPyConnection, table: Table, before: Parts) -> 
             changed = f"{table.changed.key} in (select {table.changed.key} from warehouse.{table.changed.of}) or {table.changed.also}"
             connection.execute("begin")
             connection.execute(f"delete from {name} where {changed}")
-            # the night has put them behind all others: what lies before the first of them is not read
-            [first] = connection.execute(f"select coalesce(min(rowid), 0) from {relation} where {changed}").fetchall()[0]
+            first = _first(connection, name, relation, count, changed)
             connection.execute(f"insert into {name} select * from {relation} where rowid >= {first} and ({changed})")
             wanted = checksums_by_month(connection, relation, day)
             if _found(connection, name, day, wanted, before) == wanted:
@@ -145,6 +145,20 @@ def _put(connection: duckdb.DuckDBPyConnection, table: Table, before: Parts) -> 
             connection.execute("rollback")
     connection.execute(f"create or replace table {name} as select * from {relation}")
     return checksums_by_month(connection, name, day)
+
+
+def _first(connection: duckdb.DuckDBPyConnection, name: str, relation: str, count: int, changed: str) -> int:
+    """From which row on the changed ones lie in `relation`, which has `count` rows: what lies before is not read. They have been taken out of table `name`.
+
+    The night has put them behind all others, so they are the last, as many as `name` now lacks. Where they are not, they are looked for.
+    """
+    [here] = connection.execute(f"select count(*) from {name}").fetchall()[0]
+    [last] = connection.execute(f"select coalesce(max(rowid), -1) from {relation}").fetchall()[0]
+    first = last + 1 - (count - here)
+    [there] = connection.execute(f"select count(*) from {relation} where rowid >= {first} and ({changed})").fetchall()[0]
+    if there == count - here:
+        return int(first)
+    return int(connection.execute(f"select coalesce(min(rowid), 0) from {relation} where {changed}").fetchall()[0][0])
 
 
 def _found(connection: duckdb.DuckDBPyConnection, name: str, day: str | None, wanted: Parts, before: Parts) -> Parts:

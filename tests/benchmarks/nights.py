@@ -34,16 +34,25 @@ EMPTY_FIRST, EMPTY, FIRST_NIGHT, RECENT = "empty, from nothing", "empty", "first
 
 
 def write(folder: Path, tickets: int, lines: int) -> None:
-    """A year of tickets and order lines, a tenth of the files a month each."""
-    def day(number: int) -> str:
-        return (FIRST + timedelta(days=number % 365)).isoformat()
-
+    """A year of tickets and order lines in ten files each. Numbers ascend with time, as those of any system do."""
     for part in range(10):
         with (folder / f"drop/tickets-{part}.jsonl").open("w") as file:
-            file.writelines(json.dumps(ticket(n, day(n), description="x" * 350)) + "\n" for n in range(part, tickets, 10))
+            file.writelines(json.dumps(ticket(n, _day(n, tickets), description="x" * 350)) + "\n" for n in _part(part, tickets))
         with (folder / f"drop/orders-{part}.jsonl").open("w") as file:
-            file.writelines(json.dumps({**order_line(f"{n // 4}", day(n // 4)), "StockCode": f"P{n % 4}", "CustomerID": n // 4 % 20_000}) + "\n"
-                            for n in range(part, lines, 10))
+            file.writelines(json.dumps(_order_line(n, lines)) + "\n" for n in _part(part, lines))
+
+
+def _part(number: int, count: int) -> range:
+    return range(count * number // 10, count * (number + 1) // 10)
+
+
+def _day(number: int, count: int) -> str:
+    return (FIRST + timedelta(days=number * 365 // count)).isoformat()
+
+
+def _order_line(number: int, count: int, **more: Any) -> dict[str, Any]:
+    order = number // 4
+    return {**order_line(str(10_000_000 + order), _day(order * 4, count), **more), "StockCode": f"P{number % 4}", "CustomerID": order * 7919 % 20_000}
 
 
 def change(folder: Path, tickets: int, lines: int, *, turn: int, recent: bool) -> None:
@@ -51,16 +60,12 @@ def change(folder: Path, tickets: int, lines: int, *, turn: int, recent: bool) -
 
     (New content under the old name would take back what the night before had changed, and be two in a hundred.)
     """
-    chosen: list[Sequence[int]] = [range(turn, count, 100) for count in (tickets, lines)]
-    if recent:
-        chosen = [[n for n in range(tickets) if n % 365 >= 361][: tickets // 100], [n for n in range(lines) if n // 4 % 365 >= 361][: lines // 100]]
+    chosen: list[Sequence[int]] = [range(count - count // 100, count) if recent else range(turn, count, 100) for count in (tickets, lines)]
     name = f"changed-{turn}-{'recent' if recent else 'all'}.jsonl"
     with (folder / f"drop/tickets-{name}").open("w") as file:
-        file.writelines(json.dumps(ticket(n, (FIRST + timedelta(days=n % 365)).isoformat(), priority=("high", "low", "urgent")[turn % 3])) + "\n"
-                        for n in chosen[0])
+        file.writelines(json.dumps(ticket(n, _day(n, tickets), priority=("high", "low", "urgent")[turn % 3])) + "\n" for n in chosen[0])
     with (folder / f"drop/orders-{name}").open("w") as file:
-        file.writelines(json.dumps({**order_line(f"{n // 4}", (FIRST + timedelta(days=n // 4 % 365)).isoformat(), quantity=3 + turn), "StockCode": f"P{n % 4}",
-                                    "CustomerID": n // 4 % 20_000}) + "\n" for n in chosen[1])
+        file.writelines(json.dumps(_order_line(n, lines, quantity=3 + turn)) + "\n" for n in chosen[1])
 
 
 class Measured:

@@ -80,6 +80,24 @@ def test_a_change_that_nobody_named_makes_the_table_be_written_whole(tmp_path: P
     assert as_the_warehouse(put_out(tmp_path, warehouse), warehouse)
 
 
+@pytest.mark.parametrize(("night", "first"), [
+    ("delete from core.orders where id = 7; insert into core.orders values (7, 1, 'done'), (50001, 1, 'new')", "the last two"),
+    ("update core.orders set status = 'done' where id = 7", "row of 7"), ("delete from core.orders where id = 7", "none"), ("select 1", "row of 7"),
+    ("delete from core.orders where id in (7, 9); insert into core.orders values (7, 1, 'done'), (9, 1, 'nobody named it')", "the last but one"),
+])
+def test_what_a_night_put_last_is_found_without_a_look_at_what_lies_before(tmp_path: Path, warehouse: Path, night: str, first: str) -> None:
+    """Whether or not it lies there: where nothing is behind the row that is told, all that was named is."""
+    before = put_out(tmp_path, warehouse)
+    ask(warehouse, f"insert into core.changed values (7), (50001); {night}")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{before.marts}' as marts (read_only); attach '{warehouse}' as warehouse (read_only)")
+        connection.execute("create table orders as from marts.orders where (id in (select id from warehouse.core.changed)) is not true")
+        [count, last, seventh] = connection.execute(
+            "select count(*), max(rowid), coalesce(min(rowid) filter (where id = 7), 0) from warehouse.core.orders").fetchall()[0]
+        told = candidate._first(connection, "orders", "warehouse.core.orders", count, "id in (select id from warehouse.core.changed)")
+    assert told == {"the last two": last - 1, "row of 7": seventh, "none": last + 1, "the last but one": last - 1}[first]
+
+
 def test_a_new_column_a_new_table_and_one_that_is_gone(tmp_path: Path, warehouse: Path) -> None:
     put_out(tmp_path, warehouse)
     ask(warehouse, "alter table core.orders add column note varchar; create table core.products as select 1 as id")
