@@ -17,8 +17,9 @@ import sqlalchemy as sql
 
 from flows.alerting.episodes import Alert, Silence
 from flows.alerting.ladder import Step
-from flows.store.ledger import instant, metadata, put, text
+from flows.store.ledger import instant, metadata, text
 from flows.store.outbox import outbox
+from flows.store.rows import put
 
 LONGEST_SILENCE = timedelta(days=30)
 REMEMBERED = timedelta(days=120)        # ended alerts that a new one must not be taken for

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sql
 
-from flows.store.ledger import Ledger, instant, metadata, put, text
+from flows.store.ledger import Ledger, instant, metadata, text
+from flows.store.rows import put
 
 Part = Literal["recent", "older", "whole"]
 

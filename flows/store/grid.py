@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sql
 
 from flows.store import completeness, leases
-from flows.store.ledger import Ledger, StreamState, batches, instant, list_batches, marks, metadata, nights, put, stream_states, text
+from flows.store.ledger import Ledger, StreamState, batches, instant, list_batches, marks, metadata, nights, stream_states, text
+from flows.store.rows import put
 
 State = Literal["missing", "queued", "running", "failed", "done", "empty", "skipped", "restated", "out of reach"]
 LEASE = "backfill"

@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from flows.store.ledger import Ledger, dumps, instant, metadata, put, text
+from flows.store.ledger import Ledger, dumps, instant, metadata, text
+from flows.store.rows import put
 
 FINISHED = ("finished", "finished with failed days")
 

@@ -22,7 +22,8 @@ import sqlalchemy as sql
 
 from flows.store import engines
 from flows.store.engines import LeaseLost, LeaseTaken
-from flows.store.ledger import Ledger, metadata, put, text
+from flows.store.ledger import Ledger, metadata, text
+from flows.store.rows import put
 
 __all__ = ["LeaseLost", "LeaseTaken", "extend", "holder", "lease", "leases", "myself", "only_while", "owner_is_dead", "process_of", "process_started"]
 

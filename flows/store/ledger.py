@@ -18,6 +18,7 @@ from weakref import WeakSet
 import sqlalchemy as sql
 
 from flows.store.engines import engine_of, told
+from flows.store.rows import put
 
 metadata = sql.MetaData()
 
@@ -178,16 +179,6 @@ def dumps(value: Any) -> str | None:
 
 def _loads(value: str | None) -> Any:
     return None if value is None else json.loads(value)
-
-
-def put(connection: sql.Connection, table: sql.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Update the row with this key, or insert it."""
-    where = sql.and_(*(table.c[name] == value for name, value in key.items()))
-    if values and connection.execute(sql.update(table).where(where).values(**values)).rowcount:
-        return
-    if not values and connection.execute(sql.select(table).where(where)).first():
-        return
-    connection.execute(sql.insert(table).values(**key, **values))
 
 
 def stream_state(ledger: Ledger, source: str, stream: str, kind: str) -> StreamState:

@@ -17,7 +17,8 @@ from typing import Any
 import sqlalchemy as sql
 
 from flows.store import audit
-from flows.store.ledger import instant, metadata, put, text
+from flows.store.ledger import instant, metadata, text
+from flows.store.rows import put
 
 episodes = sql.Table(
     "work_episodes", metadata,

@@ -17,7 +17,8 @@ from typing import Any
 import sqlalchemy as sql
 
 from flows.store import leases
-from flows.store.ledger import Ledger, metadata, put
+from flows.store.ledger import Ledger, metadata
+from flows.store.rows import put
 
 shares = sql.Table(
     "shares", metadata,

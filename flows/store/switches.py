@@ -9,7 +9,8 @@ from datetime import datetime
 import sqlalchemy as sql
 
 from flows.store import audit
-from flows.store.ledger import instant, metadata, put, text
+from flows.store.ledger import instant, metadata, text
+from flows.store.rows import put
 
 EVERYTHING = "*"
 

@@ -50,7 +50,9 @@ class Proxy:
         server.otherwise = self._answer
 
     def spoil(self, plan: Mapping[int, str]) -> None:
+        """From a new night on. What last night saw is no page before tonight's first, although that one may ask from the last stamp that it saw."""
         self._count, self.plan = 0, dict(plan)
+        self._before.clear()
         self.mend()
 
     def mend(self) -> None:
@@ -99,8 +101,11 @@ class Proxy:
 
 
 def _goes_on_behind(asked: Asked, before: Asked, answer: Fault) -> bool:
-    """Whether a request asks for the page behind an answer: something in it is new, and stands in that answer (a cursor, a last id, a link)."""
-    said = _unescaped(" ".join([answer.body.decode("utf-8", "replace"), *answer.headers.values()]))
+    """Whether a request asks for the page behind an answer: something in it is new, and stands in that answer (a cursor, a last id, a link).
+
+    Other headers count what is left of a quota, and any page has such a number. Whoever walks back to page 1 asks for no page behind.
+    """
+    said = _unescaped(" ".join([answer.body.decode("utf-8", "replace"), *(value for name, value in answer.headers.items() if name.lower() == "link")]))
     # Whole, or what asks for anything at half past would be the page behind every record with a 30 in it.
     values = {value.strip(":") for value in re.split(r"[\s&=?\"',{}\[\]()<>]+", said)}
     known = set(_words(before))
