@@ -159,8 +159,16 @@ def run_dbt(
     failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if code or failed:
         details = [f"{node.kind} {node.name}: {node.message}" for node in failed] or problems[-5:] or [f"dbt ended with code {code}"]
-        raise BuildFailed("\n".join(details))
+        raise BuildFailed("\n".join(_with_our_advice(detail, told.get("MERIDIAN_DBT_MEMORY", "")) for detail in details))
     return nodes
+
+
+def _with_our_advice(detail: str, memory: str) -> str:
+    """What DuckDB advises whoever has used all memory is no setting of ours."""
+    if "Out of Memory Error" not in detail:
+        return detail
+    said = detail.partition("Possible solutions")[0].rstrip()
+    return f"{said}\n  a build may use {memory} of memory: let it have more (memory under [night] in meridian.toml) and run again"
 
 
 def _with_examples(node: Node, warehouse: Path) -> Node:

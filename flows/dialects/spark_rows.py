@@ -112,10 +112,14 @@ def listed(node: Any, where: Any = None) -> Any:
 
 
 def over(node: Any) -> Any:
-    """Spark has no `filter` in windows; a list of a window keeps its nulls."""
+    """Spark has no `filter` in windows, and no order there in which texts are joined; a list of a window keeps its nulls."""
     inner = node.this
     if isinstance(inner, exp.Anonymous) and inner.name == "collect_list":
         return spark_sql("transform({0}, row_ -> row_.v)", node)
+    if isinstance(inner, exp.Anonymous) and inner.name == "listagg":
+        value, separator = inner.expressions
+        node.set("this", call("collect_list", value))
+        return spark_sql("array_join(nullif({0}, array()), {1})", node, separator)
     if not isinstance(inner, exp.Filter):
         return node
     aggregate, condition = inner.this, inner.expression.this

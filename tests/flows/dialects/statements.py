@@ -58,6 +58,8 @@ STATEMENTS = {
     "qualify": """with newest as (select * from orders qualify row_number() over (partition by is_ours order by id desc) = 1)
         select id, city from newest qualify id > 1 or count(*) over () > 100""",
     "distinct after qualify": "select distinct is_ours from orders qualify count(*) over (partition by is_ours) = 2",
+    "texts joined up to each row": """select id, string_agg(city, ' > ') over (partition by is_ours order by id rows between unbounded preceding and current row) as path,
+        string_agg(case when id > 2 then city end, ', ') over (order by id) as some from orders""",
     "the last that is known": "select id, last_value(city ignore nulls) over (order by id) as known from orders",
     "the nearest before": "select orders.id, rates.rate from orders asof left join rates on rates.currency = 'EUR' and orders.moment >= rates.since",
     "the nearest after": "select orders.id, rates.rate from orders asof join rates on rates.currency = 'EUR' and orders.moment < rates.since",

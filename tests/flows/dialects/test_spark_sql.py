@@ -34,6 +34,7 @@ SAID = {
     "a window by what it is": ("select sum(size) over w as a from orders window w as (partition by city)", "SUM(`orders`.`size`) OVER (PARTITION BY `orders`.`city`)"),
     "a list in its order": ("select list(id order by id desc) as a from orders", "SORT_ARRAY(COLLECT_LIST("),
     "texts joined in an order": ("select string_agg(city, '; ' order by id) as a from orders", "listagg(`orders`.`city`, '; ') WITHIN GROUP (ORDER BY `orders`.`id`"),
+    "texts joined in the order of a window": ("select string_agg(city, '; ') over (order by id) as a from orders", "array_join(NULLIF(COLLECT_LIST(`orders`.`city`) OVER ("),
     "a step inside a step keeps to itself": ("with a as (with b as (select 1 as n) select n from b), c as (with b as (select 2 as n) select n from b) select a.n from a join c using (n)", "`b__2` AS"),
     "a series that does not begin is empty": ("select unnest(generate_series(day, day, interval 1 day)) as a from orders", "CASE WHEN `orders`.`day` <= `orders`.`day` THEN SEQUENCE("),
     "the nearest before is a stretch": ("select r.rate from orders asof left join rates as r on r.currency = orders.city and orders.moment >= r.since",
