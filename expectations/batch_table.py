@@ -107,8 +107,8 @@ def _read_as(text: str, field: Field) -> str:
     match field.type:
         case "timestamp":       # text with an offset or Z; without either it is UTC
             return f"(try_cast({text} as timestamptz) at time zone 'UTC')"
-        case "epoch":
-            return f"(to_timestamp(try_cast({text} as double)) at time zone 'UTC')"
+        case "epoch":           # a number beyond all calendars is an error to DuckDB
+            return f"(try(to_timestamp(try_cast({text} as double))) at time zone 'UTC')"
         case "number":
             return f"try_cast({text} as double)"
         case "integer":

@@ -3,6 +3,11 @@
     (try_cast({{ text }} as timestamptz) at time zone 'UTC')
 {%- endmacro %}
 
+{# Seconds since 1970 as text → TIMESTAMPTZ; null for what is of no calendar (after the year 9999), which would be an error. #}
+{% macro from_epoch(text) -%}
+    to_timestamp(case when try_cast({{ text }} as bigint) between 0 and 253402300799 then try_cast({{ text }} as bigint) end)
+{%- endmacro %}
+
 {# TIMESTAMP in UTC → the same instant on the wall of `zone` (an SQL expression; default the reporting zone). #}
 {% macro local_time(instant, zone=none) -%}
     ((({{ instant }}) at time zone 'UTC') at time zone {{ zone or time_zone() }})

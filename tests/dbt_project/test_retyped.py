@@ -10,7 +10,8 @@ import pytest
 
 from tests.dbt_project.warehouse_builder import PROJECT, Landed, WarehouseBuilder
 
-ANYTHING: tuple[Any, ...] = ("mail", "", "{", 3, -1.5, True, [], ["mail"], [{"id": "mail"}], {}, {"id": {}}, 2**70)
+ANYTHING: tuple[Any, ...] = (
+    "mail", "", "{", 3, -1.5, True, [], ["mail"], [{"id": "mail"}], {}, {"id": {}}, 10**18, 2**70, "nan", "infinity", "-infinity", "290000-01-01T00:00:00Z")
 
 
 def fields_of(model: Path) -> list[str]:

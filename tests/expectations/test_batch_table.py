@@ -73,3 +73,12 @@ def test_of_keys_that_repeat_the_records_are_compared(tmp_path: Path) -> None:
         files = [batch(tmp_path, records, keys=["1", "1", "2", "2", "3", None, None], deleted=("2",))]
         batch_table.lay_out(connection, files, SUITE)
         assert batch_table.keys_of_different_records(connection, files) == (4, 2, "2")
+
+
+@pytest.mark.parametrize(("said", "read", "unread"), [
+    (1_761_955_200, "2025-11-01 00:00:00", None), ("1761955200", "2025-11-01 00:00:00", None), (1e18, None, "1e+18"), ("nan", None, "nan"), ("soon", None, "soon"),
+])
+def test_seconds_that_are_of_no_calendar_are_unread_and_no_error(tmp_path: Path, said: Any, read: str | None, unread: str | None) -> None:
+    with batch_table.opened(tmp_path) as connection:
+        batch_table.lay_out(connection, [batch(tmp_path, [{"id": 1, "timestamp": said}])], batch_suite("zendesk", "ticket_events"))
+        assert connection.execute("select timestamp::varchar, timestamp__unread from records").fetchall() == [(read, unread)]

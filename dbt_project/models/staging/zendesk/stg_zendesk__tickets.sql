@@ -38,7 +38,7 @@ renamed as (
         via ->> '$.channel' as via_channel,
         {{ utc('created_at') }} as created_at,
         {{ utc('updated_at') }} as updated_at,
-        cast(to_timestamp(try_cast(generated_timestamp as bigint)) at time zone 'UTC' as timestamp) as generated_at,
+        cast({{ from_epoch('generated_timestamp') }} at time zone 'UTC' as timestamp) as generated_at,
         type as ticket_type,
         subject,
         priority,
