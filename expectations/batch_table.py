@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 MEMORY = "512MB"
 """For one batch, whatever its size; what does not fit goes to the scratch folder."""
 
-LINES = "format = 'newline_delimited', maximum_object_size = 33554432"
-WHOLE = "columns = {key: 'VARCHAR', deleted: 'BOOLEAN', record: 'JSON'}"
+LIMITS = f"set memory_limit = '{MEMORY}'; set threads = 2"
+
+
+def landed(record: str = "JSON") -> str:
+    """SQL for the lines of landed files, whose names are its one parameter: key, deleted, and record as the type `record`."""
+    return f"""read_json(?, format = 'newline_delimited', maximum_object_size = 33554432,
+                      columns = {{key: 'VARCHAR', deleted: 'BOOLEAN', record: {_quoted(record)}}})"""
 
 
 @contextmanager
@@ -24,7 +29,7 @@ def opened(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory, what does not fit into MEMORY in the folder `scratch`: to write a table to a file costs as much again as to read the batch."""
     connection = duckdb.connect()
     try:
-        connection.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false; set TimeZone = 'UTC'; set threads = 2")
+        connection.execute(f"{LIMITS}; set preserve_insertion_order = false; set TimeZone = 'UTC'")
         connection.execute(f"set temp_directory = {_quoted(str(scratch))}")
         yield connection
     finally:
@@ -60,7 +65,7 @@ def keys_of_different_records(connection: duckdb.DuckDBPyConnection, files: Sequ
         select (select count(*) from (select distinct _key from records)), count(*) filter (where differ), min(key) filter (where differ)
         from (
             select key, min(hash(record::varchar)) <> max(hash(record::varchar)) as differ
-            from read_json(?, {LINES}, {WHOLE}) as line semi join repeated on line.key is not distinct from repeated._key
+            from {landed()} as line semi join repeated on line.key is not distinct from repeated._key
             where not deleted
             group by key
         )""", [[str(file) for file in files]]).fetchone()
@@ -71,8 +76,7 @@ def keys_of_different_records(connection: duckdb.DuckDBPyConnection, files: Sequ
 def _by_shape(paths: Sequence[Sequence[str]]) -> str:
     """Of each record only what is asked for. Fails where one has another shape."""
     fields = "".join(f", {'.'.join(['record', *map(_named, path)])} as text_{number}" for number, path in enumerate(paths))
-    record = f", record: {_quoted(_shape(paths))}" if paths else ""
-    return f"select key as _key, deleted as _deleted{fields} from read_json(?, {LINES}, columns = {{key: 'VARCHAR', deleted: 'BOOLEAN'{record}}})"
+    return f"select key as _key, deleted as _deleted{fields} from {landed(_shape(paths) if paths else 'JSON')}"
 
 
 def _shape(paths: Sequence[Sequence[str]]) -> str:
@@ -87,7 +91,7 @@ def _by_path(paths: Sequence[Sequence[str]]) -> str:
     wanted = ["$." + ".".join(f'"{part}"' for part in path) for path in paths]
     fields = "".join(f", texts[{number + 1}] as text_{number}" for number in range(len(paths)))
     texts = f"json_extract_string(record, {wanted!r})" if wanted else "[]::varchar[]"
-    return f"select _key, _deleted{fields} from (select key as _key, deleted as _deleted, {texts} as texts from read_json(?, {LINES}, {WHOLE}))"
+    return f"select _key, _deleted{fields} from (select key as _key, deleted as _deleted, {texts} as texts from {landed()})"
 
 
 def _typed(suite: Suite, source: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from expectations.batch_table import LIMITS, landed
 from expectations.report import CheckReport, CheckResult
 
 DriftKind = Literal["new", "missing", "retyped", "nested"]
@@ -44,12 +45,11 @@ def infer(files: Sequence[Path], *, sample: int = SAMPLE) -> dict[str, dict[str,
     """Fields of the records in a batch: their JSON types, in how many of the records looked at they have a value."""
     connection = duckdb.connect()
     try:
-        connection.execute("set memory_limit = '512MB'; set threads = 2")
+        connection.execute(LIMITS)
         connection.execute(f"""
             create table sampled as
             select record from (
-                select record from read_json(?, format = 'newline_delimited', maximum_object_size = 33554432,
-                                             columns = {{deleted: 'BOOLEAN', record: 'JSON'}}) where not deleted
+                select record from {landed()} where not deleted
             ) using sample reservoir({sample:d} rows) repeatable (1)""", [[str(file) for file in files]])
         schema: dict[str, dict[str, Any]] = {}
         _fields(connection, "select record as value from sampled", "", DEPTH, schema)

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.batch_table import LIMITS, landed
 from expectations.report import CheckReport, CheckResult
 
 ADDRESS = r"[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"
@@ -47,11 +48,10 @@ def look(
 def _with_addresses(files: Sequence[Path], own_domains: frozenset[str]) -> set[str]:
     connection = duckdb.connect()
     try:
-        connection.execute("set memory_limit = '512MB'; set threads = 2")
-        rows = connection.execute("""
+        connection.execute(LIMITS)
+        rows = connection.execute(f"""
             select record from (
-                select record::varchar as record from read_json(?, format = 'newline_delimited', maximum_object_size = 33554432,
-                                                                columns = {deleted: 'BOOLEAN', record: 'JSON'}) where not deleted limit ?
+                select record::varchar as record from {landed()} where not deleted limit ?
             ) where regexp_matches(record, ?) limit ?""", [[str(file) for file in files], LOOKED_AT, ADDRESS, MOST_FOUND]).fetchall()
     finally:
         connection.close()
