@@ -33,6 +33,7 @@ from sandbox import databases
 from tests.flows.conftest import Company, make_company, ticket
 from tests.flows.nights import marts
 from tests.flows.test_stopping import TELL
+from tests.prefect_api import PREFECT
 
 # The reconciler leaves alone for a quarter of an hour what has just begun or changed; the drill waits half a minute.
 PATIENCE = 30
@@ -268,9 +269,7 @@ def _reached(drill: Drill) -> healing.Prefect:
 
 
 def _patch(prefect: healing.Prefect, path: str, body: dict[str, Any]) -> None:
-    import requests
-
-    requests.patch(f"{prefect.api}/{path}", json=body, headers=up.auth_header(prefect.auth), timeout=20).raise_for_status()
+    PREFECT.patch(f"{prefect.api}/{path}", json=body, headers=up.auth_header(prefect.auth), timeout=20).raise_for_status()
 
 
 def _closed_port() -> int:

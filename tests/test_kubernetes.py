@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import yaml
 
 from flows import environments
 from flows.settings import parse
+from tests.prefect_api import PREFECT
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / "docs" / "kubernetes"
@@ -87,11 +87,11 @@ def test_kubernetes_own_schemas_take_every_manifest_and_the_job_of_the_template_
 
 def test_a_real_prefect_server_takes_the_template_and_refuses_one_with_a_word_too_many(prefect_api: str) -> None:
     template = json.loads((FOLDER / "base-job-template.json").read_text(encoding="utf-8"))
-    made = requests.post(f"{prefect_api}/work_pools/", json={"name": "on-kubernetes", "type": "kubernetes", "base_job_template": template}, timeout=20)
+    made = PREFECT.post(f"{prefect_api}/work_pools/", json={"name": "on-kubernetes", "type": "kubernetes", "base_job_template": template}, timeout=20)
     assert made.status_code == 201 and made.json()["base_job_template"] == template, made.text
-    requests.delete(f"{prefect_api}/work_pools/on-kubernetes", timeout=20)
+    PREFECT.delete(f"{prefect_api}/work_pools/on-kubernetes", timeout=20)
     template["job_configuration"]["image"] = "{{ imgae }}"
-    wrong = requests.post(f"{prefect_api}/work_pools/", json={"name": "wrong", "type": "kubernetes", "base_job_template": template}, timeout=20)
+    wrong = PREFECT.post(f"{prefect_api}/work_pools/", json={"name": "wrong", "type": "kubernetes", "base_job_template": template}, timeout=20)
     assert wrong.status_code == 422 and "imgae" in wrong.text
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from connectors.personal import KEY_VARIABLE
 from flows import backfill_form, up
@@ -23,6 +22,7 @@ from tests.browser import page
 from tests.flows.conftest import Company
 from tests.flows.kills import at_page
 from tests.flows.nights import marts
+from tests.prefect_api import PREFECT
 from tests.sandbox.zendesk.desk import NOW, TOKEN, helpdesk, plan, solved_life, ticket
 
 __all__ = ["page"]
@@ -148,18 +148,18 @@ def test_asked_for_by_the_form_in_the_prefect_ui_it_is_seen_to_finish_and_its_gr
     try:
         up.start_worker(settings, server, say=lambda line: None)
         up.deploy(settings, server)
-        (deployment,) = requests.post(f"{company.api}/deployments/filter", json={"deployments": {"name": {"any_": ["backfill"]}}}, timeout=10).json()
+        (deployment,) = PREFECT.post(f"{company.api}/deployments/filter", json={"deployments": {"name": {"any_": ["backfill"]}}}, timeout=10).json()
         page.goto(f"{server.ui}/deployments/deployment/{deployment['id']}/run")
         fill_in(page, {"First day": date(2026, 10, 13), "Last day": date(2026, 10, 19), "Streams": ["helpdesk/tickets", "helpdesk/ticket_events",
                 "helpdesk/ticket_metric_events", "helpdesk/satisfaction_ratings", "helpdesk/schedules"], "Reason": "a week that was never read", "Asked by": "Ann"})
         keep(page, "backfill-form")
         page.get_by_role("button", name="Submit").click()
         page.wait_for_url("**/deployments/deployment/*tab=Runs")
-        (run,) = requests.post(f"{company.api}/flow_runs/filter", json={"deployments": {"id": {"any_": [deployment["id"]]}}}, timeout=10).json()
+        (run,) = PREFECT.post(f"{company.api}/flow_runs/filter", json={"deployments": {"id": {"any_": [deployment["id"]]}}}, timeout=10).json()
         page.goto(f"{server.ui}/runs/flow-run/{run['id']}")
         page.get_by_text("Finished", exact=True).first.wait_for(timeout=300_000)
         keep(page, "backfill-run")
-        (artifact,) = requests.post(f"{company.api}/artifacts/latest/filter", json={"artifacts": {"key": {"any_": ["backfill-grid"]}}}, timeout=10).json()
+        (artifact,) = PREFECT.post(f"{company.api}/artifacts/latest/filter", json={"artifacts": {"key": {"any_": ["backfill-grid"]}}}, timeout=10).json()
         page.goto(f"{server.ui}/artifacts/artifact/{artifact['latest_id']}")
         page.get_by_text("Days and streams / 日期与数据流").wait_for()
         shown = page.inner_text("body")

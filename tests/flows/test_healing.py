@@ -22,6 +22,7 @@ from flows.store import grid, leases, shares
 from flows.store import landing as landings
 from flows.store import ledger as ledgers
 from tests.flows.test_ingest import BY_CURSOR, NOW, store_at, truth_of
+from tests.prefect_api import PREFECT
 
 ORDERS = replace(BY_CURSOR, deletes="never")
 LONG_AFTER = timedelta(minutes=20)        # behind the beginning of a run: it should have told of itself
@@ -84,7 +85,7 @@ def deployed(tmp_path: Path, prefect_api: str) -> tuple[Settings, Prefect, str]:
     flow = prefect.ask("flows/", {"name": "nightly"})["id"]
     made = prefect.ask("deployments/", {"name": "nightly", "flow_id": flow, "parameters": {"config": str(settings.path)}, "enforce_parameter_schema": False})
     yield settings, prefect, made["id"]      # type: ignore[misc]
-    requests.delete(f"{prefect_api}/deployments/{made['id']}", timeout=10)
+    PREFECT.delete(f"{prefect_api}/deployments/{made['id']}", timeout=10)
 
 
 def runs(prefect: Prefect, deployment: str) -> list[tuple[str, str]]:
@@ -95,7 +96,7 @@ def runs(prefect: Prefect, deployment: str) -> list[tuple[str, str]]:
 def limited_to_one(deployed: tuple[Settings, Prefect, str]) -> list[str]:
     """Two runs of a deployment that lets one run at a time."""
     settings, prefect, deployment = deployed
-    requests.patch(f"{prefect.api}/deployments/{deployment}", json={"concurrency_limit": 1}, timeout=10).raise_for_status()
+    PREFECT.patch(f"{prefect.api}/deployments/{deployment}", json={"concurrency_limit": 1}, timeout=10).raise_for_status()
     return [str(prefect.ask(f"deployments/{deployment}/create_flow_run", {"parameters": {"config": str(settings.path)}})["id"]) for _ in range(2)]
 
 
@@ -155,7 +156,7 @@ def test_a_reading_for_another_hosts_night_is_set_to_crashed_when_nobody_is_at_i
         assert dead.fix is not None and (dead.mend, dead.fix()) == ("set it to Crashed", "set to Crashed")
         assert runs(prefect, made) == [("CRASHED", "")] and found(settings, prefect) == {}
     finally:
-        requests.delete(f"{prefect_api}/deployments/{made}", timeout=10)
+        PREFECT.delete(f"{prefect_api}/deployments/{made}", timeout=10)
 
 
 @pytest.mark.parametrize("end", ["crashed", "deleted"])
@@ -168,7 +169,7 @@ def test_the_slot_of_a_run_that_died_is_free_for_the_next_one(deployed: tuple[Se
         (dead,) = found(settings, prefect).values()
         assert dead.subject.startswith("run ") and dead.fix is not None and dead.fix()
     else:
-        requests.delete(f"{prefect.api}/flow_runs/{first}", timeout=10).raise_for_status()
+        PREFECT.delete(f"{prefect.api}/flow_runs/{first}", timeout=10).raise_for_status()
     assert found(settings, prefect) == {} and move(prefect, second, "PENDING") == "ACCEPT"
 
 

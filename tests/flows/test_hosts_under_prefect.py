@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import sqlalchemy as sql
 
 from flows import hosts, up
@@ -27,6 +26,7 @@ from sandbox.databases import Database
 from tests.flows.conftest import Company
 from tests.flows.test_hosts import INSTANTS, Together, in_a_bucket, landed
 from tests.object_stores import object_store
+from tests.prefect_api import PREFECT
 
 __all__ = ["in_a_bucket", "object_store"]
 
@@ -77,7 +77,7 @@ def wait(ready: Callable[[], Any], seconds: float) -> None:
 
 
 def ask(api: str, path: str, body: dict[str, Any]) -> Any:
-    answer = requests.post(f"{api}/{path}", json=body, timeout=60)
+    answer = PREFECT.post(f"{api}/{path}", json=body, timeout=60)
     answer.raise_for_status()
     return answer.json()
 
@@ -88,7 +88,7 @@ def night(api: str) -> str:
 
 
 def state(api: str, run: str) -> dict[str, Any]:
-    found: dict[str, Any] = requests.get(f"{api}/flow_runs/{run}", timeout=60).json()["state"]
+    found: dict[str, Any] = PREFECT.get(f"{api}/flow_runs/{run}", timeout=60).json()["state"]
     return found
 
 

@@ -8,7 +8,6 @@ import shutil
 from datetime import date
 
 import pytest
-import requests
 
 from flows.nightly import Night
 from flows.store import ledger as ledgers
@@ -17,6 +16,7 @@ from flows.store.landing import read_lines
 from tests.benchmarks import counts
 from tests.flows.conftest import Company, ticket
 from tests.flows.nights import marts
+from tests.prefect_api import PREFECT
 
 
 def test_the_steps_of_a_night_add_up_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_a_night_publishes_and_says_so_everywhere(company: Company) -> None:
     assert marts(company, "select distinct method, not_compared_because like 'files are read by their content%' from stream_completeness") == [(None, True)]
     assert "Completeness of what was read: nothing was compared yet; 5 streams not compared" in night.stdout
 
-    artifacts = requests.post(f"{company.api}/artifacts/filter", json={"sort": "CREATED_DESC", "limit": 10}, timeout=10).json()
+    artifacts = PREFECT.post(f"{company.api}/artifacts/filter", json={"sort": "CREATED_DESC", "limit": 10}, timeout=10).json()
     assert {"streams", "completeness", "checks", "scorecard"} <= {artifact["key"] for artifact in artifacts}
     streams = next(artifact for artifact in artifacts if artifact["key"] == "streams")
     assert '"stream": "tickets"' in streams["data"] and '"records": 59' in streams["data"]

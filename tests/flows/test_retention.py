@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import requests
 import sqlalchemy as sql
 
 from flows import disk_use, ingest, retention
@@ -24,6 +23,7 @@ from flows.store.completeness import Comparison, compared, remember
 from tests.flows.store.marts_in_postgres import put_out
 from tests.flows.test_healing import settings_at
 from tests.flows.test_ingest import BY_CURSOR, NOW, store_at, truth_of
+from tests.prefect_api import PREFECT
 
 LONG_AGO = NOW - timedelta(days=500)
 ORDERS = replace(BY_CURSOR, deletes="never")
@@ -127,7 +127,7 @@ def test_prefect_forgets_old_finished_runs_of_this_deployment_alone(tmp_path: Pa
     (goes,) = retention.plan(settings, ledger, prefect, wall=now + timedelta(days=61))
     assert (goes.what, goes.count) == ("finished runs", 2)
     goes.go()
-    there = [requests.get(f"{prefect_api}/flow_runs/{one}", timeout=10).status_code for one in (done, failed, running, others)]
+    there = [PREFECT.get(f"{prefect_api}/flow_runs/{one}", timeout=10).status_code for one in (done, failed, running, others)]
     assert there == [404, 404, 200, 200] and not list(retention.plan(settings, ledger, prefect, wall=now + timedelta(days=61)))
 
 

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 import duckdb
-import requests
 
 from flows.store.packing import lines_of
 from tests.flows.conftest import Company
+from tests.prefect_api import PREFECT
 
 SECRETS = {name: f"Pl4nted-{name.lower().replace('_', '-')}-/+{number}9f3c7e1b5d8a2460"
            for number, name in enumerate(("DESK_TOKEN", "CHAT_SECRET", "CHAT_TOKEN", "SWITCH_TOKEN", "MERIDIAN_LINK_KEY", "METRICS_TOKEN", "MERIDIAN_PARTNER_PASSWORD",
@@ -97,7 +97,7 @@ def written(company: Company) -> Iterator[tuple[str, str]]:
 def told(api: str) -> Iterator[tuple[str, str]]:
     """What the Prefect server has of logs, artifacts and runs."""
     for what, sort in (("logs", "TIMESTAMP_DESC"), ("artifacts", "CREATED_DESC"), ("flow_runs", "START_TIME_DESC"), ("task_runs", "EXPECTED_START_TIME_DESC")):
-        found = requests.post(f"{api}/{what}/filter", json={"sort": sort, "limit": 200}, timeout=30)
+        found = PREFECT.post(f"{api}/{what}/filter", json={"sort": sort, "limit": 200}, timeout=30)
         assert found.status_code == 200 and found.json(), what
         yield f"Prefect's {what}", found.text
 

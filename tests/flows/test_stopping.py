@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import requests
 
 from flows import healing
 from flows.healing import Prefect
@@ -20,6 +19,7 @@ from flows.store.checksums import differences
 from tests.flows.conftest import Company
 from tests.flows.nights import second_day
 from tests.flows.test_night_kills import INSTANTS, calm_second_night
+from tests.prefect_api import PREFECT
 
 __all__ = ["calm_second_night"]
 
@@ -44,7 +44,7 @@ WHILE_PUBLISHING = "import flows.store.published as p\ntells(p, '_turn')"
 
 
 def state_in_prefect(company: Company, run: str) -> tuple[str, str]:
-    state = requests.get(f"{company.api}/flow_runs/{run}", timeout=10).json()["state"]
+    state = PREFECT.get(f"{company.api}/flow_runs/{run}", timeout=10).json()["state"]
     return state["type"], state["message"]
 
 
@@ -123,4 +123,4 @@ def test_a_night_that_a_shutdown_stopped_is_made_up_and_one_that_a_person_cancel
                 assert fix is not None and fix() == "started"
             assert runs(prefect, made["id"]) == [("SCHEDULED", "stopped one")], "only once"
     finally:
-        requests.delete(f"{prefect_api}/deployments/{made['id']}", timeout=10)
+        PREFECT.delete(f"{prefect_api}/deployments/{made['id']}", timeout=10)
