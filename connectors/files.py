@@ -129,6 +129,19 @@ def declare(source: str, name: str, settings: dict[str, Any]) -> Declared:
     return Declared(stream=stream, pattern=pattern, shape=shape, fingerprint=fingerprint, may_be_empty=may_be_empty, personal=must_have)
 
 
+def _identity(path: Path, declared: Declared) -> str | None:
+    """What a file's content is known by, without keeping it; None: it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return _known_by(hashlib.file_digest(file, "sha256"), declared)
+    except OSError:
+        return None
+
+
+def _known_by(digest: Any, declared: Declared) -> str:
+    return f"{digest.hexdigest()[:32]}-{declared.fingerprint}"
+
+
 class Files:
     """See the module. One stream per thread; two processes must not read the same stream at once (the caller's lease sees to that)."""
 
@@ -180,8 +193,10 @@ class Files:
         if current:   # first the file in whose middle we were, from our own copy: what lies in the folder may be another one by now
             yield from self._give_out(declared, current, taken, found, position)
         for name, path in found.items():
+            if name in taken and taken[name] == _identity(path, declared):
+                continue
             identity = self._snapshot(path, place, declared)
-            if taken.get(name) == identity:
+            if taken.get(name) == identity:       # it was being written just now
                 (place / identity).unlink(missing_ok=True)
                 continue
             try:
@@ -210,7 +225,7 @@ class Files:
         row, page = file["row"], list(islice(records, self._page_size))
         while following := list(islice(records, self._page_size)):
             row += len(page)
-            yield Page(records=page, position=position({**file, "row": row}))
+            yield Page(records=page, position=position({**file, "row": row}), part=identity[:12])
             page = following
         gone, kept = self._gone(stream, name, identity, taken)
         done_other, done = file.get("kept", ["", 0])
@@ -220,10 +235,11 @@ class Files:
                 rows_kept = (record for record in its_rows if self._key(declared.stream, record) in kept[other])
                 for number, chunk in enumerate(batched(rows_kept, self._page_size), start=1):
                     if other > done_other or number > done:
-                        yield Page(records=chunk, position=position({**file, "row": row, "kept": [other, number]}))
+                        yield Page(records=chunk, position=position({**file, "row": row, "kept": [other, number]}), part=taken[other][:12])
                 (copy.parent / taken[other]).unlink(missing_ok=True)
         taken[name] = identity
-        yield Page(records=page, deleted=gone, position=position(None), notes={name: f"{file['count']} rows taken" + (f", {len(gone)} gone" if gone else "")})
+        notes = {name: f"{file['count']} rows taken" + (f", {len(gone)} gone" if gone else "")}
+        yield Page(records=page, deleted=gone, position=position(None), notes=notes, part=identity[:12])
         copy.unlink(missing_ok=True)
 
     def _gone(self, stream: str, name: str, identity: str, taken: Mapping[str, str]) -> tuple[list[str], dict[str, set[str]]]:
@@ -310,7 +326,7 @@ class Files:
                 raise Unreachable(f"{path.name} cannot be copied: {error.strerror}", source=self.name, stream=declared.stream.name,
                                   mend="the next run tries again; check its permissions and the space on the disk") from None
             if (before.st_size, before.st_mtime_ns, before.st_ino) == (after.st_size, after.st_mtime_ns, after.st_ino):
-                identity = f"{digest.hexdigest()[:32]}-{declared.fingerprint}"
+                identity = _known_by(digest, declared)
                 aside.replace(place / identity)
                 return identity
         (place / "copy.tmp").unlink(missing_ok=True)

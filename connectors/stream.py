@@ -154,6 +154,8 @@ class Page:
     deleted: landed keys of records that the source says are gone.
     position: JSON that, given back as `resume`, makes `read` go on behind this page; None: this page cannot be resumed from.
     high_water: the largest cursor value known to be complete once this page is in; None: only known at the end of the window.
+    part: which of several wholes the records lie in, for instance one of the files of a reading; a later one may say something else under a key
+        that an earlier one has, and is believed. "": there is one whole only.
     """
 
     records: Sequence[Record]
@@ -161,6 +163,7 @@ class Page:
     position: Json = None
     high_water: datetime | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
 
 
 class Connector(Protocol):

@@ -136,8 +136,8 @@ def keys_are_present(seen: Seen) -> Observation:
 def keys_name_one_record(seen: Seen, *, max_share: float = 0.0) -> Observation:
     """A key that stands for two different records of one reading swallows one of them in staging.
 
-    Repeating a record is fine (reading is at least once). With a cursor a record may also change while it is being read, so
-    there up to 2 % are let pass whatever max_share says.
+    Repeating a record is fine (reading is at least once), and so is another record in a later file: what changed, day by day. With a
+    cursor a record may also change while it is being read, so there up to 2 % are let pass whatever max_share says.
     """
     assert seen.connection is not None
     keys, doubled, example = keys_of_different_records(seen.connection, seen.files)

@@ -19,9 +19,9 @@ LIMITS = f"set memory_limit = '{MEMORY}'; set threads = 2"
 
 
 def landed(record: str = "JSON") -> str:
-    """SQL for the lines of landed files, whose names are its one parameter: key, deleted, and record as the type `record`."""
+    """SQL for the lines of landed files, whose names are its one parameter: key, deleted, part, and record as the type `record`."""
     return f"""read_json(?, format = 'newline_delimited', maximum_object_size = 33554432,
-                      columns = {{key: 'VARCHAR', deleted: 'BOOLEAN', record: {_quoted(record)}}})"""
+                      columns = {{key: 'VARCHAR', deleted: 'BOOLEAN', part: 'VARCHAR', record: {_quoted(record)}}})"""
 
 
 @contextmanager
@@ -55,7 +55,8 @@ def lay_out(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], suite:
 
 
 def keys_of_different_records(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> tuple[int, int, str | None]:
-    """(keys, how many of them stand for different records, one of those) of the batch that was laid out. Records are read again only if keys repeat."""
+    """(keys, how many of them stand for different records of one part, one of those) of the batch that was laid out. Records are read again only if keys
+    repeat. A later part (a file of another day) may say something else: that is what has become of the record."""
     counted = connection.execute("select count(*), count(distinct hash(_key)) from records").fetchone()
     assert counted is not None
     if counted[0] == counted[1]:
@@ -64,9 +65,13 @@ def keys_of_different_records(connection: duckdb.DuckDBPyConnection, files: Sequ
         with repeated as (select _key from records group by _key having count(*) > 1)
         select (select count(*) from (select distinct _key from records)), count(*) filter (where differ), min(key) filter (where differ)
         from (
-            select key, min(hash(record::varchar)) <> max(hash(record::varchar)) as differ
-            from {landed()} as line semi join repeated on line.key is not distinct from repeated._key
-            where not deleted
+            select key, bool_or(differ) as differ
+            from (
+                select key, min(hash(record::varchar)) <> max(hash(record::varchar)) as differ
+                from {landed()} as line semi join repeated on line.key is not distinct from repeated._key
+                where not deleted
+                group by key, part
+            )
             group by key
         )""", [[str(file) for file in files]]).fetchone()
     assert row is not None

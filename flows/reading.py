@@ -175,7 +175,7 @@ def _read_pages(
         deletes = [key for key in map(guard.key, page.deleted) if index is None or key in said or key in index]
         for key in deletes:
             said[key] = landings.digest(None)
-        reading = _land(store, where, reading, news, deletes, position=page.position, high_water=page.high_water)
+        reading = _land(store, where, reading, news, deletes, position=page.position, high_water=page.high_water, part=page.part)
         del page, news         # before the next one is parsed
         if store.stop():
             raise Stopped("told to end between two pages")
@@ -211,11 +211,11 @@ def _news(keyed: list[tuple[str, Record]], index: landings.Index, said: dict[str
 
 def _land(
     store: Store, where: landings.Place, reading: ledgers.Reading, news: Iterable[tuple[str, Record]], deletes: list[str], *,
-    position: Any, high_water: datetime | None,
+    position: Any, high_water: datetime | None, part: str = "",
 ) -> ledgers.Reading:
     """One page, on disk and then in the ledger."""
     ordinal = reading.records + reading.deletes
-    lines = [landings.line(key, ordinal + number, record) for number, (key, record) in enumerate(news)]
+    lines = [landings.line(key, ordinal + number, record, part) for number, (key, record) in enumerate(news)]
     records = len(lines)
     lines += [landings.line(key, ordinal + records + number, None) for number, key in enumerate(deletes)]
     size = landings.append(where, lines, reading.size) if lines else reading.size

@@ -6,8 +6,9 @@ While it is read the file is called `<batch>.zst.part`. A page is appended and s
 what stands behind them after a kill is a torn page and is cut off. Sealing renames the part file, then one ledger
 transaction makes the batch known and moves the cursor. Killed between any two of these steps, the next run goes on there.
 
-Each line is `{"key", "ordinal", "deleted", "record"}`; the record is exactly what the source said, but for personal data, and for halves of characters
-(lone surrogates: an emoji that a source has cut in two), which no reader of JSON takes: each is U+FFFD here.
+Each line is `{"key", "ordinal", "deleted", "record"}`, and "part" where a source gave several wholes (files, for instance); the record is exactly
+what the source said, but for personal data, and for halves of characters (lone surrogates: an emoji that a source has cut in two), which no reader
+of JSON takes: each is U+FFFD here.
 """
 
 from __future__ import annotations
@@ -78,9 +79,10 @@ def next_batch(last: str | None, now: datetime) -> str:
     return f"{head}-{int(number) + 1:03d}"
 
 
-def line(key: str, ordinal: int, record: Mapping[str, Any] | None) -> bytes:
-    """One landed line; a record of None is a delete."""
-    return _encode({"key": key, "ordinal": ordinal, "deleted": record is None, "record": record}, orjson.OPT_APPEND_NEWLINE)
+def line(key: str, ordinal: int, record: Mapping[str, Any] | None, part: str = "") -> bytes:
+    """One landed line; a record of None is a delete. part: see connectors.stream.Page."""
+    said = {"key": key, "ordinal": ordinal, "deleted": record is None, "record": record}
+    return _encode({**said, "part": part} if part else said, orjson.OPT_APPEND_NEWLINE)
 
 
 def digest(record: Mapping[str, Any] | None) -> bytes:

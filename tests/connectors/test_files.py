@@ -99,6 +99,18 @@ def test_the_same_content_is_taken_once_even_when_touched_copied_or_renamed_over
     assert len(costs.landed) == 1
 
 
+def test_what_was_taken_is_read_again_and_not_copied(costs: Lander, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drop folder of years would be written once more every night."""
+    costs.drop("costs.csv", table(("a", 1, 10)))
+    costs.read()
+    with monkeypatch.context() as patch:
+        patch.setattr(files.Files, "_snapshot", lambda *_: pytest.fail("copied"))
+        assert costs.read()
+    costs.drop("costs.csv", table(("a", 1, 11)))
+    costs.read()
+    assert amounts(costs) == {"a|1": "11"}
+
+
 def test_new_content_replaces_the_rows_of_that_file_and_only_of_that_file(costs: Lander) -> None:
     costs.drop("costs-1.csv", table(("a", 1, 10), ("b", 1, 20), ("c", 1, 30)))
     costs.drop("costs-2.csv", table(("a", 2, 40)))

@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 
+from connectors import files
 from connectors.stream import Stream
 from expectations.batch_checks import PastBatch, past_batches
 from expectations.report import from_rows
 from expectations.run import check_batch
 from expectations.suites import batch_suite, streams_with_suites
+from flows import ingest
+from flows.store import ledger as ledgers
 from tests.expectations.landed import NOW, TICKETS, batch, check, failed, history, ticket
+from tests.flows.test_ingest import store_at
 
 
 def test_a_good_batch_passes_every_check_and_every_check_was_asked(tmp_path: Path) -> None:
@@ -81,6 +85,23 @@ def test_a_stream_with_a_cursor_may_change_a_little_while_it_is_read_but_a_whole
     assert "keys_name_one_record" not in failed(check([file]))
     listing = Stream(name="tickets", key=("id",), deletes="full")
     assert failed(check([file], stream=listing))["keys_name_one_record"].detail == "e.g. 7; is id really the key?"
+
+
+def test_in_a_later_file_a_record_may_say_something_else_but_not_in_the_same(tmp_path: Path) -> None:
+    """Days of changes, a file each, read in one night: the first night, or one after a night that was missed."""
+    (tmp_path / "drop").mkdir()
+    drop = files.connect("drop", {"folder": str(tmp_path / "drop"), "streams": {"tickets": {"pattern": "*.jsonl", "key": ["id"]}}}, home=tmp_path, page_size=2)
+    store, (stream,) = store_at(tmp_path), drop.streams()
+
+    def failed_with(name: str, *records: dict[str, Any]) -> dict[str, Any]:
+        (tmp_path / "drop" / name).write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+        assert ingest.ingest_stream(drop, stream, store).failure is None
+        return failed(check([store.landing / row["path"] for row in ledgers.list_batches(store.ledger)][-1:], stream=stream))
+
+    (tmp_path / "drop" / "01.jsonl").write_text("".join(json.dumps(ticket(number, status="open")) + "\n" for number in range(5)), encoding="utf-8")
+    assert "keys_name_one_record" not in failed_with("02.jsonl", ticket(1, status="solved"), ticket(4, status="pending"), ticket(9))
+    found = failed_with("03.jsonl", ticket(1, status="open"), ticket(2), ticket(3), ticket(2), ticket(1, status="solved"))
+    assert found["keys_name_one_record"].observed == "1 of 6 keys with different records"
 
 
 def test_losing_a_fifth_of_all_records_to_deletes_is_critical(tmp_path: Path) -> None:
