@@ -20,6 +20,7 @@ ASKED = {
     "extract": ("--rows 100000 --runs 1", "--rows 1000000 --runs 5 --leave-out 'dlt, defaults'"),
     "orchestration": ("--runs 1", "--runs 5"),
     "nights": ("--tickets 20000 --lines 80000 --turns 3", "--tickets 200000 --lines 800000 --turns 5"),
+    "year": ("--nights 30", "--nights 365"),
     "plain_sql": ("--tickets 20000 --lines 80000 --turns 3", "--tickets 200000 --lines 800000 --turns 5"),
     "growth": ("--smallest 2000", "--smallest 100000 --turns 3"),
     "checks": ("--tickets 200000 --turns 3", "--tickets 1000000 --turns 5"),

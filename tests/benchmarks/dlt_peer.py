@@ -33,7 +33,7 @@ def main() -> None:
                             pipelines_dir=str(folder / "pipelines"))
     pipeline.run(source, loader_file_format=asked.get("format")).raise_on_failed_jobs()
     with duckdb.connect(str(folder / "peer.duckdb"), read_only=True) as warehouse:
-        rows, *sums = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at))::bigint::varchar from desk.tickets").fetchone()
+        rows, *sums = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at)::bigint)::varchar from desk.tickets").fetchone()
         columns = len(warehouse.execute("describe desk.tickets").fetchall())
     print(json.dumps({"rows": rows, "checksum": sums, "columns": columns, "versions": {"dlt": dlt.__version__, "duckdb": duckdb.__version__}}), flush=True)
 

@@ -1,13 +1,13 @@
 """What reading and loading costs beside dlt's, a Singer tap and target's, and an afternoon's: pages of tickets over HTTP on 127.0.0.1, until they are a
 typed table in DuckDB.
 
-    python -m tests.benchmarks.extract [--rows 100000] [--runs 3] [--flat] [--search] [--leave-out SUBJECT ...]
+    python -m tests.benchmarks.extract [--rows 100000] [--runs 3] [--flat ROWS ...] [--search] [--leave-out SUBJECT ...]
 
 Every subject is a process of its own. CPU seconds are those of its process tree, without the server's; peak memory is what the tree held at once, looked at
 twenty times a second. What a subject needs for a thousand rows is its start-up and is taken off where rows per CPU second are told. All subjects of a run
 take turns, and ratios are within a run, as the machine's speed drifts. Row counts and sums of two typed columns have to be the same for all.
 
---flat: ours with 100 thousand and with 1 million rows, for memory. --search: dlt with every setting that was tried for its fastest.
+--flat: ours with so many rows, for memory. --search: dlt with every setting that was tried for its fastest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,16 +177,16 @@ def versions(lived: Mapping[str, list[tuple[Measured, Measured]]]) -> str:
     return ", ".join(sorted({f"{library} {version}" for one in said for library, version in one.items()}))
 
 
-def flat(folder: Path) -> None:
-    """Peak memory of ours, at 100 thousand and at 1 million rows."""
-    for rows in (100_000, 1_000_000):
+def flat(folder: Path, sizes: Sequence[int], memory: str) -> None:
+    """Peak memory of ours, by number of rows."""
+    for rows in sizes:
         with served(folder, rows) as (url, _):
-            command = [sys.executable, "-m", "tests.benchmarks.ticket_desk", str(folder / "home"), url]
+            command = [sys.executable, "-m", "tests.benchmarks.ticket_desk", str(folder / "home"), url, "--memory", memory]
             measure([*command, "--prepare"])
             found = measure(command)
             assert found.said["rows"] == rows
             steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in found.said["steps"].items())
-            print(f"{rows:>9,} tickets: peak {found.peak:.0f} MB, by step {found.said['peaks']}; CPU seconds {found.cpu:.1f} ({steps})")
+            print(f"{rows:>9,} tickets: peak {found.peak:.0f} MB, by step {found.said['peaks']}; CPU seconds {found.cpu:.1f} ({steps})", flush=True)
 
 
 def main() -> None:
@@ -194,13 +194,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--leave-out", nargs="*", default=(), metavar="SUBJECT", help='"dlt, defaults" needs 15 GB for a million rows')
-    parser.add_argument("--flat", action="store_true")
+    parser.add_argument("--flat", nargs="+", type=int, default=(), metavar="ROWS")
+    parser.add_argument("--memory", default="2GB", help="with --flat: what DuckDB may hold in a build")
     parser.add_argument("--search", action="store_true")
     parser.add_argument("--work", type=Path, default=PROJECT / "var" / "benchmark", help="where pages, databases and the peers' environments rest")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
     if asked.flat:
-        flat(asked.work.resolve())
+        flat(asked.work.resolve(), asked.flat, asked.memory)
     else:
         compare(asked.work.resolve(), rows=asked.rows, runs=asked.runs, search=asked.search, leave_out=asked.leave_out)
 

@@ -38,7 +38,7 @@ def read(file: str) -> dict[str, Any]:
     with duckdb.connect(f"{file}.duckdb") as warehouse:
         warehouse.execute("create or replace table tickets as select * from read_json(?, format = 'newline_delimited', columns = "
                           f"{{{', '.join(f'{name}: {kind!r}' for name, kind in COLUMNS.items())}}})", [file])
-        rows, *sums = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at))::bigint::varchar from tickets").fetchone()
+        rows, *sums = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at)::bigint)::varchar from tickets").fetchone()
     return {"rows": rows, "checksum": sums, "versions": {"duckdb": duckdb.__version__}}
 
 

@@ -68,7 +68,7 @@ def main() -> None:
     import duckdb
 
     with duckdb.connect(str(folder / "peer.duckdb"), read_only=True) as warehouse:
-        found = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at))::bigint::varchar from tickets").fetchone()
+        found = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at)::bigint)::varchar from tickets").fetchone()
         assert found is not None
         columns = len(warehouse.execute("describe tickets").fetchall())
     print(json.dumps({"rows": found[0], "checksum": found[1:], "columns": columns, "versions": {name: version(name) for name in ("pandas", "duckdb")}}), flush=True)

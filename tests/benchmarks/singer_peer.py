@@ -115,7 +115,7 @@ def main() -> None:
     import duckdb
 
     with duckdb.connect(str(folder / "peer.duckdb"), read_only=True) as warehouse:
-        found = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at))::bigint::varchar from desk.tickets").fetchone()
+        found = warehouse.execute("select count(*), sum(requester_id)::varchar, sum(epoch(updated_at)::bigint)::varchar from desk.tickets").fetchone()
         assert found is not None
         columns = len(warehouse.execute("describe desk.tickets").fetchall())
     print(json.dumps({"rows": found[0], "checksum": found[1:], "columns": columns,

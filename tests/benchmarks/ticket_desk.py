@@ -27,7 +27,7 @@ from tests.benchmarks.measuring import cpu, largest
 
 TICKETS = Stream(name="tickets", key=("id",), cursor=Cursor(field="updated_at", overlap=timedelta(minutes=5)), stamps=("updated_at",), feeds="zendesk.tickets",
                  personal={"via.source.from.address": "email", "via.source.from.name": "name", "subject": "text", "description": "text"})
-CHECKSUM = "select count(*), sum(requester_number)::varchar, sum(epoch(updated_at))::bigint::varchar from staging.stg_zendesk__tickets"
+CHECKSUM = "select count(*), sum(requester_number)::varchar, sum(epoch(updated_at)::bigint)::varchar from staging.stg_zendesk__tickets"
 AS_OF, NOW = date(2026, 3, 1), datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
 CONFIGURATION = """
 [company]
@@ -35,6 +35,8 @@ name = "Shop"
 time_zone = "Europe/Berlin"
 [state]
 home = "state"
+[night]
+memory = "{memory}"
 [sources.desk]
 kind = "zendesk"
 url = "http://127.0.0.1"
@@ -74,10 +76,10 @@ class TicketDesk:
         self._rest.close()
 
 
-def settings_at(home: Path, *, personal: str = "hash") -> Settings:
+def settings_at(home: Path, *, personal: str = "hash", memory: str = "2GB") -> Settings:
     """A company with nothing but this source, on the morning of 2 March 2026."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "meridian.toml").write_text(CONFIGURATION.format(personal=personal), encoding="utf-8")
+    (home / "meridian.toml").write_text(CONFIGURATION.format(personal=personal, memory=memory), encoding="utf-8")
     (home / ".env").write_text(f"{KEY_VARIABLE}={'5eed' * 16}\n")
     (home / ".env").chmod(0o600)
     return load(home / "meridian.toml", environment={})
@@ -87,8 +89,8 @@ def told(settings: Settings, ledger: ledgers.Ledger) -> dict[str, str]:
     return build.run_environment(settings, ledger, as_of=AS_OF, version="benchmark", now=NOW)
 
 
-def land_and_stage(home: Path, url: str, *, personal: str, checked: bool) -> dict[str, Json]:
-    settings = settings_at(home, personal=personal)
+def land_and_stage(home: Path, url: str, *, personal: str, checked: bool, memory: str) -> dict[str, Json]:
+    settings = settings_at(home, personal=personal, memory=memory)
     for name in ("landing", "warehouse"):
         shutil.rmtree(settings.home / name, ignore_errors=True)
     for path in settings.home.glob("ledger.sqlite*"):
@@ -128,12 +130,13 @@ def main() -> None:
     parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--check", action="store_true", help="check what landed, too")
     parser.add_argument("--personal", default="hash", choices=("hash", "keep"))
+    parser.add_argument("--memory", default="2GB", help="what DuckDB may hold in a build")
     asked = parser.parse_args()
     if asked.prepare:
         settings = settings_at(asked.home)
         build.run_dbt(settings, ["parse"], told=told(settings, ledgers.open_ledger(settings.ledger)))
     else:
-        print(json.dumps(land_and_stage(asked.home, asked.url, personal=asked.personal, checked=asked.check)), flush=True)
+        print(json.dumps(land_and_stage(asked.home, asked.url, personal=asked.personal, checked=asked.check, memory=asked.memory)), flush=True)
 
 
 if __name__ == "__main__":
