@@ -138,6 +138,11 @@ def _identity(path: Path, declared: Declared) -> str | None:
         return None
 
 
+def _with_numbers(name: str) -> list[str | int]:
+    """To sort by: text and numbers by turns."""
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"([0-9]+)", name))]
+
+
 def _known_by(digest: Any, declared: Declared) -> str:
     return f"{digest.hexdigest()[:32]}-{declared.fingerprint}"
 
@@ -296,11 +301,11 @@ class Files:
     # ---- the folder
 
     def _found(self, declared: Declared, notes: dict[str, str]) -> dict[str, Path]:
-        """name below the folder -> file, in order of name (so that 2026-02 comes after 2026-01 and wins where both hold a key)."""
+        """name below the folder -> file, in order of name (so that 2026-02 comes after 2026-01, and 10 after 9, and wins where both hold a key)."""
         if not self._folder.is_dir():
             raise Unreachable(f"there is no folder {self._folder}", source=self.name, stream=declared.stream.name, mend="create it, or mount its disk")
         root, found = self._folder.resolve(), {}
-        for path in sorted(self._folder.glob(declared.pattern)):
+        for path in sorted(self._folder.glob(declared.pattern), key=lambda path: (_with_numbers(path.as_posix()), path)):
             name = path.relative_to(self._folder).as_posix()
             if QUARANTINE in Path(name).parts or path.name.startswith((".", "~$")) or path.name.lower().endswith(UNFINISHED):
                 continue

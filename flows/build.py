@@ -17,7 +17,7 @@ import duckdb
 
 from connectors.personal import KEY_VARIABLE
 from flows import alerts, automations
-from flows.dbt_process import OUTCOMES
+from flows.dbt_process import COULD_NOT_RUN, OUTCOMES
 from flows.freshness import actions_done, alerts_told, compared_streams, days_of_streams, stale_streams
 from flows.sections import WEEKDAYS
 from flows.settings import PROJECT, Settings
@@ -35,6 +35,7 @@ class BuildFailed(Exception):
     """dbt could not build, or a test with severity error failed. The text names the nodes."""
 
 
+PARSED = "partial_parse.msgpack"        # dbt's name for what it remembers of the project
 TWO_ROUTES = "path:tests/two_routes"
 EXAMPLES, LONGEST_EXAMPLE = 2, 100      # rows of what a test found, characters of each value
 # What does not hold of a history that begins in the middle: of an old ticket only the newest events are there, of an old order a line without its header.
@@ -130,6 +131,26 @@ def run_dbt(
     Raises BuildFailed when a node failed; the message of each stands in the text. Raises Stopped where `stop` was told.
     """
     stop = stop or Stop()
+    remembered = target_folder(settings) / PARSED
+    remembers = remembered.exists()
+    code, nodes, problems = _run_once(settings, arguments, told, say, stop)
+    if code == COULD_NOT_RUN and not nodes and remembers:
+        # After many files came and went at once (another release) dbt may miss models in what it remembers of its last parse.
+        say("dbt could not begin; it looks at the whole project once more")
+        remembered.unlink(missing_ok=True)
+        code, nodes, problems = _run_once(settings, arguments, told, say, stop)
+    nodes = [_with_examples(node, settings.warehouse) if node.asked else node for node in nodes]
+    failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+    if code or failed:
+        details = [f"{node.kind} {node.name}: {node.message}" for node in failed] or problems[-5:] or [f"dbt ended with code {code}"]
+        raise BuildFailed("\n".join(_with_our_advice(detail, told.get("MERIDIAN_DBT_MEMORY", "")) for detail in details))
+    return nodes
+
+
+def _run_once(
+    settings: Settings, arguments: Sequence[str], told: Mapping[str, str], say: Callable[[str], None], stop: Stop,
+) -> tuple[int, list[Node], list[str]]:
+    """(code that dbt's process ended with, what became of each node, what dbt said of errors)."""
     stop.check()
     target = target_folder(settings)
     for folder in (target, settings.warehouse.parent):
@@ -155,12 +176,7 @@ def run_dbt(
         process.kill()
         process.wait()
         raise
-    nodes = [_with_examples(node, settings.warehouse) if node.asked else node for node in nodes]
-    failed = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
-    if code or failed:
-        details = [f"{node.kind} {node.name}: {node.message}" for node in failed] or problems[-5:] or [f"dbt ended with code {code}"]
-        raise BuildFailed("\n".join(_with_our_advice(detail, told.get("MERIDIAN_DBT_MEMORY", "")) for detail in details))
-    return nodes
+    return code, nodes, problems
 
 
 def _with_our_advice(detail: str, memory: str) -> str:

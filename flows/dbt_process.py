@@ -26,13 +26,14 @@ from flows.dbt_shortcuts import NoPandas, compile_when_used, kept_templates, no_
 PR_SET_PDEATHSIG = 1        # prctl(2): "the signal the calling process will get when its parent dies"
 FEWEST_TO_COLLECT = 100_000     # objects made and not let go
 OUTCOMES = ("LogModelResult", "LogTestResult")
+COULD_NOT_RUN = 2
 LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
 def main() -> None:
     """Arguments: the parent's process id, the folder for dbt.log, the warehouse's folder, then dbt's own.
 
-    Ends with 0, or 1 when a node failed, or 2 when dbt could not run.
+    Ends with 0, or 1 when a node failed, or COULD_NOT_RUN.
     """
     parent, logs, folder, *arguments = sys.argv[1:]
     if sys.platform == "linux":
@@ -63,7 +64,7 @@ def main() -> None:
         _tell("error", type(outcome.exception).__name__, str(outcome.exception))
     for result in getattr(outcome.result, "results", ()):
         print(json.dumps({"node": _node(result)}), flush=True)
-    raise SystemExit(0 if outcome.success else 2 if outcome.exception is not None else 1)
+    raise SystemExit(0 if outcome.success else COULD_NOT_RUN if outcome.exception is not None else 1)
 
 
 def _node(result: Any) -> dict[str, Any]:

@@ -131,6 +131,13 @@ def test_a_key_that_leaves_one_file_but_stands_in_another_gets_the_other_ones_ro
     assert amounts(costs) == {"a|1": "10", "b|1": "11", "c|1": "31"}
 
 
+def test_files_are_read_in_the_order_of_the_numbers_in_their_names(costs: Lander) -> None:
+    for number in (9, 10, 2, 100):
+        costs.drop(f"costs-{number}.csv", table(("a", 1, number)))
+    costs.read()
+    assert [record["amount"] for _, record in costs.landed] == ["2", "9", "10", "100"]
+
+
 def test_a_file_that_disappears_takes_no_rows_with_it_and_a_bare_header_takes_all(costs: Lander) -> None:
     path = costs.drop("costs.csv", table(("a", 1, 10)))
     costs.read()

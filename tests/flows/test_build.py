@@ -1,14 +1,20 @@
-"""What a night says of a test of the marts that found something."""
+"""What a night says of a test of the marts that found something, and what it does when dbt cannot begin."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
+import msgpack
+import pytest
 
+from flows import build
 from flows.build import LONGEST_EXAMPLE, Node, _with_examples
-from flows.dbt_process import _node
+from flows.dbt_process import COULD_NOT_RUN, _node
+from flows.store import ledger as ledgers
+from tests.flows.conftest import Company
 
 ASKED = 'select relation, row_count, nothing from "warehouse"."marts"."broken"'
 MESSAGE = "Got 3 results, configured to fail if != 0"
@@ -33,3 +39,30 @@ def test_a_test_that_passed_says_no_more_than_that() -> None:
     node = SimpleNamespace(name="relations_hold", resource_type="test", compiled_code=ASKED)
     told = _node(SimpleNamespace(node=node, status="pass", execution_time=0.5, message=None))
     assert told == {"name": "relations_hold", "kind": "test", "status": "pass", "seconds": 0.5, "message": ""}
+
+
+def test_where_dbt_remembers_the_project_wrongly_it_looks_at_all_of_it_again(lived_company: Company) -> None:
+    settings, said = lived_company.settings(), list[str]()
+    told = build.run_environment(settings, ledgers.open_ledger(settings.ledger), as_of=date(2026, 3, 1), version="x", now=datetime(2026, 3, 2, tzinfo=UTC))
+    parsed = build.target_folder(settings) / build.PARSED
+    remembered = msgpack.unpackb(parsed.read_bytes(), strict_map_key=False)
+    del remembered["nodes"]["model.meridian.kpi_revenue"]           # its file has not changed, so nothing would bring it back
+    parsed.write_bytes(msgpack.packb(remembered))
+    code, nodes, problems = build._run_once(settings, ["ls"], told, said.append, build.Stop())
+    assert code == COULD_NOT_RUN and nodes == [] and "kpi_revenue" in problems[-1]
+    build.run_dbt(settings, ["ls"], told=told, say=said.append)
+    assert said == ["dbt could not begin; it looks at the whole project once more"]
+    assert "model.meridian.kpi_revenue" in msgpack.unpackb(parsed.read_bytes(), strict_map_key=False)["nodes"]
+
+
+def test_what_is_wrong_with_the_project_itself_is_told_after_a_second_look(lived_company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, looks = lived_company.settings(), list[bool]()
+
+    def wrong(*_: object) -> tuple[int, list[Node], list[str]]:
+        looks.append((build.target_folder(settings) / build.PARSED).exists())
+        return COULD_NOT_RUN, [], ["Compilation Error: no model of that name"]
+
+    monkeypatch.setattr(build, "_run_once", wrong)
+    with pytest.raises(build.BuildFailed, match="no model of that name"):
+        build.run_dbt(settings, ["build"], told={})
+    assert looks == [True, False]

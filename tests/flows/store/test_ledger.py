@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
 from flows.store import leases
 from flows.store import ledger as ledgers
@@ -102,3 +104,31 @@ def test_a_ledger_on_a_full_disk_is_said_in_words_and_opens_when_there_is_room(s
     ledger = ledgers.open_ledger(str(path))
     assert ledgers.list_nights(ledger, limit=1) == []
     ledger.dispose()
+
+
+TABLES = Path(__file__).with_name("ledger_tables.json")
+
+
+def test_tables_that_deployments_have_stay_as_they_are(tmp_path: Path) -> None:
+    """A newer Meridian opens the ledger of an older one, and makes tables that are not there. To one that is there nothing is added: what is new needs a table
+    of its own. (An older Meridian then finds what it knows, too.) Written down anew with MERIDIAN_LEDGER_TABLES=write."""
+    ledgers.open_ledger(str(tmp_path / "ledger.sqlite"))
+    found = {name: ", ".join(f"{column.name} {column.type}{'' if column.nullable else ' not null'}" for column in table.columns)
+             for name, table in sorted(ledgers.metadata.tables.items())}
+    if os.environ.get("MERIDIAN_LEDGER_TABLES") == "write":
+        TABLES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    kept = json.loads(TABLES.read_text(encoding="utf-8"))
+    assert {name: found.get(name) for name in kept} == kept, "deployments have these tables as they were"
+    assert found.keys() == kept.keys(), "write down what is new"
+
+
+def test_a_ledger_of_an_older_meridian_is_taken_over(tmp_path: Path) -> None:
+    old = str(tmp_path / "ledger.sqlite")
+    first = ["streams", "batches", "readings", "leases", "nights"]
+    engine = sql.create_engine(f"sqlite:///{old}")
+    ledgers.metadata.create_all(engine, tables=[ledgers.metadata.tables[name] for name in first])
+    ledgers.start_night(engine, run="one", as_of="2026-02-28", at=NOW)
+    engine.dispose()
+    taken_over = ledgers.open_ledger(old)
+    assert [night["run"] for night in ledgers.list_nights(taken_over)] == ["one"]
+    assert set(sql.inspect(taken_over).get_table_names()) == set(ledgers.metadata.tables)
