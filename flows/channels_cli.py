@@ -58,10 +58,8 @@ def serve(config: Config = None) -> None:
     from flows.alerting.links import BadKey
 
     settings = settings_of(config)
-    typer.echo(f"links in messages begin with {settings.configuration.serve.url}; listening on {settings.configuration.serve.host}:"
-               f"{settings.configuration.serve.port}")
     try:
-        serving.run(settings)
+        serving.run(settings, typer.echo)
     except BadKey as error:
         fail(f"{error}; put it into {settings.path.parent / '.env'}", 2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -37,6 +37,9 @@ def server_of(app: Any, host: str, port: int) -> uvicorn.Server:
         timeout_keep_alive=5, limit_concurrency=64, h11_max_incomplete_event_size=16_384, timeout_graceful_shutdown=5, http="h11"))
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, say: Callable[[str], None]) -> None:
     """Serve until stopped. Raises BadKey."""
-    server_of(make_app(settings, clicks.actions(settings)), settings.configuration.serve.host, settings.configuration.serve.port).run()
+    chosen = settings.configuration.serve
+    server = server_of(make_app(settings, clicks.actions(settings)), chosen.host, chosen.port)
+    say(f"links in messages begin with {chosen.url}; listening on {chosen.host}:{chosen.port}")
+    server.run()
