@@ -130,11 +130,15 @@ def run_dbt(
 
     Raises BuildFailed when a node failed; the message of each stands in the text. Raises Stopped where `stop` was told.
     """
-    stop = stop or Stop()
-    remembered = target_folder(settings) / PARSED
+    stop, remembered, ended = stop or Stop(), target_folder(settings) / PARSED, list[str]()
     remembers = remembered.exists()
-    code, nodes, problems = _run_once(settings, arguments, told, say, stop)
-    if code == COULD_NOT_RUN and not nodes and remembers:
+
+    def hear(outcome: str) -> None:
+        ended.append(outcome)
+        say(outcome)
+
+    code, nodes, problems = _run_once(settings, arguments, told, hear, stop)
+    if code == COULD_NOT_RUN and not ended and remembers:
         # After many files came and went at once (another release) dbt may miss models in what it remembers of its last parse.
         say("dbt could not begin; it looks at the whole project once more")
         remembered.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,8 @@ import pytest
 from flows import build
 from flows.build import LONGEST_EXAMPLE, Node, _with_examples
 from flows.dbt_process import COULD_NOT_RUN, _node
+from flows.settings import Settings
+from flows.stopping import Stop
 from flows.store import ledger as ledgers
 from tests.flows.conftest import Company
 
@@ -48,7 +51,7 @@ def test_where_dbt_remembers_the_project_wrongly_it_looks_at_all_of_it_again(liv
     remembered = msgpack.unpackb(parsed.read_bytes(), strict_map_key=False)
     del remembered["nodes"]["model.meridian.kpi_revenue"]           # its file has not changed, so nothing would bring it back
     parsed.write_bytes(msgpack.packb(remembered))
-    code, nodes, problems = build._run_once(settings, ["ls"], told, said.append, build.Stop())
+    code, nodes, problems = build._run_once(settings, ["ls"], told, said.append, Stop())
     assert code == COULD_NOT_RUN and nodes == [] and "kpi_revenue" in problems[-1]
     build.run_dbt(settings, ["ls"], told=told, say=said.append)
     assert said == ["dbt could not begin; it looks at the whole project once more"]
@@ -66,3 +69,17 @@ def test_what_is_wrong_with_the_project_itself_is_told_after_a_second_look(lived
     with pytest.raises(build.BuildFailed, match="no model of that name"):
         build.run_dbt(settings, ["build"], told={})
     assert looks == [True, False]
+
+
+def test_a_build_that_broke_off_in_the_middle_is_not_begun_again(lived_company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, looks, said = lived_company.settings(), list[None](), list[str]()
+
+    def wrong(settings: Settings, arguments: Sequence[str], told: Mapping[str, str], say: Callable[[str], None], stop: Stop) -> tuple[int, list[Node], list[str]]:
+        looks.append(None)
+        say("1 of 2 OK created sql table model marts.kpi_revenue")
+        return COULD_NOT_RUN, [], ["IO Error: the disk has gone"]
+
+    monkeypatch.setattr(build, "_run_once", wrong)
+    with pytest.raises(build.BuildFailed, match="the disk has gone"):
+        build.run_dbt(settings, ["build"], told={}, say=said.append)
+    assert len(looks) == 1 and said == ["1 of 2 OK created sql table model marts.kpi_revenue"]
