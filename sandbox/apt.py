@@ -21,6 +21,11 @@ OPTIONS = (
 )
 
 
+def search_path() -> str:
+    """PATH, and where Debian puts an administrator's programs: other people's PATH leaves that out, as does root's after `su`, and apt itself needs it."""
+    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
+
 class CannotInstall(Exception):
     """A system cannot be installed on this machine; the text is one line that says why."""
 
@@ -48,7 +53,7 @@ def install(what: str, packages: Sequence[str], is_installed: Callable[[], bool]
 
 
 def _install(what: str, packages: Sequence[str], answers: str, log: Path | None) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    environment = {**os.environ, "PATH": search_path(), "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     subprocess.run(["debconf-set-selections"], input=answers, text=True, env=environment, check=False, capture_output=True)
     ours = not POLICY.exists()
     if ours:        # the packages' scripts ask this file whether they may start their services

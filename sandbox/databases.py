@@ -139,7 +139,7 @@ def mariadb(*, settings: Sequence[str] = ()) -> Iterator[Database]:
 def _tool(name: str) -> str:
     """Path of a program; Debian keeps the newest PostgreSQL's outside of PATH. Empty: not installed."""
     places = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)]
-    return shutil.which(name, path=os.pathsep.join([*places, os.environ.get("PATH", ""), "/usr/sbin"])) or ""
+    return shutil.which(name, path=os.pathsep.join([*places, apt.search_path()])) or ""
 
 
 def _owner(kind: Kind) -> tuple[str | int, str | int]:

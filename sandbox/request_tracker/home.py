@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.apt import search_path
 from sandbox.company.plan import Plan
 from sandbox.request_tracker.operations import PRIORITIES, levels
 
@@ -61,7 +62,8 @@ class Home:
     def environment(self) -> dict[str, str]:
         """What RT's programs need to find this home and nothing else's."""
         keep = {key: value for key, value in os.environ.items() if not key.startswith(("RT_", "PERL5", "FAKETIME", "LD_PRELOAD"))}
-        return {**keep, "RT_SITE_CONFIG": str(self.configuration), "RT_SITE_CONFIG_DIR": str(self.base / "none.d"), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+        return {**keep, "PATH": search_path(), "RT_SITE_CONFIG": str(self.configuration), "RT_SITE_CONFIG_DIR": str(self.base / "none.d"), "TZ": "UTC",
+                "LC_ALL": "C.UTF-8"}
 
 
 def prepare(home: Home) -> None:

@@ -32,7 +32,7 @@ exim4-config exim4/dc_eximconfig_configtype select no configuration at this time
 
 def is_installed() -> bool:
     """Whether everything the sandbox calls is on this machine."""
-    return RT_LIBRARY.exists() and all(shutil.which(name) for name in ("faketime", "perl", "rt-setup-database-5"))
+    return RT_LIBRARY.exists() and all(shutil.which(name, path=apt.search_path()) for name in ("faketime", "perl", "rt-setup-database-5"))
 
 
 def why_not() -> str | None:

@@ -170,6 +170,13 @@ def test_a_machine_that_cannot_install_says_so_in_one_line(
     assert said.count("\n") == 1
 
 
+def test_it_is_found_by_people_whose_path_leaves_out_the_administrators_programs(helpdesk: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/local/bin:/usr/bin:/bin")
+    assert shutil.which("rt-setup-database-5") is None
+    assert install.is_installed()
+    assert shutil.which("rt-setup-database-5", path=helpdesk.environment()["PATH"])
+
+
 def test_the_plan_of_the_session_fits_both_ways_of_loading(plan: Plan) -> None:
     old, young = operations.split(plan)
     assert (old.tickets[-1].number, young.tickets[0].number) == ("T00008", "T00009")
