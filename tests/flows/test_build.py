@@ -51,8 +51,6 @@ def test_where_dbt_remembers_the_project_wrongly_it_looks_at_all_of_it_again(liv
     remembered = msgpack.unpackb(parsed.read_bytes(), strict_map_key=False)
     del remembered["nodes"]["model.meridian.kpi_revenue"]           # its file has not changed, so nothing would bring it back
     parsed.write_bytes(msgpack.packb(remembered))
-    code, nodes, problems = build._run_once(settings, ["ls"], told, said.append, Stop())
-    assert code == COULD_NOT_RUN and nodes == [] and "kpi_revenue" in problems[-1]
     build.run_dbt(settings, ["ls"], told=told, say=said.append)
     assert said == ["dbt could not begin; it looks at the whole project once more"]
     assert "model.meridian.kpi_revenue" in msgpack.unpackb(parsed.read_bytes(), strict_map_key=False)["nodes"]
