@@ -147,6 +147,11 @@ def _known_by(digest: Any, declared: Declared) -> str:
     return f"{digest.hexdigest()[:32]}-{declared.fingerprint}"
 
 
+def _part(identity: str) -> str:
+    """By content and not by name: under one name a resumed reading may give out two contents."""
+    return identity[:12]
+
+
 class Files:
     """See the module. One stream per thread; two processes must not read the same stream at once (the caller's lease sees to that)."""
 
@@ -230,7 +235,7 @@ class Files:
         row, page = file["row"], list(islice(records, self._page_size))
         while following := list(islice(records, self._page_size)):
             row += len(page)
-            yield Page(records=page, position=position({**file, "row": row}), part=identity[:12])
+            yield Page(records=page, position=position({**file, "row": row}), part=_part(identity))
             page = following
         gone, kept = self._gone(stream, name, identity, taken)
         done_other, done = file.get("kept", ["", 0])
@@ -240,11 +245,11 @@ class Files:
                 rows_kept = (record for record in its_rows if self._key(declared.stream, record) in kept[other])
                 for number, chunk in enumerate(batched(rows_kept, self._page_size), start=1):
                     if other > done_other or number > done:
-                        yield Page(records=chunk, position=position({**file, "row": row, "kept": [other, number]}), part=taken[other][:12])
+                        yield Page(records=chunk, position=position({**file, "row": row, "kept": [other, number]}), part=_part(taken[other]))
                 (copy.parent / taken[other]).unlink(missing_ok=True)
         taken[name] = identity
         notes = {name: f"{file['count']} rows taken" + (f", {len(gone)} gone" if gone else "")}
-        yield Page(records=page, deleted=gone, position=position(None), notes=notes, part=identity[:12])
+        yield Page(records=page, deleted=gone, position=position(None), notes=notes, part=_part(identity))
         copy.unlink(missing_ok=True)
 
     def _gone(self, stream: str, name: str, identity: str, taken: Mapping[str, str]) -> tuple[list[str], dict[str, set[str]]]:

@@ -18,6 +18,7 @@ import duckdb
 from connectors.personal import KEY_VARIABLE
 from flows import alerts, automations
 from flows.dbt_process import COULD_NOT_RUN, OUTCOMES
+from flows.dbt_shortcuts import PARSED
 from flows.freshness import actions_done, alerts_told, compared_streams, days_of_streams, stale_streams
 from flows.sections import WEEKDAYS
 from flows.settings import PROJECT, Settings
@@ -35,7 +36,6 @@ class BuildFailed(Exception):
     """dbt could not build, or a test with severity error failed. The text names the nodes."""
 
 
-PARSED = "partial_parse.msgpack"        # dbt's name for what it remembers of the project
 TWO_ROUTES = "path:tests/two_routes"
 EXAMPLES, LONGEST_EXAMPLE = 2, 100      # rows of what a test found, characters of each value
 # What does not hold of a history that begins in the middle: of an old ticket only the newest events are there, of an old order a line without its header.

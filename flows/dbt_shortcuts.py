@@ -20,6 +20,7 @@ from typing import Any
 
 Templates = dict[tuple[str, str], CodeType]       # (class of the environment, text) → its code
 TEMPLATES = "templates"
+PARSED = "partial_parse.msgpack"        # dbt's name for what it remembers of the project
 DIGEST = hashlib.sha256().digest_size
 
 

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from flows.dbt_shortcuts import TEMPLATES
+from flows.dbt_shortcuts import PARSED, TEMPLATES
 from flows.store.warehouse import digest
 
 PLACE = "MERIDIAN_TESTS_PARSED"         # a folder, for processes that a test starts, too
-NAME = "partial_parse.msgpack"
 
 
 @contextmanager
@@ -24,7 +23,7 @@ def parsed(target: Path, project: Path, kinds: str) -> Iterator[None]:
 
     kinds: what MERIDIAN_KINDS says, by which dbt parses other models.
     """
-    if (target / NAME).exists() or PLACE not in os.environ:
+    if (target / PARSED).exists() or PLACE not in os.environ:
         yield
         return
     place = Path(os.environ[PLACE]) / hashlib.sha256(f"{project}|{_contents(project)}|{kinds}".encode()).hexdigest()[:16]
@@ -32,11 +31,11 @@ def parsed(target: Path, project: Path, kinds: str) -> Iterator[None]:
     target.mkdir(parents=True, exist_ok=True)
     with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / NAME).exists():
+        if not (place / PARSED).exists():
             try:
                 yield
             finally:
-                for file in (*target.glob(f"{TEMPLATES}-*"), target / NAME):       # what the next one looks for comes last
+                for file in (*target.glob(f"{TEMPLATES}-*"), target / PARSED):       # what the next one looks for comes last
                     if file.exists():
                         shutil.copyfile(file, place / "part")
                         (place / "part").replace(place / file.name)

@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import random
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext, redirect_stdout
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from flows import cli, up
-from flows.settings import load
 from flows.store import checksums
 from flows.store import ledger as ledgers
+from tests.benchmarks.extract import resident
 from tests.benchmarks.measuring import cpu, machine
 from tests.benchmarks.quiet_night import plain_calls
 from tests.flows.conftest import Company, make_company, order_line, ticket
@@ -35,56 +35,46 @@ from tests.flows.test_night_kills import INSTANTS
 FIRST = date(2025, 3, 1)
 BEFORE = 60             # days of the past that the first night finds
 MISSED = 50             # one night in so many
+ROOMS = ("landing", "warehouse", "published")
 OF_THE_READING = frozenset({"restatements", "source_freshness", "stream_completeness", "stream_days", "quarantine", "quarantine_counts"})
 """Tables that say when something was seen."""
 
 
-def resident() -> float:
-    """MB that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
+def day_of(number: int) -> date:
+    return FIRST + timedelta(days=number)
 
 
-def size(folder: Path) -> float:
-    """MB of the files below."""
-    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) / 1e6
+def busy(number: int) -> float:
+    """A Monday has half as much again as a Sunday."""
+    return 1.2 - day_of(number).weekday() / 15
 
 
-@dataclass(frozen=True, kw_only=True)
-class Day:
-    """What came in on a day, and what was done with what came before."""
+def drop(company: Company, numbers: Iterable[int], *, tickets: int, orders: int) -> None:
+    """What came in on these days, and was done with what came before, a file of each a day; the same for the same day, whoever asks."""
+    for number in numbers:
+        company.write(f"drop/tickets-{day_of(number)}.jsonl", tickets_of(number, tickets))
+        company.write(f"drop/orders-{day_of(number)}.jsonl", lines_of(number, orders))
 
-    tickets: list[dict[str, Any]]
-    lines: list[dict[str, Any]]
 
-
-def day_of(day: date, number: int, *, tickets: int, orders: int) -> Day:
-    """The same for the same day, whoever asks. A Monday has half as much again as a Sunday."""
-    chance = random.Random(number)
-    busy = 1.2 - day.weekday() / 15
+def tickets_of(number: int, tickets: int) -> list[dict[str, Any]]:
+    """New ones, and of each of the five days before a fifth that is solved."""
+    chance, day = random.Random(number), day_of(number)
     opened = [ticket(100_000 + number * 1000 + one, day.isoformat(), status="open", priority=chance.choice(("low", "normal", "high")),
-                     requester_id=chance.randrange(50), via={"channel": chance.choice(("email", "web", "chat"))}) for one in range(round(tickets * busy))]
-    solved = []
-    for back in range(1, 6):
-        before = number - back
-        if before >= 0:
-            earlier = day - timedelta(days=back)
-            for one in range(back - 1, round(tickets * (1.2 - earlier.weekday() / 15)), 5):
-                solved.append(ticket(100_000 + before * 1000 + one, earlier.isoformat(), status="solved", updated_at=f"{day}T15:{one % 60:02d}:00Z"))
+                     requester_id=chance.randrange(50), via={"channel": chance.choice(("email", "web", "chat"))}) for one in range(round(tickets * busy(number)))]
+    solved = [ticket(100_000 + before * 1000 + one, day_of(before).isoformat(), status="solved", updated_at=f"{day}T15:{one % 60:02d}:00Z")
+              for before in range(number - 1, max(number - 6, -1), -1) for one in range(number - before - 1, round(tickets * busy(before)), 5)]
+    return opened + solved
+
+
+def lines_of(number: int, orders: int) -> list[dict[str, Any]]:
+    """New ones, and two that are taken back."""
+    chance, day = random.Random(number), day_of(number)
     lines = [{**order_line(str(600_000 + number * 1000 + one), day.isoformat(), quantity=1 + chance.randrange(5)), "StockCode": f"P{chance.randrange(20)}",
-              "CustomerID": 10_000 + chance.randrange(400)} for one in range(round(orders * busy))]
+              "CustomerID": 10_000 + chance.randrange(400)} for one in range(round(orders * busy(number)))]
     if number > 3:
-        back = day - timedelta(days=3)
         lines += [{**order_line(f"C{600_000 + number * 1000 + one}", day.isoformat(), quantity=-1), "StockCode": f"P{one}", "CustomerID": 10_000 + one,
-                   "Description": f"taken back from {back}"} for one in range(2)]
-    return Day(tickets=opened + solved, lines=lines)
-
-
-def drop(company: Company, days: Sequence[tuple[date, int]], *, tickets: int, orders: int) -> None:
-    for day, number in days:
-        came = day_of(day, number, tickets=tickets, orders=orders)
-        company.write(f"drop/tickets-{day}.jsonl", came.tickets)
-        company.write(f"drop/orders-{day}.jsonl", came.lines)
+                   "Description": f"taken back from {day_of(number - 3)}"} for one in range(2)]
+    return lines
 
 
 def founded(folder: Path) -> Company:
@@ -95,41 +85,41 @@ def founded(folder: Path) -> Company:
 
 
 def night(company: Company) -> dict[str, Any]:
-    """The night's row in the ledger. Raises AssertionError when it did not publish."""
+    """The night's report. Raises AssertionError when it did not publish."""
     with redirect_stdout(io.StringIO()):
         cli.app(["nightly", "--config", str(company.config)], standalone_mode=False)
-    [last] = ledgers.list_nights(ledgers.open_ledger(load(company.config, environment={}).ledger), limit=1)
+    [last] = ledgers.list_nights(ledgers.open_ledger(company.settings().ledger), limit=1)
     assert last["state"] == "published", (last["state"], last["report"]["message"])
-    return dict(last)
+    return dict(last["report"])
 
 
-def morning(day: date) -> str:
-    return datetime(day.year, day.month, day.day, 2, 30, tzinfo=UTC).isoformat()
+def morning_after(number: int) -> str:
+    return datetime.combine(day_of(number + 1), time(2, 30), tzinfo=UTC).isoformat()
 
 
 def live(company: Company, nights: int, *, tickets: int, orders: int) -> None:
     """Prints a line for every thirty nights."""
-    print(f"{'nights':<8}{'CPU s, median':>14}{'MB held':>9}" + "".join(f"{room:>14}" for room in ("landing, MB", "warehouse", "published", "all of home")) + "  wall s")
-    costs: list[tuple[float, dict[str, float]]] = []
+    print(f"{'nights':<8}{'CPU s, median':>14}{'MB held':>9}" + "".join(f"{room:>14}" for room in (*ROOMS, "all, MB")) + "  wall s")
+    lived: list[tuple[float, dict[str, Any]]] = []
+    drop(company, range(BEFORE), tickets=tickets, orders=orders)
     for number in range(nights):
-        day = FIRST + timedelta(days=BEFORE + number)
-        known = range(BEFORE + 1) if number == 0 else range(BEFORE + number, BEFORE + number + 1)
-        drop(company, [(FIRST + timedelta(days=one), one) for one in known], tickets=tickets, orders=orders)
+        drop(company, [BEFORE + number], tickets=tickets, orders=orders)
         if number % MISSED != MISSED - 1:
-            company.clock(morning(day + timedelta(days=1)))
+            company.clock(morning_after(BEFORE + number))
             before = cpu()
-            ended = night(company)
-            costs.append((cpu() - before, ended["report"]["seconds"]))
+            report = night(company)
+            lived.append((cpu() - before, report))
         if (number + 1) % 30 == 0 or number in (0, nights - 1):
-            told(company, number + 1, costs)
-            costs.clear()
+            told(number + 1, lived)
+            lived.clear()
 
 
-def told(company: Company, number: int, costs: Sequence[tuple[float, dict[str, float]]]) -> None:
-    settings = company.settings()
-    rooms = [size(settings.landing), settings.warehouse.stat().st_size / 1e6, size(settings.published), size(settings.home)]
-    steps = {step: statistics.median(seconds.get(step, 0) for _, seconds in costs) for step in costs[-1][1]}
-    print(f"{number:<8}{statistics.median(cost for cost, _ in costs):>14.2f}{resident():>9.0f}" + "".join(f"{room:>14.1f}" for room in rooms)
+def told(number: int, lived: Sequence[tuple[float, dict[str, Any]]]) -> None:
+    """lived: CPU seconds and report of each night."""
+    last = lived[-1][1]
+    rooms = [one / 1e6 for one in (*map(last["disk"]["rooms"].get, ROOMS), sum(last["disk"]["rooms"].values()))]
+    steps = {step: statistics.median(report["seconds"].get(step, 0) for _, report in lived) for step in last["seconds"]}
+    print(f"{number:<8}{statistics.median(cost for cost, _ in lived):>14.2f}{resident(os.getpid()):>9.0f}" + "".join(f"{room:>14.1f}" for room in rooms)
           + "  " + ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items()), flush=True)
 
 
@@ -152,8 +142,8 @@ def main() -> None:
         plain_calls(until)
         live(company, asked.nights, tickets=asked.tickets, orders=asked.orders)
         days = range(BEFORE + asked.nights)
-        drop(whole, [(FIRST + timedelta(days=one), one) for one in days], tickets=asked.tickets, orders=asked.orders)
-        whole.clock(morning(FIRST + timedelta(days=len(days))))
+        drop(whole, days, tickets=asked.tickets, orders=asked.orders)
+        whole.clock(morning_after(days[-1]))
         night(whole)
         found = [one for one in checksums.differences(*(one.settings().published / "marts.duckdb" for one in (company, whole)), leave_out=INSTANTS)
                  if one.table not in OF_THE_READING]

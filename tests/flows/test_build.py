@@ -14,6 +14,7 @@ import pytest
 from flows import build
 from flows.build import LONGEST_EXAMPLE, Node, _with_examples
 from flows.dbt_process import COULD_NOT_RUN, _node
+from flows.dbt_shortcuts import PARSED
 from flows.settings import Settings
 from flows.stopping import Stop
 from flows.store import ledger as ledgers
@@ -47,7 +48,7 @@ def test_a_test_that_passed_says_no_more_than_that() -> None:
 def test_where_dbt_remembers_the_project_wrongly_it_looks_at_all_of_it_again(lived_company: Company) -> None:
     settings, said = lived_company.settings(), list[str]()
     told = build.run_environment(settings, ledgers.open_ledger(settings.ledger), as_of=date(2026, 3, 1), version="x", now=datetime(2026, 3, 2, tzinfo=UTC))
-    parsed = build.target_folder(settings) / build.PARSED
+    parsed = build.target_folder(settings) / PARSED
     remembered = msgpack.unpackb(parsed.read_bytes(), strict_map_key=False)
     del remembered["nodes"]["model.meridian.kpi_revenue"]           # its file has not changed, so nothing would bring it back
     parsed.write_bytes(msgpack.packb(remembered))
@@ -60,7 +61,7 @@ def test_what_is_wrong_with_the_project_itself_is_told_after_a_second_look(lived
     settings, looks = lived_company.settings(), list[bool]()
 
     def wrong(*_: object) -> tuple[int, list[Node], list[str]]:
-        looks.append((build.target_folder(settings) / build.PARSED).exists())
+        looks.append((build.target_folder(settings) / PARSED).exists())
         return COULD_NOT_RUN, [], ["Compilation Error: no model of that name"]
 
     monkeypatch.setattr(build, "_run_once", wrong)
